@@ -1,0 +1,3 @@
+from resnet_demo.commands import main
+
+raise SystemExit(main())

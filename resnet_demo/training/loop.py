@@ -1,0 +1,198 @@
+"""The training loop: transfer learning of a ``ResNet`` by a recipe, with averaging, freezing and exact resuming."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from resnet_demo.architecture import ResNet
+from resnet_demo.errors import UserError
+from resnet_demo.tasks import CLASSIFICATION, TaskSpec
+from resnet_demo.training import fused
+from resnet_demo.training.augment import ClassificationAugmentation, mix, one_hot
+from resnet_demo.training.averaging import Average
+from resnet_demo.training.batches import Make, Sample, make_batches, steps_per_epoch
+from resnet_demo.training.data import Pictures
+from resnet_demo.training.losses import check_loss, classification_loss, keypoint_loss
+from resnet_demo.training.recipe import Recipe
+from resnet_demo.training.schedule import freeze, make_optimizer, set_rates
+from resnet_demo.training.seeds import seed_of
+
+
+def training_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def sample_maker(recipe: Recipe) -> Make:
+    """(pictures, index, epoch, seed) → (uint8 (3, size, size), label or keypoints in 0..1 of the crop)."""
+    if recipe.kind == CLASSIFICATION:
+        kind = ClassificationAugmentation
+    else:
+        from resnet_demo.training.augment_faces import FaceAugmentation
+
+        kind = FaceAugmentation
+    by_size = {size: kind(recipe, size) for _, size in recipe.sizes}
+
+    def make(pictures: Pictures, index: int, epoch: int, seed: int) -> Sample:
+        return by_size[recipe.size_at(epoch)](pictures, index, seed)
+
+    return make
+
+
+class Trainer:
+    """One run: ``run()`` trains from the last finished epoch in ``folder`` to the recipe's end.
+
+    Args:
+        network: with its starting weights and a head of ``spec.outputs``.
+        pictures: decoded training pictures.
+        folder: where ``resume.safetensors``, ``log.jsonl`` and TensorBoard events go.
+        evaluate: called with the kept (averaged) weights' network, returns metrics; None: no evaluation.
+        evaluate_every: epochs between evaluations (the last one is always evaluated).
+    """
+
+    def __init__(
+        self,
+        network: ResNet,
+        spec: TaskSpec,
+        recipe: Recipe,
+        pictures: Pictures,
+        folder: Path,
+        evaluate: Callable[[ResNet], dict[str, float]] | None = None,
+        evaluate_every: int = 1,
+        workers: int = 1,
+    ):
+        check_loss(recipe.kind, recipe.loss)
+        self.device = training_device()
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.spec, self.recipe, self.pictures, self.folder = spec, recipe, pictures, folder
+        self.evaluate, self.evaluate_every, self.workers = evaluate, evaluate_every, workers
+        self.optimizer = make_optimizer(self.network, recipe)
+        self.average = Average(self.network, recipe.ema)
+        self.epoch = 0
+        self.mean = torch.tensor(spec.mean, device=self.device).view(1, 3, 1, 1) * 255
+        self.std = torch.tensor(spec.std, device=self.device).view(1, 3, 1, 1) * 255
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def run(self) -> ResNet:
+        """Train to the end and return a network with the kept weights."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.restore()
+        recipe = self.recipe
+        steps = steps_per_epoch(self.pictures, recipe)
+        board = SummaryWriter(str(self.folder / "tensorboard"))
+        batches = make_batches(self.pictures, sample_maker(recipe), recipe, self.epoch, self.workers)
+        while self.epoch < recipe.epochs:
+            frozen = recipe.frozen_parts(self.epoch)
+            freeze(self.network, frozen)
+            losses = []
+            progress = tqdm(range(steps), desc=f"epoch {self.epoch + 1}/{recipe.epochs}", unit="step", mininterval=2)
+            for step in progress:
+                set_rates(self.optimizer, recipe, self.epoch + (step + 1) / steps)
+                losses.append(self.step(*next(batches), frozen, seed_of(recipe.seed, "mix", self.epoch, step)))
+                progress.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
+                if not math.isfinite(losses[-1]):
+                    raise UserError(f"The loss became {losses[-1]} in epoch {self.epoch + 1}: lower learning_rate.")
+            self.epoch += 1
+            record = {"epoch": self.epoch, "loss": float(np.mean(losses)), "rate": progress.format_dict["rate"]}
+            if self.evaluate and (self.epoch % self.evaluate_every == 0 or self.epoch == recipe.epochs):
+                record |= self.evaluate(self.kept())
+            for key, value in record.items():
+                if isinstance(value, float):
+                    board.add_scalar(key, value, self.epoch)
+            board.flush()
+            with (self.folder / "log.jsonl").open("a") as log:
+                log.write(json.dumps(record) + "\n")
+            tqdm.write(json.dumps(record))
+            self.save()
+        board.close()
+        return self.kept()
+
+    def step(self, pictures: Tensor, labels: Tensor, frozen: int, seed: int) -> float:
+        """One step on uint8 pictures (b, 3, size, size); returns the loss."""
+        recipe, network = self.recipe, self.network
+        x = (pictures.to(self.device, non_blocking=True).float() - self.mean) / self.std
+        labels = labels.to(self.device, non_blocking=True)
+        if recipe.kind == CLASSIFICATION:
+            labels = one_hot(labels, self.spec.outputs, recipe.label_smoothing)
+            x, labels = mix(x, labels, recipe, seed)
+        x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            if recipe.fold_norms:
+                maps = fused.features(network.eval(), x, frozen)
+            else:
+                maps = network.train().features(x)
+            logits = network.head(maps)
+        if recipe.kind == CLASSIFICATION:
+            loss = classification_loss(logits, labels)
+        else:
+            loss = keypoint_loss(recipe.loss, logits, labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if recipe.clip:
+            torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
+        self.optimizer.step()
+        self.average.update(network)
+        return loss.item()
+
+    def kept(self) -> ResNet:
+        """A copy of the network on the CPU with the averaged weights (the last ones where ``ema`` is 0)."""
+        twin = ResNet(self.network.depth, self.spec.outputs, self.network.variant)
+        twin.load_state_dict(self.network.state_dict())
+        if self.recipe.ema:
+            twin.load_state_dict(self.average.state, strict=False)
+        return twin.eval()
+
+    def save(self) -> None:
+        """Everything that a later run needs to go on exactly as this one would have, in safetensors and JSON."""
+        from safetensors.torch import save_file
+
+        tensors = {f"network/{key}": value for key, value in self.network.state_dict().items()}
+        tensors |= {f"average/{key}": value for key, value in self.average.state.items()}
+        for index, values in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{key}": value for key, value in values.items() if value is not None}
+        record = {"epoch": self.epoch, "average_steps": self.average.steps, "recipe": self.recipe.to_json()}
+        path = self.folder / "resume.safetensors"
+        part = path.with_suffix(".part")
+        tensors = {key: value.contiguous() for key, value in tensors.items()}
+        save_file(tensors, part, metadata={"resume": json.dumps(record)})
+        os.replace(part, path)
+
+    def restore(self) -> None:
+        """Go back to the last finished epoch, if there is one.
+
+        Raises:
+            UserError: the folder holds a run of another recipe.
+        """
+        from safetensors import safe_open
+
+        path = self.folder / "resume.safetensors"
+        if not path.exists():
+            return
+        with safe_open(path, "pt", device=str(self.device)) as file:
+            record = json.loads(file.metadata()["resume"])
+            if record["recipe"] != json.loads(json.dumps(self.recipe.to_json())):
+                raise UserError(f"{self.folder} holds a run of another recipe: choose another --out, or empty it.")
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+
+        def part(name: str) -> dict[str, Tensor]:
+            return {key[len(name) :]: value for key, value in tensors.items() if key.startswith(name)}
+
+        self.network.load_state_dict(part("network/"))
+        self.average.state = part("average/")
+        self.average.steps, self.epoch = record["average_steps"], record["epoch"]
+        states: dict[int, dict[str, Tensor]] = {}
+        for key, value in part("optimizer/").items():
+            index, name = key.split("/")
+            states.setdefault(int(index), {})[name] = value
+        whole = self.optimizer.state_dict()
+        self.optimizer.load_state_dict({"state": states, "param_groups": whole["param_groups"]})
+        tqdm.write(f"Going on after epoch {self.epoch} of {self.recipe.epochs}.")

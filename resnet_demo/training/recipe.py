@@ -1,0 +1,130 @@
+"""A recipe: every setting of a training run, in one small TOML file that one can read (``recipes/``)."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from resnet_demo.errors import UserError
+
+FOLDER = Path(__file__).with_name("recipes")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of one run. The defaults are the plain ones; a recipe file states what it changes.
+
+    Attributes:
+        task: name of the data set and of the task.
+        train_splits: splits that are trained on.
+        epochs, batch: passes over the training pictures; pictures a step.
+        sizes: side of the training pictures in pixels, pairs (from this epoch on, side): small ones first are quicker.
+        test_size, test_resize, fit: preprocessing of the finished model, see ``tasks.TaskSpec``. A test size above the
+            training size makes up for RandomResizedCrop's zoom (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
+        margin: faces: side of the crop relative to the face, see ``faces.crop_matrix``.
+        optimizer: ``adamw`` or ``sgd`` (Nesterov momentum 0.9).
+        learning_rate: peak rate of layer4; warm-up from 0, then a half cosine to 0.
+        head_factor: the head's rate, as a multiple.
+        layer_decay: each stage nearer to the input learns at this fraction of the next one's rate.
+        weight_decay: on convolutions and the head; never on batch norms and biases.
+        warmup: epochs of linear warm-up.
+        clip: largest norm of the gradient (0: any).
+        frozen: staged unfreezing, pairs (from this epoch on, parts frozen): 5 all but the head, 2 stem and layer1.
+        fold_norms: keep the batch norms' statistics and fold them into the convolutions (``fused.py``).
+        ema: decay of the averaged weights, which are those that are kept (0: none).
+        label_smoothing, mixup, cutmix: classification; the latter two are Beta parameters (0: off).
+        mix_probability: share of the batches that are mixed.
+        crop_scale: RandomResizedCrop's smallest area.
+        jitter: strength of brightness, contrast and saturation jitter.
+        loss: ``cross_entropy``; for keypoints ``wing``, ``smooth_l1``, ``l1`` or ``mse``.
+        source_weights: faces: passes over each source in an epoch (0.5: every second picture).
+        rotation, zoom, shift, perspective, yaw, blur, occlusion: faces, see ``augment_faces.py``.
+        seed: of everything random.
+    """
+
+    task: str
+    kind: str = "classification"
+    train_splits: tuple[str, ...] = ("train",)
+    epochs: int = 10
+    batch: int = 32
+    sizes: tuple[tuple[int, int], ...] = ((0, 224),)
+    test_size: int = 224
+    test_resize: int = 256
+    fit: str = "crop"
+    margin: float = 1.0
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-4
+    head_factor: float = 10.0
+    layer_decay: float = 1.0
+    weight_decay: float = 0.05
+    warmup: float = 1.0
+    clip: float = 0.0
+    frozen: tuple[tuple[int, int], ...] = ((0, 0),)
+    fold_norms: bool = True
+    ema: float = 0.0
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mix_probability: float = 0.5
+    crop_scale: float = 0.25
+    jitter: float = 0.0
+    loss: str = "cross_entropy"
+    source_weights: dict[str, float] | None = None
+    rotation: float = 0.0
+    zoom: float = 0.0
+    shift: float = 0.0
+    perspective: float = 0.0
+    yaw: float = 0.0
+    blur: float = 0.0
+    occlusion: float = 0.0
+    seed: int = 0
+
+    def size_at(self, epoch: int) -> int:
+        """Side of the training pictures in ``epoch``."""
+        return [size for start, size in self.sizes if start <= epoch][-1]
+
+    def frozen_parts(self, epoch: int) -> int:
+        """How many parts from the input on are frozen in ``epoch``."""
+        return [parts for start, parts in self.frozen if start <= epoch][-1]
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+
+def load_recipe(name: str, overrides: list[str] = ()) -> Recipe:
+    """A recipe by the name of a bundled one or the path of a TOML file, with ``key=value`` overrides (TOML values).
+
+    Raises:
+        UserError: no such recipe, not TOML, a key that does not exist or a value of the wrong type.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
+        raise UserError(f"There is no recipe {name!r}: choose one of {known}, or pass a .toml file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"The recipe {path} is not valid TOML: {error}.") from None
+    for override in overrides:
+        key, _, text = override.partition("=")
+        try:
+            values |= tomllib.loads(f"{key} = {text}")
+        except tomllib.TOMLDecodeError:
+            try:
+                values |= tomllib.loads(f'{key} = "{text}"')
+            except tomllib.TOMLDecodeError:
+                raise UserError(f"{override!r} is no setting: write KEY=VALUE, such as epochs=3.") from None
+    known = {field.name: field for field in fields(Recipe)}
+    if unknown := sorted(values.keys() - known.keys()):
+        raise UserError(f"The recipe {name} has unknown settings: {', '.join(unknown)}. Known are {', '.join(known)}.")
+    defaults = Recipe(task="")
+    for key, value in values.items():
+        default = getattr(defaults, key)
+        if isinstance(value, list):
+            values[key] = tuple(tuple(item) if isinstance(item, list) else item for item in value)
+        elif isinstance(default, float) and isinstance(value, int):
+            values[key] = float(value)
+        elif default is not None and type(value) is not type(default):
+            raise UserError(f"The setting {key} takes a value like {default!r}, not {value!r}.")
+    return replace(defaults, **values)

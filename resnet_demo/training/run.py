@@ -1,0 +1,127 @@
+"""The commands ``train``, ``evaluate`` and ``bundle``, from settings to finished files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from resnet_demo import checkpoints, tasks
+from resnet_demo.architecture import ResNet
+from resnet_demo.errors import UserError
+from resnet_demo.predictor import Predictor
+from resnet_demo.tasks import TaskSpec
+from resnet_demo.training.card import model_card
+from resnet_demo.training.data import Pictures, load_pictures
+from resnet_demo.training.evaluation import Evaluation, evaluate
+from resnet_demo.training.recipe import Recipe
+
+MINIBATCH = 32
+
+
+def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
+    """The finished model's task record."""
+    points = pictures.labels.shape[1] if recipe.kind == tasks.KEYPOINTS else 0
+    return TaskSpec(
+        name=recipe.task,
+        kind=recipe.kind,
+        labels=pictures.classes,
+        points=points,
+        size=recipe.test_size,
+        resize=recipe.test_resize,
+        fit=recipe.fit,
+        margin=recipe.margin,
+    )
+
+
+def train(recipe: Recipe, depth: int, init: str, out: Path, data: Path | None, command: str, workers: int = 1) -> Path:
+    """Train by a recipe and write ``out``/checkpoint; goes on where an earlier, interrupted run stopped.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        UserError: data, start or recipe that do not fit each other; nothing was trained then.
+    """
+    from resnet_demo.training.loop import Trainer
+    from resnet_demo.training.start import starting_network
+
+    pictures = load_pictures(recipe.task, recipe.train_splits, data).decode_all()
+    held_out = None
+    if "val" not in recipe.train_splits:
+        held_out = load_pictures(recipe.task, ("val",), data)
+    mean_points = None
+    if recipe.kind == tasks.KEYPOINTS:
+        from resnet_demo.training.frames import find_frames, mean_shape
+
+        pictures = find_frames(pictures)
+        mean_points = mean_shape(pictures, recipe.margin)
+    spec = spec_for(recipe, pictures)
+    network = starting_network(init, depth, spec, mean_points)
+
+    def measure(kept: ResNet) -> dict[str, float]:
+        checkpoint = memory_checkpoint(kept, spec)
+        predictor = Predictor(spec.name, depth, "cpu", checkpoint=checkpoint)
+        return {key: record["value"] for key, record in evaluate(predictor, held_out).metrics.items()}
+
+    trainer = Trainer(network, spec, recipe, pictures, out, measure if held_out else None, workers=workers)
+    kept = trainer.run()
+    extra = {"recipe": recipe.to_json(), "init": init, "command": command}
+    checkpoints.save(out / "checkpoint", arrays_of(kept), spec, depth, kept.variant, {}, None, extra)
+    return out / "checkpoint"
+
+
+def arrays_of(network: ResNet) -> dict[str, np.ndarray]:
+    """A network's state as numpy arrays by name."""
+    return {key: value.detach().cpu().numpy() for key, value in network.state_dict().items()}
+
+
+def memory_checkpoint(network: ResNet, spec: TaskSpec) -> checkpoints.Checkpoint:
+    """A checkpoint as it would be stored, 8-bit, without a file."""
+    state = {key: value for key, value in arrays_of(network).items() if not key.endswith("num_batches_tracked")}
+    return checkpoints.Checkpoint(spec, network.depth, network.variant, checkpoints.quantise(state), {})
+
+
+def evaluate_checkpoint(
+    task: str | None, depth: int, folder: Path | None, split: str, device: str, data: Path | None
+) -> tuple[Predictor, Evaluation]:
+    """Measure a bundled checkpoint, or that of ``folder``, on a split it was not trained on.
+
+    Raises:
+        UserError: no such checkpoint or split, or one that it was trained on.
+    """
+    checkpoint = checkpoints.load_folder(folder) if folder else checkpoints.load(task, depth)
+    config = json.loads((checkpoint.path.parent / checkpoints.CONFIG).read_text("utf-8"))
+    if split in config.get("recipe", {}).get("train_splits", ()):
+        raise UserError(f"This checkpoint was trained on the split {split}: measure it on another one, such as test.")
+    pictures = load_pictures(checkpoint.spec.name, (split,), data)
+    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)
+    return predictor, evaluate(predictor, pictures)
+
+
+def bundle(folder: Path, data: Path | None) -> Path:
+    """Measure a trained checkpoint on the test split, describe it in a card and put it into ``weights/``.
+
+    Returns:
+        The folder in ``weights/``.
+    """
+    predictor, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data)
+    config = json.loads((folder / checkpoints.CONFIG).read_text("utf-8"))
+    spec, depth = predictor.spec, predictor.depth
+    start = "the ImageNet ResNet-50 of Keras Applications (`python -m resnet_demo convert`)"
+    commands = {
+        "start": start if config["init"] == "imagenet" else f"`{config['init']}`",
+        "split": "test",
+        "train": f"{config['command']}\npython -m resnet_demo bundle {folder.as_posix()}",
+        "evaluate": f"python -m resnet_demo evaluate {spec.name} --depth {depth} --split test",
+    }
+    card = model_card(spec, depth, evaluation, config["recipe"], commands)
+    target = checkpoints.weights_folder() / spec.name / f"resnet{depth}"
+    extra = {key: config[key] for key in ("recipe", "init", "command")} | {
+        "confusions": evaluation.confusions,
+        "worst": evaluation.worst,
+    }
+    checkpoints.copy(folder, target, evaluation.metrics, card, extra)
+    checkpoints.register(target)
+    return target

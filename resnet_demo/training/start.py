@@ -1,0 +1,78 @@
+"""What a network starts from: the ImageNet ResNet-50, a checkpoint folder or a state dict, with a fresh head."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from resnet_demo import checkpoints
+from resnet_demo.architecture import ResNet, load_strictly
+from resnet_demo.errors import UserError
+from resnet_demo.tasks import TaskSpec
+
+
+def imagenet_file() -> Path:
+    """Where ``convert`` puts the ImageNet ResNet-50 unless told otherwise."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "resnet-demo" / "imagenet" / "resnet50-v1.safetensors"
+
+
+def read_state(init: str) -> tuple[dict[str, np.ndarray], str]:
+    """Float32 state dict and variant of ``imagenet``, a checkpoint folder or a safetensors file.
+
+    Raises:
+        UserError: there is no such file, or it is none.
+    """
+    if init == "imagenet":
+        path = imagenet_file()
+        if not path.exists():
+            from resnet_demo.training.convert import convert_package
+
+            print(f"Converting the ImageNet ResNet-50 to {path} …", flush=True)
+            convert_package(path)
+    else:
+        path = Path(init)
+    if path.is_dir():
+        checkpoint = checkpoints.load_folder(path)
+        return checkpoint.state, checkpoint.variant
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            variant = (file.metadata() or {}).get("variant", "v1.5")
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} cannot be read ({error}): pass imagenet, a checkpoint folder or a .safetensors file.")
+    return checkpoints.dequantise(stored), variant
+
+
+def starting_network(init: str, depth: int, spec: TaskSpec, mean_points: np.ndarray | None = None) -> ResNet:
+    """A ResNet with the weights of ``init`` and, where its width differs, a head of zeros.
+
+    A head of zeros makes the first steps move the head alone: nothing of what was learnt is lost to random gradients.
+
+    Args:
+        init: see ``read_state``, or ``scratch``.
+        mean_points: keypoints: the mean shape (points, 2) in 0..1 of the crop, which the untrained head then gives.
+    """
+    if init == "scratch":
+        network = ResNet(depth, spec.outputs)
+    else:
+        state, variant = read_state(init)
+        width = len(state["fc.bias"]) if "fc.bias" in state else 1000
+        network = ResNet(depth, width, variant)
+        load_strictly(network, {key: torch.from_numpy(np.array(value)) for key, value in state.items()}, init)
+        if width == spec.outputs:
+            return network
+        network.fc = nn.Linear(network.width, spec.outputs)
+    nn.init.zeros_(network.fc.weight)
+    nn.init.zeros_(network.fc.bias)
+    if mean_points is not None:
+        inside = np.clip(mean_points, 0.02, 0.98).ravel()
+        with torch.no_grad():
+            network.fc.bias.copy_(torch.from_numpy(np.log(inside / (1 - inside))))
+    return network

@@ -1,0 +1,228 @@
+"""Every engine computes what the plain float32 network computes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+import torch
+
+from resnet_demo import checkpoints, engine, tasks
+from resnet_demo.architecture import ResNet, load_strictly
+from resnet_demo.engine_openvino import OpenVinoEngine
+from resnet_demo.engine_torch import TorchEngine
+from resnet_demo.errors import UserError
+from resnet_demo.layouts import DEPTHS
+
+# An input that is no square of two, with a normalisation of its own.
+ODD = replace(tiny.FLOWERS, size=72, mean=(0.4, 0.5, 0.6), std=(0.3, 0.2, 0.25))
+
+
+def by_hand(checkpoint, pictures: np.ndarray) -> engine.Outputs:
+    """The network's own forward pass on normalised pictures."""
+    network = ResNet(checkpoint.depth, checkpoint.spec.outputs, checkpoint.variant).eval()
+    load_strictly(network, {key: torch.from_numpy(value) for key, value in checkpoint.state.items()})
+    with torch.inference_mode():
+        x = torch.from_numpy(tasks.normalise(checkpoint.spec, pictures))
+        return engine.Outputs(network(x).numpy(), network.features(x).numpy())
+
+
+def assert_close(actual: engine.Outputs, expected: engine.Outputs, tolerance: float) -> None:
+    """Within ``tolerance`` of the largest value, in the right shapes and types."""
+    for one, other in ((actual.logits, expected.logits), (actual.features, expected.features)):
+        assert one.dtype == np.float32 and one.shape == other.shape and one.flags.c_contiguous
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * np.abs(other).max())
+
+
+@pytest.mark.parametrize(("depth", "variant"), [*((depth, "v1.5") for depth in DEPTHS), (50, "v1")])
+def test_openvino_float32_equals_the_network(depth, variant):
+    checkpoint = tiny.random_checkpoint(ODD, depth, variant)
+    pictures = tiny.pictures(2, 72)
+    expected = by_hand(checkpoint, pictures)
+    assert expected.logits.std() > 0.1
+    built = OpenVinoEngine(checkpoint, "f32")
+    assert built.backend == "OpenVINO float32 on CPU"
+    assert_close(built.run(pictures), expected, 1e-4)
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+def test_openvino_at_this_cpus_precision_is_close_to_the_network(depth):
+    checkpoint = tiny.random_checkpoint(ODD, depth, "v1")
+    pictures = tiny.pictures(4, 72)
+    built = engine.make_engine(checkpoint, "cpu")
+    assert built.device == "cpu" and built.backend in ("OpenVINO bf16 on CPU", "OpenVINO float32 on CPU")
+    assert_close(built.run(pictures), by_hand(checkpoint, pictures), 0.02)
+
+
+def test_openvino_runs_in_bf16_where_the_cpu_can():
+    import openvino
+
+    capable = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    built = engine.make_engine(tiny.random_checkpoint(), "cpu")
+    assert ("bf16" in built.backend) == capable
+
+
+@pytest.mark.parametrize("variant", ["v1", "v1.5"])
+def test_the_reference_is_the_network(variant):
+    checkpoint = tiny.random_checkpoint(ODD, 50, variant)
+    pictures = tiny.pictures(2, 72)
+    built = engine.make_engine(checkpoint, "reference")
+    assert (built.device, built.backend) == ("cpu", "PyTorch float32 on CPU")
+    assert_close(built.run(pictures), by_hand(checkpoint, pictures), 1e-5)
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+def test_pytorch_in_half_precision_is_close_to_the_network(precision):
+    """What CUDA runs, on the CPU: half-precision convolutions, float32 batch norms."""
+    checkpoint = tiny.random_checkpoint(ODD, 18)
+    pictures = tiny.pictures(2, 72)
+    built = TorchEngine(checkpoint, "reference", precision)
+    assert_close(built.run(pictures), by_hand(checkpoint, pictures), 0.02)
+
+
+@pytest.fixture(scope="module", params=["cpu", "reference"])
+def built(request) -> engine.Engine:
+    return engine.make_engine(tiny.random_checkpoint(), request.param)
+
+
+def test_a_batch_equals_its_pictures_one_by_one(built):
+    pictures = tiny.pictures(5, 64)
+    whole = built.run(pictures)
+    for number in range(5):
+        single = built.run(pictures[number : number + 1])
+        np.testing.assert_allclose(single.logits[0], whole.logits[number], atol=0.02 * np.abs(whole.logits).max())
+
+
+def test_the_head_of_the_features_is_the_output(built):
+    outputs = built.run(tiny.pictures(3, 64))
+    assert built.head_weights.shape == (4, 512) and built.head_weights.dtype == np.float32
+    bias = built.checkpoint.state["fc.bias"]
+    np.testing.assert_allclose(
+        outputs.features.mean(axis=(2, 3)) @ built.head_weights.T + bias, outputs.logits, atol=1e-5
+    )
+
+
+def test_six_threads_get_the_outputs_of_one(built):
+    pictures = tiny.pictures(24, 64)
+    batches = [pictures[number : number + 1 + number % 3] for number in range(21)]
+    expected = [built.run(batch) for batch in batches]
+    with ThreadPoolExecutor(6) as pool:
+        actual = list(pool.map(built.run, batches))
+    for one, other in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(one.logits, other.logits, atol=1e-4)
+        np.testing.assert_allclose(one.features, other.features, atol=1e-4)
+
+
+def test_later_runs_leave_earlier_outputs_alone(built):
+    pictures = tiny.pictures(2, 64)
+    first = built.run(pictures[:1])
+    kept = first.features.copy()
+    built.run(pictures[1:])
+    np.testing.assert_array_equal(first.features, kept)
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        np.zeros((64, 64, 3), np.uint8),
+        np.zeros((1, 3, 64, 64), np.uint8),
+        np.zeros((1, 32, 32, 3), np.uint8),
+        np.zeros((1, 64, 64, 3), np.float32),
+    ],
+)
+def test_wrong_pictures_are_named(built, pictures):
+    with pytest.raises(ValueError, match=r"uint8 of the shape \(batch, 64, 64, 3\), these are " + str(pictures.dtype)):
+        built.run(pictures)
+
+
+def test_any_memory_layout_will_do(built):
+    picture = tiny.pictures(1, 64)
+    flipped = picture[:, :, ::-1]
+    np.testing.assert_array_equal(built.run(flipped).logits, built.run(flipped.copy()).logits)
+
+
+def test_the_float32_network_for_differentiating(built):
+    pictures = tiny.pictures(1, 64)
+    with ThreadPoolExecutor(4) as pool:
+        networks = list(pool.map(lambda _: built.network(), range(4)))
+    assert len({id(network) for network in networks}) == 1
+    with torch.inference_mode():
+        logits = networks[0](torch.from_numpy(tasks.normalise(tiny.FLOWERS, pictures))).numpy()
+    np.testing.assert_allclose(logits, by_hand(built.checkpoint, pictures).logits, atol=1e-5)
+    assert not networks[0].training
+
+
+def test_a_stored_checkpoint_runs_as_its_dequantised_state(tmp_path):
+    """The engine sees the integers through their scales."""
+    checkpoints.save(tmp_path, tiny.random_state(18, 4), tiny.FLOWERS, 18, "v1.5", {})
+    checkpoint = checkpoints.load_folder(tmp_path)
+    pictures = tiny.pictures(2, 64)
+    assert_close(OpenVinoEngine(checkpoint, "f32").run(pictures), by_hand(checkpoint, pictures), 1e-4)
+
+
+def test_the_cpu_engine_imports_no_torch(tmp_path):
+    tiny_weights = tmp_path / "weights"
+    checkpoints.save(tiny_weights, tiny.random_state(18, 4), tiny.FLOWERS, 18, "v1.5", {})
+    code = (
+        "import sys, numpy as np; from resnet_demo import checkpoints, engine;"
+        f"built = engine.make_engine(checkpoints.load_folder({str(tiny_weights)!r}), 'cpu');"
+        "built.run(np.zeros((1, 64, 64, 3), np.uint8)); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Pretend to be a machine with so many CUDA devices and, or not, MPS."""
+
+    def pretend(cuda: int = 0, mps: bool = False) -> None:
+        monkeypatch.setattr(engine, "may_have_cuda", lambda: cuda > 0)
+        monkeypatch.setattr(engine, "cuda_devices", lambda: cuda)
+        monkeypatch.setattr(engine, "has_mps", lambda: mps)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"), [(0, False, "cpu"), (0, True, "mps"), (1, False, "cuda"), (2, True, "cuda")]
+)
+def test_auto_picks_cuda_then_mps_then_the_cpu(machine, cuda, mps, expected):
+    machine(cuda, mps)
+    assert engine.resolve_device("auto") == expected
+
+
+def test_named_devices_that_exist(machine):
+    machine(cuda=2, mps=True)
+    for device in ("cpu", "reference", "cuda", "cuda:0", "cuda:1", "mps"):
+        assert engine.resolve_device(device) == device
+
+
+@pytest.mark.parametrize(
+    ("cuda", "device", "message"),
+    [
+        (0, "cuda", "There is no CUDA device here: choose the device auto or cpu."),
+        (0, "cuda:1", "There is no CUDA device here: choose the device auto or cpu."),
+        (2, "cuda:2", "There is no cuda:2 here: choose one of cuda:0 to cuda:1."),
+        (1, "cuda:1", "There is no cuda:1 here: choose cuda:0."),
+        (0, "mps", "There is no Apple MPS device here: choose the device auto or cpu."),
+        (1, "tpu", "There is no device 'tpu': choose auto, cpu, cuda, cuda:<number>, mps or reference."),
+        (1, "cuda:x", "There is no device 'cuda:x': choose auto, cpu, cuda, cuda:<number>, mps or reference."),
+        (0, None, "There is no device None: choose auto, cpu, cuda, cuda:<number>, mps or reference."),
+    ],
+)
+def test_devices_that_do_not_exist(machine, cuda, device, message):
+    machine(cuda)
+    with pytest.raises(UserError) as caught:
+        engine.resolve_device(device)
+    assert str(caught.value) == message
+
+
+def test_no_more_threads_than_cpus():
+    assert 1 <= engine.cpu_count() <= os.cpu_count()

@@ -1,0 +1,65 @@
+"""Small seeded networks, pictures and checkpoint folders for the tests; the networks have learned nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from resnet_demo import checkpoints
+from resnet_demo.layouts import LAYOUTS
+from resnet_demo.tasks import KEYPOINTS, TaskSpec
+
+FLOWERS = TaskSpec("flowers102", "classification", labels=("Rose", "Daisy", "Tulip", "Iris"), size=64, resize=64)
+FACES = TaskSpec("faces68", KEYPOINTS, points=68, size=64, fit="squash")
+
+
+def random_state(depth: int, outputs: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Weights by torchvision's names: batch norms far from the identity, activations that stay bounded."""
+    rng = np.random.default_rng(seed)
+    bottleneck = LAYOUTS[depth][0] == "bottleneck"
+    last_norm = "bn3.weight" if bottleneck else "bn2.weight"
+    state = {}
+    for key, shape in checkpoints.expected_shapes(depth, outputs).items():
+        if key.endswith("running_var"):
+            value = rng.uniform(0.5, 1.5, shape)
+        elif len(shape) >= 2:
+            value = rng.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
+        elif key.endswith(last_norm) and key.startswith("layer"):
+            value = rng.uniform(0.1, 0.3, shape)  # Deep networks would grow without bound otherwise.
+        elif key.endswith("weight"):
+            value = rng.uniform(0.7, 1.3, shape)
+        else:
+            value = rng.normal(0, 0.1, shape)
+        state[key] = value.astype(np.float32)
+    return state
+
+
+def random_checkpoint(spec: TaskSpec = FLOWERS, depth: int = 18, variant: str = "v1.5", seed: int = 0):
+    """A checkpoint in memory."""
+    return checkpoints.Checkpoint(spec, depth, variant, random_state(depth, spec.outputs, seed), metrics={})
+
+
+def weights_folder(root: Path, *models: tuple[TaskSpec, int]) -> Path:
+    """A folder as ``weights/``, with an index and a random checkpoint for each (spec, depth); set
+    ``RESNET_DEMO_WEIGHTS`` to ``root`` before the call."""
+    for seed, (spec, depth) in enumerate(models):
+        folder = root / spec.name / f"resnet{depth}"
+        checkpoints.save(
+            folder, random_state(depth, spec.outputs, seed), spec, depth, "v1.5", {"top1": 0.5}, card="# Tiny\n"
+        )
+        checkpoints.register(folder)
+    return root
+
+
+def pictures(count: int, size: int, seed: int = 0) -> np.ndarray:
+    """Seeded smooth coloured blobs, uint8 (count, size, size, 3)."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+    return np.stack([np.asarray(Image.fromarray(s).resize((size, size), Image.Resampling.BICUBIC)) for s in small])
+
+
+def photo(width: int = 120, height: int = 80, seed: int = 0) -> Image.Image:
+    """One seeded RGB picture."""
+    return Image.fromarray(pictures(1, 128, seed)[0]).resize((width, height))
