@@ -55,6 +55,7 @@ def make_parser() -> Parser:
     train.add_argument("--out", type=Path, required=True, help="folder for the run")
     train.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="overrides", help="change settings")
     train.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
+    train.add_argument("--stop-after", type=int, metavar="EPOCHS", help="stop when this many epochs are done")
     add_data(train)
     train.set_defaults(run=run_train)
 
@@ -202,8 +203,9 @@ def run_train(options: argparse.Namespace) -> int:
         options.out.as_posix(),
     ]
     words += ["--set", *options.overrides] if options.overrides else []
+    words += ["--stop-after", str(options.stop_after)] if options.stop_after else []
     command = f"python -m resnet_demo {shlex.join(words)}"
-    folder = train(recipe, options.depth, options.init, options.out, options.data, command, options.workers)
+    folder = train(recipe, options.depth, options.init, options.out, options.data, command, options.workers, options.stop_after)
     print(f"The checkpoint is in {folder}: measure and bundle it with `python -m resnet_demo bundle {folder}`.")
     return 0
 

@@ -158,6 +158,41 @@ def test_the_float32_network_for_differentiating(built):
     assert not networks[0].training
 
 
+def both(checkpoint, pictures: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of the engine for this machine's CPU and of the reference, in batches of 20."""
+    results = []
+    for device in ("cpu", "reference"):
+        built = engine.make_engine(checkpoint, device)
+        batches = [np.stack(pictures[first : first + 20]) for first in range(0, len(pictures), 20)]
+        results.append(np.concatenate([built.run(batch).logits for batch in batches]))
+    return results[0], results[1]
+
+
+def test_real_flowers_are_classified_as_by_the_reference(real_flowers):
+    """The shipped weights on 500 real pictures: the same class first, probabilities within 0.02."""
+    checkpoint = checkpoints.load("flowers102", 50)
+    actual, expected = both(
+        checkpoint, [tasks.preprocess(checkpoint.spec, real.photo)[0] for real in real_flowers(500)]
+    )
+    actual, expected = tasks.softmax(actual), tasks.softmax(expected)
+    # Where the two best are as good as equal, rounding may swap them.
+    best = np.sort(expected, axis=1)
+    clear = best[:, -1] - best[:, -2] > 0.02
+    assert (actual.argmax(axis=1) == expected.argmax(axis=1))[clear].all() and clear.mean() > 0.8
+    assert np.abs(actual - expected).max() < 0.02
+
+
+def test_real_faces_have_the_keypoints_of_the_reference(real_faces):
+    """The shipped weights on 100 real faces: keypoints within 0.3 % of the face's size."""
+    checkpoint = checkpoints.load("faces68", 50)
+    spec = replace(checkpoint.spec, fit="squash")
+    actual, expected = both(checkpoint, [tasks.preprocess(spec, real.photo)[0] for real in real_faces(100)])
+    actual, expected = tasks.decode_keypoints(actual), tasks.decode_keypoints(expected)
+    sizes = np.ptp(expected, axis=1).max(axis=1)
+    distances = np.linalg.norm(actual - expected, axis=2)
+    assert (distances.mean(axis=1) / sizes).max() < 0.003
+
+
 def test_a_stored_checkpoint_runs_as_its_dequantised_state(tmp_path):
     """The engine sees the integers through their scales."""
     checkpoints.save(tmp_path, tiny.random_state(18, 4), tiny.FLOWERS, 18, "v1.5", {})

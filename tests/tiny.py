@@ -25,7 +25,7 @@ def random_state(depth: int, outputs: int, seed: int = 0) -> dict[str, np.ndarra
         if key.endswith("running_var"):
             value = rng.uniform(0.5, 1.5, shape)
         elif len(shape) >= 2:
-            value = rng.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
+            value = rng.standard_normal(shape, np.float32) * np.sqrt(2 / np.prod(shape[1:]))
         elif key.endswith(last_norm) and key.startswith("layer"):
             value = rng.uniform(0.1, 0.3, shape)  # Deep networks would grow without bound otherwise.
         elif key.endswith("weight"):

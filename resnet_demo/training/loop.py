@@ -81,16 +81,17 @@ class Trainer:
         self.std = torch.tensor(spec.std, device=self.device).view(1, 3, 1, 1) * 255
         folder.mkdir(parents=True, exist_ok=True)
 
-    def run(self) -> ResNet:
-        """Train to the end and return a network with the kept weights."""
+    def run(self, stop_after: int | None = None) -> ResNet:
+        """Train to the end, or until ``stop_after`` epochs are done, and return a network with the kept weights."""
         from torch.utils.tensorboard import SummaryWriter
 
         self.restore()
         recipe = self.recipe
         steps = steps_per_epoch(self.pictures, recipe)
+        last = min(recipe.epochs, stop_after or recipe.epochs)
         board = SummaryWriter(str(self.folder / "tensorboard"))
         batches = make_batches(self.pictures, sample_maker(recipe), recipe, self.epoch, self.workers)
-        while self.epoch < recipe.epochs:
+        while self.epoch < last:
             frozen = recipe.frozen_parts(self.epoch)
             freeze(self.network, frozen)
             losses = []
@@ -102,8 +103,8 @@ class Trainer:
                 if not math.isfinite(losses[-1]):
                     raise UserError(f"The loss became {losses[-1]} in epoch {self.epoch + 1}: lower learning_rate.")
             self.epoch += 1
-            record = {"epoch": self.epoch, "loss": float(np.mean(losses)), "rate": progress.format_dict["rate"]}
-            if self.evaluate and (self.epoch % self.evaluate_every == 0 or self.epoch == recipe.epochs):
+            record = {"epoch": self.epoch, "loss": float(np.mean(losses)), "pictures_per_second": steps * recipe.batch / progress.format_dict["elapsed"]}
+            if self.evaluate and (self.epoch % self.evaluate_every == 0 or self.epoch == last):
                 record |= self.evaluate(self.kept())
             for key, value in record.items():
                 if isinstance(value, float):

@@ -17,8 +17,6 @@ from resnet_demo.training.data import Pictures, load_pictures
 from resnet_demo.training.evaluation import Evaluation, evaluate
 from resnet_demo.training.recipe import Recipe
 
-MINIBATCH = 32
-
 
 def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
     """The finished model's task record."""
@@ -35,7 +33,16 @@ def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
     )
 
 
-def train(recipe: Recipe, depth: int, init: str, out: Path, data: Path | None, command: str, workers: int = 1) -> Path:
+def train(
+    recipe: Recipe,
+    depth: int,
+    init: str,
+    out: Path,
+    data: Path | None,
+    command: str,
+    workers: int = 1,
+    stop_after: int | None = None,
+) -> Path:
     """Train by a recipe and write ``out``/checkpoint; goes on where an earlier, interrupted run stopped.
 
     Returns:
@@ -66,10 +73,16 @@ def train(recipe: Recipe, depth: int, init: str, out: Path, data: Path | None, c
         return {key: record["value"] for key, record in evaluate(predictor, held_out).metrics.items()}
 
     trainer = Trainer(network, spec, recipe, pictures, out, measure if held_out else None, workers=workers)
-    kept = trainer.run()
-    extra = {"recipe": recipe.to_json(), "init": init, "command": command}
+    kept = trainer.run(stop_after)
+    extra = {"recipe": recipe.to_json(), "init": init, "commands": [*earlier_commands(init), command]}
     checkpoints.save(out / "checkpoint", arrays_of(kept), spec, depth, kept.variant, {}, None, extra)
     return out / "checkpoint"
+
+
+def earlier_commands(init: str) -> list[str]:
+    """The commands that made the checkpoint ``init``, where it is one of ours."""
+    config = Path(init) / checkpoints.CONFIG
+    return json.loads(config.read_text("utf-8")).get("commands", []) if config.is_file() else []
 
 
 def arrays_of(network: ResNet) -> dict[str, np.ndarray]:
@@ -109,16 +122,17 @@ def bundle(folder: Path, data: Path | None) -> Path:
     predictor, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data)
     config = json.loads((folder / checkpoints.CONFIG).read_text("utf-8"))
     spec, depth = predictor.spec, predictor.depth
+    from_imagenet = any("--init imagenet" in command for command in config["commands"])
     start = "the ImageNet ResNet-50 of Keras Applications (`python -m resnet_demo convert`)"
     commands = {
-        "start": start if config["init"] == "imagenet" else f"`{config['init']}`",
+        "start": start if from_imagenet else f"`{config['init']}`",
         "split": "test",
-        "train": f"{config['command']}\npython -m resnet_demo bundle {folder.as_posix()}",
+        "train": "\n".join([*config["commands"], f"python -m resnet_demo bundle {folder.as_posix()}"]),
         "evaluate": f"python -m resnet_demo evaluate {spec.name} --depth {depth} --split test",
     }
     card = model_card(spec, depth, evaluation, config["recipe"], commands)
     target = checkpoints.weights_folder() / spec.name / f"resnet{depth}"
-    extra = {key: config[key] for key in ("recipe", "init", "command")} | {
+    extra = {key: config[key] for key in ("recipe", "init", "commands")} | {
         "confusions": evaluation.confusions,
         "worst": evaluation.worst,
     }

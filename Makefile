@@ -1,0 +1,19 @@
+# Every target first brings the environment up to date: .venv, see .ci/environment.
+# make run PORT=8000 HOST=0.0.0.0 says where the page listens, make PYTHON=python3.13 ... what to build with,
+# make test PYTEST_ARGS="-k faces" what to test.
+
+.PHONY: run test lint
+
+run:
+	@python3 .ci/environment
+	.venv/bin/python app.py
+
+test:
+	@python3 .ci/environment tests
+	@sh .ci/chromium
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+lint:
+	@python3 .ci/environment tests
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check

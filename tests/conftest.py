@@ -1,0 +1,92 @@
+"""Shared fixtures. Real pictures come from ``RESNET_DEMO_DATA`` or ``../shared/data``; without that folder the shipped
+photographs stand in for them, with seeded augmentation, and the run says so at its top."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "resnet_demo" / "examples"
+FLOWERS = ("dahlia", "marigold", "yellow-daisy")
+FACES = ("astronaut", "president", "two-people")
+
+
+def data_folder() -> Path | None:
+    """The folder of real data sets, or None."""
+    folder = Path(os.environ.get("RESNET_DEMO_DATA") or ROOT.parent / "shared" / "data")
+    return folder if (folder / "flowers102" / "labels.csv").is_file() else None
+
+
+def pytest_report_header() -> str:
+    if data_folder():
+        return "real pictures: the data sets' test splits"
+    return "real pictures: NO DATA SETS HERE, the shipped photographs with seeded augmentation stand in for them"
+
+
+@dataclass(frozen=True)
+class RealPicture:
+    """A photograph, its label's name (flowers, None where unknown) or points (faces, None where unknown)."""
+
+    photo: Image.Image
+    label: str | None = None
+    points: np.ndarray | None = None
+
+
+def from_split(task: str, count: int) -> list[RealPicture]:
+    """``count`` test pictures of a data set, evenly spread over it."""
+    root = data_folder() / task
+    table = "landmarks.csv" if task == "faces68" else "labels.csv"
+    with (root / table).open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    names = {}
+    if task != "faces68":
+        with (root / "classes.csv").open(encoding="utf-8", newline="") as file:
+            names = {row["label"]: row["name"] for row in csv.DictReader(file)}
+    pictures = []
+    for index in np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int):
+        row = rows[index]
+        with Image.open(root / row["image"]) as image:
+            photo = image.convert("RGB")
+        points = None
+        if task == "faces68":
+            points = np.array([[float(row[f"x{k}"]), float(row[f"y{k}"])] for k in range(68)])
+        pictures.append(RealPicture(photo, names.get(row.get("label")), points))
+    return pictures
+
+
+def from_examples(stems: tuple[str, ...], count: int) -> list[RealPicture]:
+    """``count`` different views of the shipped photographs: cut, mirrored, turned a little, lit differently."""
+    random = np.random.default_rng(0)
+    pictures = []
+    for index in range(count):
+        with Image.open(EXAMPLES / f"{stems[index % len(stems)]}.jpg") as image:
+            photo = image.convert("RGB")
+        width, height = photo.size
+        side = random.uniform(0.8, 1.0)
+        left, top = random.uniform(0, 1 - side, 2) * (width, height)
+        box = (left, top, left + side * width, top + side * height)
+        photo = photo.resize((round(width * side * 0.6), round(height * side * 0.6)), box=box)
+        photo = photo.rotate(random.uniform(-12, 12), Image.Resampling.BILINEAR, fillcolor=(114, 114, 114))
+        if random.random() < 0.5:
+            photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        pictures.append(RealPicture(photo.point(lambda value, light=random.uniform(0.7, 1.3): value * light)))
+    return pictures
+
+
+@pytest.fixture(scope="session")
+def real_flowers():
+    """A function: ``count`` → that many real flower photographs (test split, else shipped ones augmented)."""
+    return lambda count: from_split("flowers102", count) if data_folder() else from_examples(FLOWERS, count)
+
+
+@pytest.fixture(scope="session")
+def real_faces():
+    """A function: ``count`` → that many real photographs of faces (test split, else shipped ones augmented)."""
+    return lambda count: from_split("faces68", count) if data_folder() else from_examples(FACES, count)

@@ -1,0 +1,110 @@
+"""The command line: answers a line each, bad input in one sentence with exit status 2, the others still come out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from resnet_demo.commands import main
+import tiny
+from conftest import EXAMPLES, ROOT
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    """A weights folder of tiny random networks: what is tested here is not what they answer."""
+    root = tmp_path / "weights"
+    root.mkdir()
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(root))
+    return tiny.weights_folder(root, (tiny.FLOWERS, 18), (tiny.FACES, 18))
+
+
+def test_a_folder_of_a_hundred_photos_and_a_broken_one(weights, tmp_path, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(100):
+        tiny.photo(seed=index).save(folder / f"{index:03}.jpg")
+    (folder / "050-broken.jpg").write_bytes((folder / "050.jpg").read_bytes()[:300])
+    assert main(["predict", str(folder), "--depth", "18", "--top-k", "3", "--json"]) == 2
+    output = capsys.readouterr()
+    records = [json.loads(line) for line in output.out.splitlines()]
+    assert [record["image"] for record in records] == [str(folder / f"{index:03}.jpg") for index in range(100)]
+    assert all(list(record) == ["image", "task", "depth", "backend", "top_k", "milliseconds"] for record in records)
+    assert all(len(record["top_k"]) == 3 for record in records)
+    (line,) = output.err.splitlines()
+    assert "050-broken.jpg" in line
+    assert "cut off or damaged" in line
+
+
+def test_faces_as_json(weights, capsys):
+    photos = [str(EXAMPLES / "two-people.jpg"), str(EXAMPLES / "dahlia.jpg")]
+    assert main(["predict", *photos, "--task", "faces68", "--depth", "18", "--json"]) == 0
+    two, none = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert [len(face["keypoints"]) for face in two["faces"]] == [68, 68]
+    assert all(len(face["box"]) == 4 and 0 <= face["score"] <= 1 for face in two["faces"])
+    assert none["faces"] == []
+
+
+def test_people_get_a_readable_line_and_overlays(weights, tmp_path, capsys):
+    overlays = tmp_path / "overlays"
+    assert main(["predict", str(EXAMPLES / "dahlia.jpg"), "--depth", "18", "--overlays", str(overlays)]) == 0
+    assert "%" in capsys.readouterr().out
+    with Image.open(overlays / "dahlia.jpg") as overlay, Image.open(EXAMPLES / "dahlia.jpg") as photo:
+        assert overlay.size == photo.size
+        assert overlay.tobytes() != photo.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--depth", "34"], "There is no ResNet-34 for flowers102 yet: choose 18."),
+        (["--task", "cats"], "There are no weights for the task 'cats': choose faces68 or flowers102."),
+        (["--depth", "18", "--top-k", "0"], "top_k must be a whole number from 1 on, not 0."),
+        (["--depth", "18", "--device", "tpu"], "There is no device 'tpu'"),
+        (["--depth", "18", "--device", "cuda:99"], "here: choose"),
+    ],
+)
+def test_a_bad_setting_gives_one_sentence_and_status_2(weights, capsys, arguments, sentence):
+    assert main(["predict", str(EXAMPLES / "dahlia.jpg"), *arguments]) == 2
+    output = capsys.readouterr()
+    assert not output.out
+    assert sentence in output.err
+    assert len(output.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["predict"], ["predict", "x.jpg", "--depth", "20"], ["paint"]])
+def test_a_bad_argument_gives_one_line_and_status_2(capsys, arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_missing_photo_and_an_empty_folder(weights, tmp_path, capsys):
+    assert main(["predict", str(tmp_path / "none.jpg"), "--depth", "18"]) == 2
+    assert "There is no file" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["predict", str(tmp_path / "empty"), "--depth", "18"]) == 2
+    assert "There are no pictures in" in capsys.readouterr().err
+
+
+def test_help_and_predictions_import_neither_torch_nor_gradio(weights):
+    code = (
+        "import sys; from resnet_demo.commands import main; "
+        f"main(['predict', {str(EXAMPLES / 'dahlia.jpg')!r}, '--depth', '18', '--device', 'cpu']); "
+        "assert not {'torch', 'gradio'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback(weights):
+    photos = " ".join([str(EXAMPLES / "dahlia.jpg")] * 5)
+    command = f"{sys.executable} -m resnet_demo predict {photos} --depth 18 --json | head -n 1"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout)["depth"] == 18
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,84 @@
+"""The bundled weights: whole, described, small enough, and as right on real photographs as their cards say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES, ROOT, data_folder
+from PIL import Image
+
+import resnet_demo
+from resnet_demo import checkpoints
+from resnet_demo.training.evaluation import nme
+from resnet_demo.training.frames import matching
+
+WEIGHTS = ROOT / "weights"
+
+
+@pytest.fixture(autouse=True)
+def bundled(monkeypatch):
+    monkeypatch.delenv("RESNET_DEMO_WEIGHTS", raising=False)
+
+
+def test_resnet50_is_bundled_for_both_tasks():
+    depths = resnet_demo.available()
+    assert 50 in depths["flowers102"]
+    assert 50 in depths["faces68"]
+
+
+@pytest.mark.parametrize("entry", checkpoints.entries(), ids=lambda entry: f"{entry.task}-{entry.depth}")
+def test_each_checkpoint_loads_verified_and_its_card_states_its_metrics(entry):
+    checkpoint = checkpoints.load_entry(entry)
+    assert checkpoint.spec.name == entry.task
+    card = (entry.path.parent / "README.md").read_text(encoding="utf-8")
+    assert entry.metrics
+    for record in entry.metrics.values():
+        assert f"| {record['value']:.2f} % |" in card
+    assert f"python -m resnet_demo evaluate {entry.task} --depth {entry.depth}" in card
+    assert entry.bytes < 95_000_000
+
+
+def test_the_weights_folder_stays_small():
+    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()) < 400_000_000
+
+
+def test_flowers_are_named_as_often_as_the_card_says(real_flowers):
+    """On 500 test pictures, within four standard errors; without the data sets the shipped ones must stay stable."""
+    predict = resnet_demo.load("flowers102", depth=50)
+    pictures = real_flowers(500)
+    answers = [predict(picture.photo, top_k=1) for picture in pictures]
+    if data_folder():
+        right = np.mean([answer.top_k[0].label == p.label for answer, p in zip(answers, pictures, strict=True)])
+        stated = predict.checkpoint.metrics["top1"]["value"] / 100
+        assert right == pytest.approx(stated, abs=4 * (stated * (1 - stated) / len(pictures)) ** 0.5)
+    else:
+        labels = [answer.top_k[0].label for answer in answers]
+        for first in range(3):  # The views of one photograph mostly get one name.
+            views = labels[first::3]
+            assert max(views.count(label) for label in views) > 0.5 * len(views)
+
+
+def test_keypoints_are_as_near_as_the_card_says(real_faces):
+    predict = resnet_demo.load("faces68", depth=50)
+    pictures = real_faces(150)
+    found, errors = 0, []
+    for picture in pictures:
+        faces = predict(picture.photo).faces
+        found += bool(faces)
+        if picture.points is not None and (face := matching(list(faces), picture.points)):
+            errors.append(nme(face.keypoints, picture.points))
+    assert found >= 0.99 * len(pictures) if data_folder() else found >= 0.9 * len(pictures)
+    if data_folder():
+        stated = [record["value"] for key, record in predict.checkpoint.metrics.items() if key.startswith("nme_")]
+        assert len(errors) >= 0.99 * len(pictures)
+        assert np.mean(errors) < 1.15 * max(stated)
+
+
+def test_heat_lies_on_the_flower():
+    """The dahlia fills the middle of its photo, the rest is leaves."""
+    with Image.open(EXAMPLES / "dahlia.jpg") as photo:
+        cam = resnet_demo.load("flowers102", depth=50)(photo.convert("RGB")).cam()
+    rows, columns = cam.shape
+    middle = cam[rows // 4 : -rows // 4, columns // 4 : -columns // 4].mean()
+    border = np.concatenate([cam[: rows // 8].ravel(), cam[-rows // 8 :].ravel()]).mean()
+    assert middle > 2 * border
