@@ -24,14 +24,14 @@ def convolution1x1(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
 
 
 def projection(inputs: int, outputs: int, stride: int) -> nn.Module | None:
-    """Shortcut of option B (paper, section 3.3): the identity, or a 1×1 projection where the shape changes."""
+    """Shortcut of option B (paper, section 3.3): the identity, or a 1×1 projection where shapes differ."""
     if stride == 1 and inputs == outputs:
         return None
     return nn.Sequential(convolution1x1(inputs, outputs, stride), nn.BatchNorm2d(outputs))
 
 
 class BasicBlock(nn.Module):
-    """Two 3×3 convolutions and a shortcut (paper, figure 5 left): (b, inputs, r, c) → (b, width, r/stride, c/stride)."""
+    """Two 3×3 convolutions and a shortcut (figure 5 left): (b, inputs, r, c) → (b, width, r/stride, c/stride)."""
 
     expansion = 1
 

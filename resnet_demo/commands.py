@@ -133,8 +133,11 @@ def run_predict(options: argparse.Namespace) -> int:
     predict = load(options.task, options.depth, options.device)
     if options.overlays:
         options.overlays.mkdir(parents=True, exist_ok=True)
-    status = shown = 0
-    for shown, photo in enumerate(pictures_in(options.photos), start=1):
+    photos = list(pictures_in(options.photos))
+    if not photos:
+        raise UserError(f"There are no pictures in {', '.join(options.photos)}: name a photo or a folder of photos.")
+    status = 0
+    for photo in photos:
         try:
             answer = predict(photo, top_k=options.top_k)
         except UserError as error:
@@ -144,8 +147,6 @@ def run_predict(options: argparse.Namespace) -> int:
         print(json.dumps(answer.to_json()) if options.json else in_words(answer), flush=True)
         if options.overlays:
             write_overlay(answer, options.overlays / f"{Path(photo).stem}.jpg")
-    if not shown:
-        raise UserError(f"There are no pictures in {', '.join(options.photos)}: name a photo or a folder of photos.")
     return status
 
 
@@ -205,7 +206,9 @@ def run_train(options: argparse.Namespace) -> int:
     words += ["--set", *options.overrides] if options.overrides else []
     words += ["--stop-after", str(options.stop_after)] if options.stop_after else []
     command = f"python -m resnet_demo {shlex.join(words)}"
-    folder = train(recipe, options.depth, options.init, options.out, options.data, command, options.workers, options.stop_after)
+    folder = train(
+        recipe, options.depth, options.init, options.out, options.data, command, options.workers, options.stop_after
+    )
     print(f"The checkpoint is in {folder}: measure and bundle it with `python -m resnet_demo bundle {folder}`.")
     return 0
 

@@ -84,7 +84,7 @@ class Detector:
         return largest_first(faces)
 
     def forward(self, canvas: np.ndarray) -> list[np.ndarray]:
-        """uint8 (rows, columns, 3), sides multiples of 32 → heatmap, scale, offset, landmarks at a quarter of the size."""
+        """uint8 (rows, columns, 3), sides multiples of 32 → heatmap, scale, offset, landmarks at a quarter of it."""
         shape = canvas.shape[:2]
         with self._lock:
             # The network is so small that waiting for the lock costs less than a second set of threads would.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "resnet_demo" / "examples"
@@ -76,7 +76,7 @@ def from_examples(stems: tuple[str, ...], count: int) -> list[RealPicture]:
         photo = photo.rotate(random.uniform(-12, 12), Image.Resampling.BILINEAR, fillcolor=(114, 114, 114))
         if random.random() < 0.5:
             photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        pictures.append(RealPicture(photo.point(lambda value, light=random.uniform(0.7, 1.3): value * light)))
+        pictures.append(RealPicture(ImageEnhance.Brightness(photo).enhance(random.uniform(0.7, 1.3))))
     return pictures
 
 

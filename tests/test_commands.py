@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 import pytest
+import tiny
+from conftest import EXAMPLES, ROOT
 from PIL import Image
 
 from resnet_demo.commands import main
-import tiny
-from conftest import EXAMPLES, ROOT
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conftest import EXAMPLES
 from PIL import Image
 
 from resnet_demo.faces import Detector, crop, crop_matrix, frame_of, suppress, to_photo, transform
-from conftest import EXAMPLES
 
 
 @pytest.fixture(scope="module")

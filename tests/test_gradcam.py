@@ -43,11 +43,13 @@ def textbook(network: ResNet, x: torch.Tensor, layer: str, output: int) -> np.nd
     return torch.einsum("c,crk->rk", weights, kept[0][0]).relu().detach().numpy()
 
 
-@pytest.mark.parametrize("output", range(6))
-def test_closed_form_equals_autograd(network, x, output):
-    expected = gradcam.by_autograd(network, x, lambda logits: logits[0, output])
-    assert expected.max() > 1e-3
-    np.testing.assert_allclose(closed_form(network, x)[output], expected, rtol=0, atol=1e-5 * expected.max())
+def test_closed_form_equals_autograd(network, x):
+    actual = closed_form(network, x)
+    # Random weights leave some outputs without any positive evidence, but not all.
+    assert actual.min() == 0 and actual.max() > 1e-3
+    for output in range(6):
+        expected = gradcam.by_autograd(network, x, lambda logits, k=output: logits[0, k])
+        np.testing.assert_allclose(actual[output], expected, rtol=0, atol=1e-5 * actual.max())
 
 
 def test_signed_closed_form_equals_autograd(network, x):

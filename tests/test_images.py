@@ -283,7 +283,7 @@ def test_many_threads_open_heic_at_once():
     def work() -> None:
         try:
             results.append(open_photo(data))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the assertion below shows it
+        except Exception as error:  # Whatever it is, the assertion below shows it
             results.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(6)]

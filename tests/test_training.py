@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+import tiny
 import torch
 from PIL import Image
 from torch import nn
@@ -30,7 +31,6 @@ from resnet_demo.training.loop import Trainer
 from resnet_demo.training.losses import wing
 from resnet_demo.training.recipe import FOLDER, Recipe, load_recipe
 from resnet_demo.training.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
-import tiny
 
 
 def tiny_network(depth: int = 18, outputs: int = 4) -> ResNet:
@@ -146,7 +146,9 @@ def test_landmarks_follow_the_pixels_through_every_augmentation(seed):
     pictures = Pictures("faces68", [None], np.array([[spot, spot]], np.float32))
     pictures.cache = {0: np.repeat((disc * 255).astype(np.uint8)[..., None], 3, axis=2)}
     pictures.frames = [Frame((150.0, 150.0), 120.0, 0.1)]
-    recipe = Recipe("faces68", kind="keypoints", margin=1.3, rotation=25, zoom=0.15, shift=0.1, perspective=0.05, yaw=35)
+    recipe = Recipe(
+        "faces68", kind="keypoints", margin=1.3, rotation=25, zoom=0.15, shift=0.1, perspective=0.05, yaw=35
+    )
     picture, points = FaceAugmentation(recipe, 160)(pictures, 0, seed)
     light = picture[0].numpy().astype(float)
     light[light > 110] -= 114 * (light[light > 110] == 114)  # the grey beyond the picture
@@ -226,7 +228,7 @@ def test_sources_are_weighted():
 def test_nme_is_in_percent_of_the_eye_distance():
     truth = np.zeros((68, 2))
     truth[45] = (50, 0)
-    assert nme(truth + (3, 4), truth) == pytest.approx(10.0)
+    assert nme(truth + np.array([3, 4]), truth) == pytest.approx(10.0)
 
 
 def test_wilson_interval():

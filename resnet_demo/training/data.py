@@ -1,7 +1,8 @@
 """Data sets with fixed splits, decoded once and kept in memory as uint8.
 
 The folder is ``RESNET_DEMO_DATA`` or ``../shared/data`` beside the project: one subfolder a task with a
-``labels.csv`` (image, label, split) and ``classes.csv``, or a ``landmarks.csv`` (image, source, identity, split, x0, y0 …).
+``labels.csv`` (image, label, split) and ``classes.csv``, or a ``landmarks.csv`` (image, source, identity, split, x0,
+y0 …).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shipped detector's finding in every picture of a keypoint data set, so that training sees what prediction sees."""
+"""The shipped detector's finding in every picture of a keypoint data set: training sees what prediction sees."""
 
 from __future__ import annotations
 

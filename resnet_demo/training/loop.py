@@ -103,7 +103,11 @@ class Trainer:
                 if not math.isfinite(losses[-1]):
                     raise UserError(f"The loss became {losses[-1]} in epoch {self.epoch + 1}: lower learning_rate.")
             self.epoch += 1
-            record = {"epoch": self.epoch, "loss": float(np.mean(losses)), "pictures_per_second": steps * recipe.batch / progress.format_dict["elapsed"]}
+            record = {
+                "epoch": self.epoch,
+                "loss": float(np.mean(losses)),
+                "pictures_per_second": steps * recipe.batch / progress.format_dict["elapsed"],
+            }
             if self.evaluate and (self.epoch % self.evaluate_every == 0 or self.epoch == last):
                 record |= self.evaluate(self.kept())
             for key, value in record.items():

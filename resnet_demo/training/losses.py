@@ -31,7 +31,7 @@ KEYPOINT_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def keypoint_loss(name: str, logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean loss of logits (b, 2·points) against targets (b, points, 2) in 0..1 of the crop; NaN targets do not count."""
+    """Mean loss of logits (b, 2·points) against targets (b, points, 2) in 0..1 of the crop; NaN does not count."""
     error = (torch.sigmoid(logits.float()) - targets.flatten(1)) * CROP_SIDE
     return KEYPOINT_LOSSES[name](error[~error.isnan()]).mean()
 

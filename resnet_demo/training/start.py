@@ -46,7 +46,9 @@ def read_state(init: str) -> tuple[dict[str, np.ndarray], str]:
             stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             variant = (file.metadata() or {}).get("variant", "v1.5")
     except (OSError, SafetensorError) as error:
-        raise UserError(f"{path} cannot be read ({error}): pass imagenet, a checkpoint folder or a .safetensors file.")
+        raise UserError(
+            f"{path} cannot be read ({error}): pass imagenet, a checkpoint folder or a .safetensors file."
+        ) from None
     return checkpoints.dequantise(stored), variant
 
 

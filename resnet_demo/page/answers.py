@@ -1,0 +1,89 @@
+"""From a request to an answer: opening the photo, and one sentence for whatever goes wrong."""
+
+from __future__ import annotations
+
+import html
+import logging
+import os
+from collections.abc import Callable
+from functools import wraps
+
+import gradio as gr
+
+from resnet_demo.errors import UserError
+from resnet_demo.page import choices
+from resnet_demo.page.components import note
+from resnet_demo.page.strings import say
+
+log = logging.getLogger(__name__)
+
+
+def endpoint(function: Callable) -> Callable:
+    """For programs: every failure is an error with one sentence; the unexpected also goes to the log."""
+
+    @wraps(function)
+    def answer(*inputs):
+        try:
+            return function(*inputs)
+        except Exception as error:
+            raise gr.Error(html.escape(sentence(error), quote=False), print_exception=False) from error
+
+    return answer
+
+
+def sentence(error: Exception) -> str:
+    """What to tell people about a failure."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, gr.Error):
+        return error.message
+    log.error("A request failed.", exc_info=error)
+    return say("unexpected")
+
+
+def check_photo(path: str | None) -> str:
+    """A photo's path → the same, if there is a photo.
+
+    Raises:
+        UserError: none was chosen, or the upload was cleared away.
+    """
+    if not path:
+        raise UserError(say("no_photo"))
+    if not os.path.exists(path):
+        raise UserError(say("photo_gone"))
+    return path
+
+
+def check_weights(task: str, depth: int) -> None:
+    """Raise a UserError where a task has weights, but not of this depth (``predictor.load`` says the rest)."""
+    if depth not in choices.available(task) and task in dict(map(reversed, choices.task_choices(faces=True))):
+        raise UserError(choices.no_weights(task, depth))
+
+
+def record(result) -> dict:
+    """A result as the command line prints it, with the file's name in place of the server's path."""
+    details = result.to_json()
+    if details["image"]:
+        details["image"] = os.path.basename(details["image"])
+    return details
+
+
+def facts(result) -> str:
+    """Network, time and backend of a result, as HTML."""
+    return say(
+        "facts",
+        depth=result.depth,
+        milliseconds=f"{result.milliseconds['total']:,.0f}",
+        backend=html.escape(result.backend),
+    )
+
+
+def percent(probability: float) -> str:
+    return f"{probability:.1%}".replace("%", " %")
+
+
+def complain(error: Exception) -> str:
+    """Say what went wrong in a corner of the window, and return it for the tab's line of words."""
+    text = html.escape(sentence(error), quote=False)
+    gr.Warning(text, title=say("notice"))
+    return note(text, alert=True)

@@ -1,0 +1,186 @@
+"""Gradio components as this page wants them.
+
+Where a component's check of its input would answer with a technical sentence, or fail before ours is reached, the
+instance's ``preprocess`` is replaced. (A subclass would make Gradio write a stub file beside this module.)
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import gradio as gr
+from PIL import Image
+
+from resnet_demo import render
+from resnet_demo.page import choices
+from resnet_demo.page.examples import example
+from resnet_demo.page.strings import label, say
+
+PICTURE_HEIGHT = 380
+DISPLAY_SIDE = 1280  # pixels of a heat map's long side
+
+# Every listener: inference is locked by the engine itself, decoding and drawing may overlap.
+LISTENER = {"concurrency_limit": 4}
+PRIVATE = {**LISTENER, "api_visibility": "private"}
+
+
+def photo_input(elem_id: str) -> gr.Image:
+    """The photo to look at; hands over the path of the upload as it came."""
+    photo = gr.Image(
+        label=label("photo"),
+        sources=["upload", "clipboard", "webcam"],
+        type="filepath",
+        image_mode=None,
+        height=PICTURE_HEIGHT,
+        placeholder=label("photo_hint"),
+        buttons=["fullscreen"],
+        elem_id=elem_id,
+        elem_classes=["picture", "photo"],
+        alt_text=label("photo"),
+    )
+    decode_data_url = photo.preprocess
+    # Gradio would open the file with Pillow and fail on a broken one, or on HEIC, with a sentence of its own.
+    photo.preprocess = lambda payload: (
+        payload.path if payload is not None and payload.path else decode_data_url(payload)
+    )
+    return photo
+
+
+def picture_output(key: str, elem_id: str) -> gr.Image:
+    """A picture with heat or keypoints; takes the path of a JPEG from ``jpeg``."""
+    return gr.Image(
+        label=label(key),
+        type="filepath",
+        format="jpeg",
+        interactive=False,
+        height=PICTURE_HEIGHT,
+        buttons=["download", "fullscreen"],
+        elem_id=elem_id,
+        elem_classes=["picture", "result"],
+        alt_text=label(key),
+    )
+
+
+def example_photos(names: Sequence[str], photo: gr.Image, credits: str, elem_id: str) -> None:
+    """Thumbnails that fill the photo with one click, and who took them."""
+    with gr.Column(elem_classes=["example-holder"], min_width=0):
+        gr.Examples(
+            [[example(name)] for name in names],
+            [photo],
+            label=label("examples"),
+            elem_id=elem_id,
+            api_visibility="private",
+        )
+        gr.HTML(f"<p>{label(credits)}</p>", elem_classes=["credits"])
+
+
+def task_input(elem_id: str, *, faces: bool) -> gr.Dropdown:
+    names = choices.task_choices(faces=faces)
+    task = gr.Dropdown(
+        names, value=choices.FLOWERS, label=label("task"), elem_id=elem_id, filterable=False, min_width=150
+    )
+    task.preprocess = lambda payload: payload  # An unknown task gets our sentence.
+    return task
+
+
+def target_input(elem_id: str) -> gr.Dropdown:
+    """The class whose heat is shown; nothing chosen means the most likely one."""
+    return gr.Dropdown(
+        target_choices(choices.FLOWERS, choices.default_depth(choices.FLOWERS)),
+        value="",
+        label=label("target"),
+        allow_custom_value=True,
+        min_width=150,
+        elem_id=elem_id,
+    )
+
+
+def target_choices(task: str, depth: int) -> list[tuple[str, str]]:
+    return [(label("target_top"), ""), *((name, name) for name in choices.labels(task, depth))]
+
+
+def region_input(elem_id: str) -> gr.Radio:
+    regions = [(label(f"region_{region}"), region) for region in choices.REGIONS]
+    region = gr.Radio(regions, value="all", label=label("region"), elem_id=elem_id)
+    region.preprocess = lambda payload: payload or "all"
+    return region
+
+
+def depth_input(task: str, elem_id: str) -> gr.Radio:
+    depth = gr.Radio(
+        choices.depth_choices(),
+        value=choices.default_depth(task),
+        label=label("depth"),
+        info=choices.depth_info(task),
+        elem_id=elem_id,
+        elem_classes=choices.depth_classes(task),
+    )
+    depth.preprocess = read_depth
+    depth.api_info = partial(_integer_schema, depth)
+    return depth
+
+
+def depths_input(task: str, elem_id: str) -> gr.CheckboxGroup:
+    depths = gr.CheckboxGroup(
+        choices.depth_choices(),
+        value=choices.available(task),
+        label=label("depths"),
+        info=choices.depth_info(task),
+        elem_id=elem_id,
+        elem_classes=choices.depth_classes(task),
+    )
+    depths.preprocess = lambda payload: [read_depth(depth) for depth in payload or []]
+    depths.api_info = lambda: {"type": "array", "items": _integer_schema(depths), "title": "Depths"}
+    return depths
+
+
+def depth_update(task: str) -> dict:
+    """How the choice of depths looks for another task, without its value."""
+    return {"info": choices.depth_info(task), "elem_classes": choices.depth_classes(task)}
+
+
+def read_depth(value: object) -> int:
+    """50, 50.0 or "50" → 50: programs send numbers in all these ways.
+
+    Raises:
+        gr.Error: anything that is no depth.
+    """
+    for _, depth in choices.depth_choices():
+        if str(value).removesuffix(".0") == str(depth):
+            return depth
+    raise gr.Error(say("bad_depth", depth=value), print_exception=False)
+
+
+def _integer_schema(component: gr.Radio | gr.CheckboxGroup) -> dict:
+    return {"type": "integer", "enum": [value for _, value in component.choices], "title": "Depth"}
+
+
+def details_output(elem_id: str) -> gr.JSON:
+    with gr.Accordion(label("details"), open=False, elem_classes=["details"]):
+        return gr.JSON(show_label=False, container=False, max_height=360, elem_id=elem_id)
+
+
+def note_output(key: str, elem_id: str) -> gr.HTML:
+    """The line that says in words what came out, or what went wrong."""
+    return gr.HTML(note(label(key)), elem_id=elem_id, elem_classes=["note-holder"])
+
+
+def note(*lines: str, facts: str = "", alert: bool = False) -> str:
+    """Lines of text, already safe to show as HTML, for ``note_output``; ``facts`` is set smaller below them."""
+    role, kind = ("alert", "note alert") if alert else ("status", "note")
+    parts = [*(f"<p>{line}</p>" for line in lines), *([f'<p class="facts">{facts}</p>'] if facts else [])]
+    return f'<div class="{kind}" role="{role}">{"".join(parts)}</div>'
+
+
+def jpeg(picture: Image.Image, name: str, quality: int = 90) -> str:
+    """Write a picture into Gradio's own cache and return its path: served as it is, and deleted with the cache."""
+    root = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve() / "pictures"
+    root.mkdir(parents=True, exist_ok=True)
+    handle, path = tempfile.mkstemp(".jpg", f"{name}-", root)
+    with os.fdopen(handle, "wb") as file:
+        file.write(render.encode_jpeg(picture, quality))
+    return path

@@ -1,0 +1,99 @@
+"""Where and how the page is served, and getting the networks ready behind it."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from resnet_demo.errors import UserError
+from resnet_demo.page.strings import say
+
+log = logging.getLogger(__name__)
+
+MAX_UPLOAD = "60mb"
+QUEUE = 64  # Waiting requests: beyond that a sentence at once is kinder than a wait of minutes.
+
+
+def address(environment: Mapping[str, str]) -> tuple[str, int]:
+    """Host and port to listen on.
+
+    Raises:
+        UserError: ``PORT`` is no port.
+    """
+    host = environment.get("HOST") or ("0.0.0.0" if environment.get("SPACE_ID") else "127.0.0.1")
+    text = environment.get("PORT") or "7860"
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise UserError(say("port_bad", port=text))
+    return host, int(text)
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise a UserError where the page cannot listen; Gradio's own message speaks of ranges and parameters."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # As the server does: not held up by old ones.
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            raise UserError(say("port_taken" if taken else "port_refused", host=host, port=port)) from error
+
+
+def serve() -> None:
+    """See ``resnet_demo.page.serve``."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for noisy in ("httpx", "httpcore"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        host, port = address(os.environ)
+        check_free(host, port)
+    except UserError as error:
+        raise SystemExit(str(error)) from error
+
+    from resnet_demo.page.build import build
+    from resnet_demo.page.theme import CSS, HEAD, theme
+
+    page = build()
+    page.queue(max_size=QUEUE, default_concurrency_limit=4)
+    page.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        show_error=True,
+        quiet=True,
+        theme=theme(),
+        css=CSS,
+        head=HEAD,
+        footer_links=["api"],
+        run_history=False,
+        max_file_size=MAX_UPLOAD,
+        ssr_mode=False,
+        share=False,
+    )
+    print(say("serving", host="localhost" if host in ("127.0.0.1", "0.0.0.0") else host, port=port), flush=True)
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    page.block_thread()
+
+
+def warm_up() -> None:
+    """Load the networks people meet first and run a picture through each; visitors who come earlier wait for it."""
+    if find_spec("matplotlib"):
+        import matplotlib  # noqa: F401  # Gradio imports it at the first event where it is installed.
+    from resnet_demo import predictor
+    from resnet_demo.page.choices import FACES, FLOWERS, available, default_depth
+    from resnet_demo.page.examples import example
+
+    for task, name in ((FLOWERS, "dahlia"), (FACES, "astronaut")):
+        try:
+            if available(task):
+                predictor.load(task, default_depth(task))(example(name))
+        except UserError as error:
+            log.warning("%s", error)
+        except Exception:
+            log.exception("Warming up %s failed; the page goes on without.", task)

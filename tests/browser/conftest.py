@@ -1,0 +1,106 @@
+"""One server and one Chromium for all browser tests, on the bundled weights.
+
+Screenshots go to ``tests/browser/screenshots``, or the folder that ``RESNET_DEMO_SCREENSHOTS`` names.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 120_000  # milliseconds; a busy machine is no failure
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> str:
+    """The address of the page, started as people start it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("server")
+    environment = {name: value for name, value in os.environ.items() if name not in ("RESNET_DEMO_WEIGHTS", "SPACE_ID")}
+    environment |= {"HOST": "127.0.0.1", "PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio")}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(1200):
+            try:
+                urllib.request.urlopen(address, timeout=60).close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "log").read_text()
+                time.sleep(0.2)
+        else:
+            pytest.fail(f"The page did not start:\n{(folder / 'log').read_text()}")
+        yield address
+        assert "Traceback" not in (folder / "log").read_text()
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Browser:
+    """The system's Chromium, headless."""
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    assert path, "There is no Chromium: install the system's package, or run `make test`, which does."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(server, chromium):
+    """A function that opens the page: ``visit(width, height, theme)``. Afterwards: no request to another host, no
+    error of the page's scripts."""
+    pages, hosts, errors = [], set(), []
+
+    def open_page(width: int = 1440, height: int = 900, theme: str = "light") -> Page:
+        page = chromium.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        pages.append(page)
+        page.goto(f"{server}/?__theme={theme}")
+        page.locator("#flowers-photo").wait_for()
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert hosts - {None} <= {"127.0.0.1"}  # None: data: and blob: addresses
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    """The folder for screenshots."""
+    folder = Path(os.environ.get("RESNET_DEMO_SCREENSHOTS") or Path(__file__).parent / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,282 @@
+"""The page without a browser: what its endpoints answer, what it says, and how it is put together."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+import tiny
+from conftest import EXAMPLES
+from PIL import Image
+
+from resnet_demo import architecture, tasks
+from resnet_demo.errors import UserError
+from resnet_demo.page import answers, build, choices, compare, components, cost, faces, flowers, showable, strings
+from resnet_demo.tasks import TaskSpec
+
+PAGE = Path(strings.__file__).parent
+FLOWERS5 = TaskSpec("flowers5", "classification", labels=("daisy", "rose <b>", "tulip"), size=32, resize=36)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Random networks of two depths for flowers102, one for flowers5 and faces68."""
+    root = tmp_path_factory.mktemp("weights")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        tiny.weights_folder(root, (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), (FLOWERS5, 18), (tiny.FACES, 18))
+        yield root
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "garden.jpg"
+    tiny.photo(300, 200).save(path)
+    return str(path)
+
+
+def picture(path: str) -> Image.Image:
+    with Image.open(path) as image:
+        assert image.format == "JPEG"
+        return image.convert("RGB")
+
+
+# --- Endpoints --------------------------------------------------------------------------------------------------------
+
+
+def test_classify_gives_scores_overlay_and_details(weights, photo):
+    scores, overlay, details = flowers.classify(photo, "flowers102", 18, 3, "")
+    assert len(scores) == 3
+    assert list(scores.values()) == sorted(scores.values(), reverse=True)
+    assert picture(overlay).size == (300, 200)
+    assert details["image"] == "garden.jpg"
+    assert [score["label"] for score in details["top_k"]] == list(scores)
+    assert (details["task"], details["depth"]) == ("flowers102", 18)
+    assert details["milliseconds"]["total"] > 0
+
+
+def test_classify_shows_the_heat_of_the_wanted_class(weights, photo):
+    scores, top, _ = flowers.classify(photo, "flowers102", 18, 4, None)
+    best, *_, worst = scores
+    named = flowers.classify(photo, "flowers102", 18, 4, best)[1]
+    other = flowers.classify(photo, "flowers102", 18, 4, worst)[1]
+    assert picture(named) == picture(top)
+    assert np.abs(np.asarray(picture(other), int) - np.asarray(picture(top), int)).mean() > 1
+
+
+def test_large_photos_are_shown_at_display_size(weights, tmp_path):
+    path = str(tmp_path / "large.jpg")
+    tiny.photo(3000, 1500).save(path)
+    assert picture(flowers.classify(path, "flowers102", 18, 1, "")[1]).size == (1280, 640)
+    marked, heat, _ = faces.keypoints(path, 18, "all")
+    assert picture(marked).size == (3000, 1500)
+    assert picture(heat).size == (1280, 640)
+
+
+def test_keypoints_of_a_photo_without_faces(weights, photo):
+    marked, heat, details = faces.keypoints(photo, 18, "mouth")
+    assert details["faces"] == []
+    assert picture(marked).size == picture(heat).size == (300, 200)
+
+
+def test_keypoints_mark_each_face(weights):
+    path = str(EXAMPLES / "astronaut.jpg")
+    marked, heat, details = faces.keypoints(path, 18, "eyes")
+    assert len(details["faces"]) == 1
+    assert np.shape(details["faces"][0]["keypoints"]) == (68, 2)
+    before = np.asarray(Image.open(path).convert("RGB"), int)
+    for drawn in (marked, heat):
+        assert (np.abs(np.asarray(picture(drawn), int) - before).max(axis=2) > 60).sum() > 50
+
+
+def test_compare_lines_up_the_depths(weights, photo):
+    gallery, table, details = compare.compare(photo, "flowers102", [34, 18, 18])
+    assert [caption.split(" · ")[0] for _, caption in gallery] == ["ResNet-18", "ResNet-34"]
+    assert [line[0] for line in table] == [18, 34]
+    assert all(len(line) == len(compare.COLUMNS) for line in table)
+    assert table[0][-1] == "0.5 % top-1"
+    assert [result["depth"] for result in details["results"]] == [18, 34]
+    assert details["results"][0]["top_k"][0]["label"] == table[0][1]
+    assert details["results"][0]["image"] == "garden.jpg"
+
+
+def test_compare_faces(weights):
+    gallery, table, details = compare.compare(str(EXAMPLES / "astronaut.jpg"), "faces68", [18])
+    assert gallery[0][1] == "ResNet-18 · 1 face"
+    assert table[0][2] is None
+    assert len(details["results"][0]["faces"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ((None, "flowers102", 18, 5, ""), "Choose a photo first"),
+        (("gone.jpg", "flowers102", 18, 5, ""), "no longer on the server"),
+        (("PHOTO", "flowers102", 101, 5, ""), "There is no ResNet-101 for 102 flowers yet.*ResNet-18 or ResNet-34"),
+        (("PHOTO", "birds", 18, 5, ""), "no weights for the task 'birds'"),
+        (("PHOTO", "imagenet1k", 18, 5, ""), "no weights for ImageNet"),
+        (("PHOTO", "faces68", 18, 5, ""), "Faces"),
+        (("PHOTO", "flowers102", 18, 11, ""), "1 to 10"),
+        (("PHOTO", "flowers102", 18, 2.5, ""), "1 to 10"),
+        (("PHOTO", "flowers102", 18, 5, "Rosa"), "Did you mean 'Rose'"),
+    ],
+)
+def test_classify_says_what_is_wrong(weights, photo, inputs, words):
+    inputs = tuple(photo if value == "PHOTO" else value for value in inputs)
+    with pytest.raises(UserError, match=words):
+        flowers.classify(*inputs)
+
+
+def test_other_endpoints_say_what_is_wrong(weights, photo):
+    with pytest.raises(UserError, match="no face region 'ears'"):
+        faces.keypoints(photo, 18, "ears")
+    with pytest.raises(UserError, match="at least one depth"):
+        compare.compare(photo, "flowers102", [])
+    with pytest.raises(UserError, match="no ResNet-50"):
+        compare.compare(photo, "flowers102", [18, 50])
+
+
+def test_a_broken_file_is_a_sentence_without_html(weights, tmp_path, caplog):
+    path = tmp_path / "<b>broken.jpg"
+    path.write_bytes(b"not a picture")
+    with pytest.raises(gr.Error) as caught:
+        answers.endpoint(flowers.classify)(str(path), "flowers102", 18, 5, "")
+    assert caught.value.message.startswith("The file '&lt;b&gt;broken.jpg' is not a picture")
+    assert not caught.value.print_exception
+    assert not caplog.records
+
+
+def test_the_unexpected_is_logged_and_kept_from_people(caplog):
+    def fails():
+        raise RuntimeError("secret /path")
+
+    with pytest.raises(gr.Error) as caught:
+        answers.endpoint(fails)()
+    assert caught.value.message == strings.say("unexpected")
+    assert "secret /path" in caplog.text
+
+
+# --- Words ------------------------------------------------------------------------------------------------------------
+
+
+def test_class_names_are_shown_as_text(weights, photo):
+    prediction = flowers.predict(photo, "flowers5", 18, 3)
+    shown = flowers.words(prediction, "rose <b>")
+    assert "rose &lt;b&gt;" in shown
+    assert "darker border" in shown  # The network sees the middle square only.
+
+
+def test_no_face_is_no_error(weights, photo):
+    found = faces.predict(photo, 18, "all")
+    assert "No face found" in faces.words(found, "all")
+    assert 'role="alert"' not in faces.words(found, "all")
+
+
+def test_metrics_are_named():
+    assert compare.metric({"top5": {"value": 99.0}, "top1": {"value": 97.53}}) == "97.5 % top-1"
+    assert compare.metric({"nme_afw": {"value": 4.021}, "nme_udacity": {"value": 4.2}}) == "NME 4.02 % (AFW)"
+    assert compare.metric({}) == "not measured yet"
+
+
+def test_every_text_used_exists_and_every_text_is_used():
+    source = "\n".join(path.read_text() for path in PAGE.glob("*.py") if path.name != "strings.py")
+    keys = set(re.findall(r'(?:say|label)\(\s*"(\w+)"', source))
+    assert keys <= strings.EN.keys()
+    mentioned = set(re.findall(r'"(\w+)"', source))
+    families = ("task_", "region_", "column_", "tab_")
+    unused = {key for key in strings.EN.keys() - mentioned if not key.startswith(families)}
+    assert unused == set()
+    assert {f"task_{task}" for task in tasks.TITLES} <= strings.EN.keys()
+    assert {f"region_{region}" for region in tasks.REGIONS} <= strings.EN.keys()
+    assert {f"column_{column}" for column in compare.COLUMNS} <= strings.EN.keys()
+
+
+# --- Choices ----------------------------------------------------------------------------------------------------------
+
+
+def test_depths_without_weights_are_marked_with_the_reason(weights):
+    assert choices.depth_info("flowers102") == "No weights yet for 50, 101, 152."
+    assert choices.depth_classes("flowers102") == ["depths", "off-3", "off-4", "off-5"]
+    assert choices.default_depth("flowers102") == 18
+    assert [name for _, name in choices.task_choices(faces=False)] == ["flowers102", "flowers5"]
+    assert [name for _, name in choices.task_choices(faces=True)] == ["flowers102", "flowers5", "faces68"]
+
+
+def test_no_weights_at_all(monkeypatch, tmp_path, photo):
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
+    assert choices.available("flowers102") == []
+    assert choices.depth_info("flowers102") == "No weights yet for any depth."
+    assert build.device_line() == build.status_line("No weights are installed")
+    with pytest.raises(UserError, match="no weights for 102 flowers yet"):
+        flowers.classify(photo, "flowers102", 50, 5, "")
+    build.build()
+
+
+@pytest.mark.parametrize("value", [50, 50.0, "50"])
+def test_depths_come_as_numbers_or_text(value):
+    assert components.read_depth(value) == 50
+
+
+@pytest.mark.parametrize("value", [51, "deep", None, "", True])
+def test_what_is_no_depth_gets_a_sentence(value):
+    with pytest.raises(gr.Error, match="18, 34, 50, 101 or 152"):
+        components.read_depth(value)
+
+
+def test_uploads_that_browsers_cannot_show_get_a_jpeg(weights, tmp_path):
+    path = tmp_path / "scan.tiff"
+    tiny.photo(60, 40).save(path)
+    assert picture(showable.jpeg_of(str(path))).size == (60, 40)
+    assert showable.jpeg_of(str(EXAMPLES / "dahlia.jpg")) is None
+    path.write_bytes(b"II*\0")
+    assert showable.jpeg_of(str(path)) is None
+
+
+# --- The whole --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variant", ["v1", "v1.5"])
+@pytest.mark.parametrize("depth", [18, 50])
+def test_cost_is_counted_as_the_network_counts_it(depth, variant):
+    network = architecture.ResNet(depth, 102, variant)
+    assert cost.count_parameters(depth, 102) == architecture.count_parameters(network)
+    expected = architecture.count_gflops(network, 225, 225)
+    assert cost.count_gflops(depth, 102, variant, 225) == pytest.approx(expected, rel=1e-9)
+
+
+def test_only_the_contract_is_public(weights):
+    page = build.build()
+    endpoints = page.get_api_info()["named_endpoints"]
+    parameters = {name: [part["parameter_name"] for part in info["parameters"]] for name, info in endpoints.items()}
+    assert parameters == {
+        "/classify": ["image", "task", "depth", "top_k", "target"],
+        "/keypoints": ["image", "depth", "region"],
+        "/compare": ["image", "task", "depths"],
+    }
+    components_ = {name: [part["component"] for part in info["returns"]] for name, info in endpoints.items()}
+    assert components_ == {
+        "/classify": ["Label", "Image", "Json"],
+        "/keypoints": ["Image", "Image", "Json"],
+        "/compare": ["Gallery", "Dataframe", "Json"],
+    }
+    assert all(len(info["description"]) > 30 for info in endpoints.values())
+    assert page.get_api_info()["unnamed_endpoints"] == {}
+
+
+def test_every_listener_lets_several_run_at_once(weights):
+    page = build.build()
+    own = [function for function in page.fns.values() if function.fn is not None and function.queue]
+    assert len(own) > 10
+    assert all(function.concurrency_limit >= 2 for function in own)
+
+
+def test_the_theme_fetches_no_fonts():
+    from resnet_demo.page.theme import CSS, theme
+
+    look = theme()
+    assert not any("http" in sheet for sheet in look._stylesheets)
+    assert "url(" not in CSS + "".join(look._font_css)
