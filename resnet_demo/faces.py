@@ -67,12 +67,15 @@ class Detector:
     def search(self, photo: Image.Image, side: int) -> list[Detection]:
         """Faces seen with the photo's longer side scaled to ``side`` pixels.
 
-        The photo sits in a square canvas with a grey border, so that faces cut by the photo's edge are found too.
+        The photo lies on a larger grey canvas, so that faces cut off by the photo's edge are found too.
         """
         scale = side / max(photo.size)
         width, height = (max(1, round(length * scale)) for length in photo.size)
         border = side // 8
-        canvas = np.full((_round_up(height + 2 * border), _round_up(width + 2 * border), 3), 114, np.uint8)
+        long = _round_up(side + 2 * border)
+        short = _round_up(4 * long // 5)  # Two lengths only: each new shape must be compiled.
+        rows, columns = (short if length + 2 * border <= short else long for length in (height, width))
+        canvas = np.full((rows, columns, 3), 114, np.uint8)
         small = photo.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
         canvas[border : border + height, border : border + width] = np.asarray(small)
         found = self.decode(*self.forward(canvas))
@@ -90,8 +93,6 @@ class Detector:
             # The network is so small that waiting for the lock costs less than a second set of threads would.
             request = self._compiled.get(shape)
             if request is None:
-                if len(self._compiled) >= 8:
-                    self._compiled.pop(next(iter(self._compiled)))
                 request = self._compiled[shape] = self._compile(*shape).create_infer_request()
             results = request.infer([np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32)])
             return [np.array(results[output]) for output in results]
@@ -226,6 +227,5 @@ def largest_first(faces: list[Detection]) -> list[Detection]:
     return sorted(faces, key=lambda face: -(face.box[2] - face.box[0]) * (face.box[3] - face.box[1]))
 
 
-def _round_up(length: int, multiple: int = 64) -> int:
-    """The detector needs multiples of 32; coarser ones leave fewer shapes to compile."""
+def _round_up(length: int, multiple: int = 32) -> int:
     return -(-length // multiple) * multiple

@@ -14,7 +14,7 @@ from PIL import Image
 
 from resnet_demo import architecture, tasks
 from resnet_demo.errors import UserError
-from resnet_demo.page import answers, build, choices, compare, components, cost, faces, flowers, showable, strings
+from resnet_demo.page import answers, assemble, choices, compare, components, cost, faces, flowers, showable, strings
 from resnet_demo.tasks import TaskSpec
 
 PAGE = Path(strings.__file__).parent
@@ -118,7 +118,7 @@ def test_compare_faces(weights):
         (("gone.jpg", "flowers102", 18, 5, ""), "no longer on the server"),
         (("PHOTO", "flowers102", 101, 5, ""), "There is no ResNet-101 for 102 flowers yet.*ResNet-18 or ResNet-34"),
         (("PHOTO", "birds", 18, 5, ""), "no weights for the task 'birds'"),
-        (("PHOTO", "imagenet1k", 18, 5, ""), "no weights for ImageNet"),
+        (("PHOTO", "imagenet1k", 18, 5, ""), "no weights for the task 'imagenet1k'"),
         (("PHOTO", "faces68", 18, 5, ""), "Faces"),
         (("PHOTO", "flowers102", 18, 11, ""), "1 to 10"),
         (("PHOTO", "flowers102", 18, 2.5, ""), "1 to 10"),
@@ -184,9 +184,9 @@ def test_metrics_are_named():
 
 def test_every_text_used_exists_and_every_text_is_used():
     source = "\n".join(path.read_text() for path in PAGE.glob("*.py") if path.name != "strings.py")
-    keys = set(re.findall(r'(?:say|label)\(\s*"(\w+)"', source))
+    keys = set(re.findall(r"""(?:say|label)\(\s*["'](\w+)["']""", source))
     assert keys <= strings.EN.keys()
-    mentioned = set(re.findall(r'"(\w+)"', source))
+    mentioned = set(re.findall(r"""["'](\w+)["']""", source))
     families = ("task_", "region_", "column_", "tab_")
     unused = {key for key in strings.EN.keys() - mentioned if not key.startswith(families)}
     assert unused == set()
@@ -210,10 +210,10 @@ def test_no_weights_at_all(monkeypatch, tmp_path, photo):
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
     assert choices.available("flowers102") == []
     assert choices.depth_info("flowers102") == "No weights yet for any depth."
-    assert build.device_line() == build.status_line("No weights are installed")
+    assert assemble.device_line() == assemble.status_line("No weights are installed")
     with pytest.raises(UserError, match="no weights for 102 flowers yet"):
         flowers.classify(photo, "flowers102", 50, 5, "")
-    build.build()
+    assemble.build()
 
 
 @pytest.mark.parametrize("value", [50, 50.0, "50"])
@@ -249,7 +249,7 @@ def test_cost_is_counted_as_the_network_counts_it(depth, variant):
 
 
 def test_only_the_contract_is_public(weights):
-    page = build.build()
+    page = assemble.build()
     endpoints = page.get_api_info()["named_endpoints"]
     parameters = {name: [part["parameter_name"] for part in info["parameters"]] for name, info in endpoints.items()}
     assert parameters == {
@@ -268,7 +268,7 @@ def test_only_the_contract_is_public(weights):
 
 
 def test_every_listener_lets_several_run_at_once(weights):
-    page = build.build()
+    page = assemble.build()
     own = [function for function in page.fns.values() if function.fn is not None and function.queue]
     assert len(own) > 10
     assert all(function.concurrency_limit >= 2 for function in own)

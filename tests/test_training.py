@@ -20,11 +20,11 @@ from resnet_demo.errors import UserError
 from resnet_demo.faces import Frame
 from resnet_demo.layouts import LAYOUTS
 from resnet_demo.tasks import IMAGENET_MEAN, IMAGENET_STD, TaskSpec
-from resnet_demo.training import fused
+from resnet_demo.training import convert, fused
 from resnet_demo.training.augment import mix, one_hot
 from resnet_demo.training.augment_faces import MIRROR, FaceAugmentation, turn
 from resnet_demo.training.batches import epoch_order
-from resnet_demo.training.convert import KERAS_EPSILON, convert
+from resnet_demo.training.convert import KERAS_EPSILON
 from resnet_demo.training.data import Pictures
 from resnet_demo.training.evaluation import nme, proportion
 from resnet_demo.training.loop import Trainer
@@ -318,8 +318,10 @@ def keras_arrays(rng) -> dict[str, np.ndarray]:
     return arrays
 
 
-def keras_forward(arrays, rgb: torch.Tensor) -> torch.Tensor:
-    """The Keras network by its own conventions: BGR in 0..255 less the mean, biased convolutions, epsilon 1e-3."""
+def keras_forward(arrays, rgb: torch.Tensor, mean_rgb) -> tuple[torch.Tensor, torch.Tensor]:
+    """The Keras network by its own conventions: BGR in 0..255 less the mean, biased convolutions, epsilon 1e-3.
+
+    Returns what follows the first batch norm, and the logits."""
     tensors = {key: torch.from_numpy(value).double() for key, value in arrays.items()}
 
     def layer(x, convolution, norm, stride=1):
@@ -328,8 +330,9 @@ def keras_forward(arrays, rgb: torch.Tensor) -> torch.Tensor:
         mean, variance = tensors[f"{norm}/moving_mean"], tensors[f"{norm}/moving_variance"]
         return F.batch_norm(x, mean, variance, tensors[f"{norm}/gamma"], tensors[f"{norm}/beta"], eps=KERAS_EPSILON)
 
-    x = rgb.flip(1) - torch.tensor([103.939, 116.779, 123.68]).double().view(1, 3, 1, 1)
-    x = F.max_pool2d(F.relu(layer(x, "conv1", "bn_conv1", 2)), 3, 2, 1)
+    x = (rgb - torch.tensor(mean_rgb).double().view(1, 3, 1, 1)).flip(1)
+    stem = layer(x, "conv1", "bn_conv1", 2)
+    x = F.max_pool2d(F.relu(stem), 3, 2, 1)
     for stage, count in enumerate(LAYOUTS[50][1]):
         for block in range(count):
             name, stride = f"{stage + 2}{'abcdef'[block]}_branch", 2 if block == 0 and stage else 1
@@ -337,19 +340,32 @@ def keras_forward(arrays, rgb: torch.Tensor) -> torch.Tensor:
             y = F.relu(layer(x, f"res{name}2a", f"bn{name}2a", stride))
             y = F.relu(layer(y, f"res{name}2b", f"bn{name}2b"))
             x = F.relu(layer(y, f"res{name}2c", f"bn{name}2c") + shortcut)
-    return x.mean((2, 3)) @ tensors["fc1000/kernel"] + tensors["fc1000/bias"]
+    return stem, x.mean((2, 3)) @ tensors["fc1000/kernel"] + tensors["fc1000/bias"]
 
 
-def test_converted_keras_weights_compute_the_same():
+def test_converted_keras_weights_compute_the_same(monkeypatch):
     rng = np.random.default_rng(0)
     arrays = keras_arrays(rng)
     rgb = torch.from_numpy(rng.uniform(0, 255, (1, 3, 64, 64)))
-    network = ResNet(50, 1000, "v1").double().eval()
-    load_strictly(network, {key: torch.from_numpy(value) for key, value in convert(arrays).items()})
     mean, std = (torch.tensor(values).double().view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    x = (rgb / 255 - mean) / std
+
+    def converted() -> ResNet:
+        network = ResNet(50, 1000, "v1").double().eval()
+        state = convert.convert(arrays)
+        load_strictly(network, {key: torch.from_numpy(value) for key, value in state.items()})
+        return network
+
     with torch.inference_mode():
-        # The zeros that pad the first convolution stand for two slightly different greys, hence the tolerance.
-        torch.testing.assert_close(network((rgb / 255 - mean) / std), keras_forward(arrays, rgb), rtol=0.01, atol=0.02)
+        # The zeros that pad the first convolution stand for two slightly different greys: compare away from the edge.
+        network = converted()
+        stem, _ = keras_forward(arrays, rgb, convert.KERAS_MEAN_RGB)
+        inside = (..., slice(3, -3), slice(3, -3))
+        torch.testing.assert_close(network.bn1(network.conv1(x))[inside], stem[inside], rtol=1e-4, atol=1e-4)
+        # With one and the same grey the whole network must agree.
+        monkeypatch.setattr(convert, "KERAS_MEAN_RGB", 255 * np.array(IMAGENET_MEAN))
+        _, logits = keras_forward(arrays, rgb, convert.KERAS_MEAN_RGB)
+        torch.testing.assert_close(converted()(x), logits, rtol=1e-4, atol=1e-4)
 
 
 def test_a_head_of_another_width_starts_at_zero_and_the_rest_is_kept(tmp_path):

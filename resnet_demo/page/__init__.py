@@ -18,7 +18,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 
 def build() -> gr.Blocks:
     """The page, not yet launched."""
-    from resnet_demo.page.build import build
+    from resnet_demo.page.assemble import build
 
     return build()
 

@@ -81,7 +81,7 @@ def example_photos(names: Sequence[str], photo: gr.Image, credits: str, elem_id:
 def task_input(elem_id: str, *, faces: bool) -> gr.Dropdown:
     names = choices.task_choices(faces=faces)
     task = gr.Dropdown(
-        names, value=choices.FLOWERS, label=label("task"), elem_id=elem_id, filterable=False, min_width=150
+        names, value=choices.FLOWERS, label=label("task"), elem_id=elem_id, filterable=False, min_width=170
     )
     task.preprocess = lambda payload: payload  # An unknown task gets our sentence.
     return task
@@ -94,7 +94,7 @@ def target_input(elem_id: str) -> gr.Dropdown:
         value="",
         label=label("target"),
         allow_custom_value=True,
-        min_width=150,
+        min_width=170,
         elem_id=elem_id,
     )
 
@@ -178,7 +178,8 @@ def note(*lines: str, facts: str = "", alert: bool = False) -> str:
 
 def jpeg(picture: Image.Image, name: str, quality: int = 90) -> str:
     """Write a picture into Gradio's own cache and return its path: served as it is, and deleted with the cache."""
-    root = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve() / "pictures"
+    cache = os.environ.get("GRADIO_TEMP_DIR") or (Path(tempfile.gettempdir()) / "gradio").resolve()
+    root = Path(cache) / "pictures"
     root.mkdir(parents=True, exist_ok=True)
     handle, path = tempfile.mkstemp(".jpg", f"{name}-", root)
     with os.fdopen(handle, "wb") as file:

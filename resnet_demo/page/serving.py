@@ -56,7 +56,7 @@ def serve() -> None:
     except UserError as error:
         raise SystemExit(str(error)) from error
 
-    from resnet_demo.page.build import build
+    from resnet_demo.page.assemble import build
     from resnet_demo.page.theme import CSS, HEAD, theme
 
     page = build()

@@ -188,24 +188,30 @@ footer .divider {{ display: none !important; }}
 #compare-table th, #compare-table td {{ font-size: var(--text-md) !important; }}
 #compare-table {{ min-height: 120px; }}
 
-.dark input[type="range"]::-webkit-slider-runnable-track {{ background-color: transparent; }}
+/* The part of a slider that is still to go is a light grey in both themes otherwise. */
+.dark input[type="range"] {{ --neutral-200: #4a463e; }}
 
 /* Depths without weights. */
 {OFF} {{ opacity: 0.55; border-style: dashed !important; }}
-.depths .wrap label {{ flex: 1 1 0; min-width: 62px; justify-content: center; }}
+.depths .wrap {{ gap: 6px; flex-wrap: nowrap; }}
+.depths .wrap label {{ flex: 1 1 0; min-width: 0; justify-content: center; padding: 8px 4px; }}
+.depths .wrap label > span {{ margin-left: 5px; }}
 
 /* On a phone the results come before the controls. */
 @media (max-width: 760px) {{
-  .gradio-container {{ padding: 0 10px !important; }}
+  .gradio-container {{ padding: 0 10px !important; width: 100% !important; max-width: 100vw !important; }}
+  .gradio-container, .gradio-container > .main, .gradio-container .wrap, .gradio-container main, .tabs, .tabitem,
+  .columns, .gradio-container main > .column, .tabitem > .column {{ min-width: 0 !important; max-width: 100% !important; }}
   .heading h1 {{ font-size: 1.7rem; }}
   .heading p, .status span {{ font-size: var(--text-md); }}
   .columns {{ flex-direction: column !important; }}
   .columns > .column {{ display: contents; }}
+  .columns > .column > * {{ min-width: 0 !important; max-width: 100%; width: 100%; }}
+  #compare-table .table-wrap {{ overflow-x: auto; }}
+  #compare-table .table-wrap > * {{ min-width: 660px; }}
   .columns .picture.block {{ height: 320px !important; }}
   .columns .controls {{ order: 1; }}
   .columns .details {{ order: 2; }}
-  .depths .wrap {{ gap: 6px; }}
-  .depths .wrap label {{ min-width: 0; padding: 8px 4px; }}
   .depths .wrap label > span {{ margin-left: 4px; }}
   #compare-gallery.block, #compare-table.block {{ height: auto !important; }}
 }}

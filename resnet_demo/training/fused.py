@@ -2,9 +2,9 @@
 
 With fixed statistics a batch norm is a scale and a shift per channel, so ``bn(conv(x, w))`` equals
 ``conv(x, w · s) + t`` with ``s = γ / √(σ² + ε)`` and ``t = β - μ · s``. Scaling the weights costs nothing beside
-scaling the feature maps, gradients reach w, γ and β unchanged, and one pass over memory per layer is saved in each direction:
-1.4 times the pictures a second of the usual way on a CPU. Keeping the statistics of the large data set is also the
-customary choice where batches are small (Ren et al. 2015, Faster R-CNN on ResNet: He et al. 2015, appendix A).
+scaling the feature maps; gradients reach w, γ and β unchanged, and each layer saves one pass over memory in each
+direction, which a CPU feels most. Keeping the statistics of the large data set is also the customary choice where
+batches are small (He et al. 2015, appendix A, after Ren et al. 2015).
 """
 
 from __future__ import annotations

@@ -194,9 +194,14 @@ class Trainer:
         self.network.load_state_dict(part("network/"))
         self.average.state = part("average/")
         self.average.steps, self.epoch = record["average_steps"], record["epoch"]
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         states: dict[int, dict[str, Tensor]] = {}
         for key, value in part("optimizer/").items():
             index, name = key.split("/")
+            parameter = parameters[int(index)]
+            if value.shape == parameter.shape:
+                # Fused optimizers go through memory in order, so a state must lie as its channels_last weights do.
+                value = torch.empty_like(parameter).copy_(value)
             states.setdefault(int(index), {})[name] = value
         whole = self.optimizer.state_dict()
         self.optimizer.load_state_dict({"state": states, "param_groups": whole["param_groups"]})

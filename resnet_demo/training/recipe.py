@@ -107,14 +107,13 @@ def load_recipe(name: str, overrides: list[str] = ()) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"The recipe {path} is not valid TOML: {error}.") from None
     for override in overrides:
-        key, _, text = override.partition("=")
+        key, equals, text = override.partition("=")
+        if not equals or not key.isidentifier():
+            raise UserError(f"{override!r} is no setting: write KEY=VALUE, such as epochs=3.")
         try:
             values |= tomllib.loads(f"{key} = {text}")
         except tomllib.TOMLDecodeError:
-            try:
-                values |= tomllib.loads(f'{key} = "{text}"')
-            except tomllib.TOMLDecodeError:
-                raise UserError(f"{override!r} is no setting: write KEY=VALUE, such as epochs=3.") from None
+            values[key] = text  # A word without quotation marks, which a shell would have eaten.
     known = {field.name: field for field in fields(Recipe)}
     if unknown := sorted(values.keys() - known.keys()):
         raise UserError(f"The recipe {name} has unknown settings: {', '.join(unknown)}. Known are {', '.join(known)}.")

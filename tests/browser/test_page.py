@@ -103,8 +103,8 @@ def test_an_example_works_with_one_click_and_controls_answer_at_once(visit):
     expect(page.locator("#flowers-note b")).to_have_text(other)
     # Another photo starts with its own top class again.
     page.locator("#flowers-examples .gallery-item").nth(0).click()
-    expect(page.locator("#flowers-note b")).to_have_text(page.locator("#flowers-classes h2").inner_text())
     expect(page.locator("#flowers-target input")).to_have_value("Top class")
+    expect(page.locator("#flowers-note b")).to_have_text(page.locator("#flowers-classes h2").inner_text())
 
 
 def test_the_page_says_what_it_runs_on(visit):
