@@ -30,6 +30,7 @@ from resnet_demo.training.evaluation import nme, proportion
 from resnet_demo.training.loop import Trainer
 from resnet_demo.training.losses import wing
 from resnet_demo.training.recipe import FOLDER, Recipe, load_recipe
+from resnet_demo.training.run import centre_head
 from resnet_demo.training.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
 
 
@@ -379,3 +380,14 @@ def test_a_head_of_another_width_starts_at_zero_and_the_rest_is_kept(tmp_path):
     assert not network.fc.weight.any()
     kept = network.state_dict()["layer3.0.conv1.weight"].numpy()
     assert np.abs(kept - source["layer3.0.conv1.weight"]).max() < 0.02 * np.abs(kept).max()
+
+
+def test_centring_a_head_changes_no_probability_and_takes_out_the_common_part():
+    network = tiny_network().eval()
+    with torch.no_grad():
+        network.fc.weight += torch.linspace(-1, 1, network.width)
+    x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    before = network(x).softmax(dim=1)
+    centre_head(network)
+    torch.testing.assert_close(network(x).softmax(dim=1), before)
+    assert network.fc.weight.mean(dim=0).abs().max() < 1e-6

@@ -130,7 +130,7 @@ def tab() -> None:
                 label=label("table"),
                 interactive=False,
                 wrap=True,
-                column_widths=["9%", "23%", "15%", "13%", "13%", "11%", "16%"],
+                column_widths=["11%", "21%", "15%", "13%", "13%", "11%", "16%"],
                 type="array",
                 buttons=["copy"],
                 elem_id="compare-table",

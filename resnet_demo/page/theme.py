@@ -117,7 +117,15 @@ def theme() -> gr.themes.Base:
 OFF = ", ".join(f".off-{n} label:nth-of-type({n})" for n in range(1, 6))
 # Small rules that a theme's variables cannot say.
 CSS = f"""
-.gradio-container {{ max-width: 1400px !important; margin: 0 auto !important; padding: 0 20px !important; }}
+/* Gradio puts its own prefix before each selector inside @media, so what concerns the whole page stands outside. */
+.gradio-container {{
+  max-width: 1400px !important; width: 100% !important; margin: 0 auto !important;
+  padding: 0 clamp(8px, 1.4vw, 20px) !important;
+}}
+.gradio-container, .gradio-container > .main, .gradio-container > .main > .wrap, .gradio-container main,
+.gradio-container main > .column, .tabs, .tabitem, .tabitem > .column, .columns {{
+  min-width: 0 !important; max-width: 100%;
+}}
 .gradio-container > .main {{ padding: 14px 4px !important; }}
 .gradio-container .html-container {{ padding: 0 !important; }}
 .masthead {{ align-items: center; justify-content: space-between; padding: 0 2px; flex-wrap: wrap; gap: 8px 24px; }}
@@ -194,25 +202,23 @@ footer .divider {{ display: none !important; }}
 /* Depths without weights. */
 {OFF} {{ opacity: 0.55; border-style: dashed !important; }}
 .depths .wrap {{ gap: 6px; flex-wrap: nowrap; }}
-.depths .wrap label {{ flex: 1 1 0; min-width: 0; justify-content: center; padding: 8px 4px; }}
-.depths .wrap label > span {{ margin-left: 5px; }}
+.depths .wrap label {{
+  flex: 1 1 0; min-width: 0; justify-content: center; padding: 8px 2px; font-size: var(--text-md);
+}}
+.depths .wrap label > span {{ margin-left: 4px; }}
 
 /* On a phone the results come before the controls. */
 @media (max-width: 760px) {{
-  .gradio-container {{ padding: 0 10px !important; width: 100% !important; max-width: 100vw !important; }}
-  .gradio-container, .gradio-container > .main, .gradio-container .wrap, .gradio-container main, .tabs, .tabitem,
-  .columns, .gradio-container main > .column, .tabitem > .column {{ min-width: 0 !important; max-width: 100% !important; }}
   .heading h1 {{ font-size: 1.7rem; }}
   .heading p, .status span {{ font-size: var(--text-md); }}
   .columns {{ flex-direction: column !important; }}
   .columns > .column {{ display: contents; }}
   .columns > .column > * {{ min-width: 0 !important; max-width: 100%; width: 100%; }}
   #compare-table .table-wrap {{ overflow-x: auto; }}
-  #compare-table .table-wrap > * {{ min-width: 660px; }}
+  #compare-table .table-wrap > * {{ min-width: 780px; }}
   .columns .picture.block {{ height: 320px !important; }}
   .columns .controls {{ order: 1; }}
   .columns .details {{ order: 2; }}
-  .depths .wrap label > span {{ margin-left: 4px; }}
   #compare-gallery.block, #compare-table.block {{ height: auto !important; }}
 }}
 """
