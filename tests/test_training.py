@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from conftest import EXAMPLES
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
@@ -17,7 +18,7 @@ from resnet_demo import checkpoints
 from resnet_demo.architecture import ResNet, load_strictly
 from resnet_demo.commands import main
 from resnet_demo.errors import UserError
-from resnet_demo.faces import Frame
+from resnet_demo.faces import Detector, Frame
 from resnet_demo.layouts import LAYOUTS
 from resnet_demo.tasks import IMAGENET_MEAN, IMAGENET_STD, TaskSpec
 from resnet_demo.training import convert, fused
@@ -27,6 +28,7 @@ from resnet_demo.training.batches import epoch_order
 from resnet_demo.training.convert import KERAS_EPSILON
 from resnet_demo.training.data import Pictures
 from resnet_demo.training.evaluation import nme, proportion
+from resnet_demo.training.frames import find_frames
 from resnet_demo.training.loop import Trainer
 from resnet_demo.training.losses import wing
 from resnet_demo.training.recipe import FOLDER, Recipe, load_recipe
@@ -391,3 +393,25 @@ def test_centring_a_head_changes_no_probability_and_takes_out_the_common_part():
     centre_head(network)
     torch.testing.assert_close(network(x).softmax(dim=1), before)
     assert network.fc.weight.mean(dim=0).abs().max() < 1e-6
+
+
+def test_faces_are_searched_once_for_the_same_pictures(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = EXAMPLES / "astronaut.jpg"
+    labels = np.array([[(190, 70), (260, 165)]], np.float32)
+
+    class Counting(Detector):
+        searched = 0
+
+        def detect(self, photo):
+            self.searched += 1
+            return super().detect(photo)
+
+    detector = Counting()
+    first = find_frames(Pictures("faces", [path], labels), detector)
+    again = find_frames(Pictures("faces", [path], labels), detector)
+    assert detector.searched == 1
+    assert again.frames == first.frames
+    assert np.hypot(first.frames[0].centre[0] - 226, first.frames[0].centre[1] - 125) < 15
+    find_frames(Pictures("faces", [path], labels + 1), detector)
+    assert detector.searched == 2

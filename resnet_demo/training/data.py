@@ -25,6 +25,11 @@ def data_folder() -> Path:
     return Path(os.environ.get("RESNET_DEMO_DATA", default))
 
 
+def cache_folder() -> Path:
+    """The user's cache folder for what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resnet-demo"
+
+
 @dataclass
 class Pictures:
     """The pictures of some splits of a data set.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+from pathlib import Path
+
 import numpy as np
 from tqdm import tqdm
 
-from resnet_demo.faces import Detection, Detector, Frame, frame_matrix, frame_of, transform
-from resnet_demo.training.data import Pictures
+from resnet_demo import faces
+from resnet_demo.faces import MODEL, Detection, Detector, Frame, frame_matrix, frame_of, transform
+from resnet_demo.training.data import Pictures, cache_folder
 
 
 def matching(detections: list[Detection], points: np.ndarray) -> Detection | None:
@@ -28,12 +33,29 @@ def frame_of_points(points: np.ndarray) -> Frame:
 
 
 def find_frames(pictures: Pictures, detector: Detector | None = None) -> Pictures:
-    """Fill ``pictures.frames``: one ``Frame`` a picture."""
+    """Fill ``pictures.frames``: one ``Frame`` a picture. Found once, they are kept in the user's cache folder."""
+    stored = cache_file(pictures)
+    if stored.exists():
+        pictures.frames = [Frame((x, y), side, angle) for x, y, side, angle in np.load(stored).tolist()]
+        return pictures
     detector = detector or Detector()
     for index in tqdm(range(len(pictures)), desc="finding faces", unit="picture"):
         found = matching(detector.detect(pictures.picture(index)), pictures.labels[index])
         pictures.frames.append(frame_of(found) if found else frame_of_points(pictures.labels[index]))
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    part = stored.with_suffix(f".{os.getpid()}.npy")
+    np.save(part, [(*frame.centre, frame.side, frame.angle) for frame in pictures.frames])
+    os.replace(part, stored)
     return pictures
+
+
+def cache_file(pictures: Pictures) -> Path:
+    """Where the frames of exactly these pictures, found by exactly this detector, are kept."""
+    key = hashlib.sha256(MODEL.read_bytes() + Path(faces.__file__).read_bytes() + pictures.labels.tobytes())
+    for path in pictures.paths:
+        state = path.stat()
+        key.update(f"{path.resolve()} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return cache_folder() / "frames" / f"{key.hexdigest()[:24]}.npy"
 
 
 def mean_shape(pictures: Pictures, margin: float) -> np.ndarray:

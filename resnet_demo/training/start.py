@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,12 @@ from resnet_demo import checkpoints
 from resnet_demo.architecture import ResNet, load_strictly
 from resnet_demo.errors import UserError
 from resnet_demo.tasks import TaskSpec
+from resnet_demo.training.data import cache_folder
 
 
 def imagenet_file() -> Path:
     """Where ``convert`` puts the ImageNet ResNet-50 unless told otherwise."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "resnet-demo" / "imagenet" / "resnet50-v1.safetensors"
+    return cache_folder() / "imagenet" / "resnet50-v1.safetensors"
 
 
 def read_state(init: str) -> tuple[dict[str, np.ndarray], str]:
