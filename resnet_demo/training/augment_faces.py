@@ -27,7 +27,7 @@ MIRROR = np.array(
         *(*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)),  # mouth
     ]
 )
-MESH = 10
+MESH = 16
 
 
 class FaceAugmentation:
@@ -46,7 +46,7 @@ class FaceAugmentation:
             matrix = homography(recipe.perspective * random.uniform(-1, 1, (4, 2))) @ matrix
         points = project(matrix, pictures.labels[index])
         yaw = math.radians(recipe.yaw) * random.uniform(-1, 1)
-        mirrored = random.random() < 0.5
+        mirrored = random.random() < recipe.mirror
         picture = warp(pictures.picture(index), matrix, yaw, mirrored, self.size)
         points = turn(points, yaw)
         if mirrored:
@@ -82,16 +82,17 @@ def project(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def relief(points: np.ndarray) -> np.ndarray:
-    """Depth of a generic face at points (..., 2) of the unit crop, in crop sides: half an ellipsoid and a nose."""
-    x, y = (points[..., 0] - 0.5) / 0.36, (points[..., 1] - 0.48) / 0.48
-    head = 0.34 * np.sqrt(np.clip(1 - x**2 - y**2, 0, None))
-    nose = 0.07 * np.exp(-(((points[..., 0] - 0.5) / 0.055) ** 2) - ((points[..., 1] - 0.52) / 0.08) ** 2)
-    return head + nose
+    """Depth of a generic face at points (..., 2) of the unit crop, in crop sides.
+
+    As smooth as the mesh is coarse, or pixels and landmarks would not move alike.
+    """
+    x, y = (points[..., 0] - 0.5) / 0.45, (points[..., 1] - 0.48) / 0.6
+    return 0.36 * np.exp(-(x**2) - y**2)
 
 
 def turn(points: np.ndarray, yaw: float) -> np.ndarray:
     """Points (..., 2) of the unit crop after the relief is turned by ``yaw`` radians about the vertical axis."""
-    x = 0.5 + (points[..., 0] - 0.5) * math.cos(yaw) + (relief(points) - 0.17) * math.sin(yaw)
+    x = 0.5 + (points[..., 0] - 0.5) * math.cos(yaw) + (relief(points) - 0.2) * math.sin(yaw)
     return np.stack([x, points[..., 1]], axis=-1)
 
 

@@ -39,6 +39,7 @@ class Recipe:
         jitter: strength of brightness, contrast and saturation jitter.
         loss: ``cross_entropy``; for keypoints ``wing``, ``smooth_l1``, ``l1`` or ``mse``.
         source_weights: faces: passes over each source in an epoch (0.5: every second picture).
+        mirror: faces: share of the pictures that are mirrored.
         rotation, zoom, shift, perspective, yaw, blur, occlusion: faces, see ``augment_faces.py``.
         seed: of everything random.
     """
@@ -71,6 +72,7 @@ class Recipe:
     jitter: float = 0.0
     loss: str = "cross_entropy"
     source_weights: dict[str, float] | None = None
+    mirror: float = 0.5
     rotation: float = 0.0
     zoom: float = 0.0
     shift: float = 0.0
