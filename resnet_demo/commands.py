@@ -54,6 +54,13 @@ def make_parser() -> Parser:
     )
     train.add_argument("--out", type=Path, required=True, help="folder for the run")
     train.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="overrides", help="change settings")
+    train.add_argument(
+        "--evaluate-every",
+        type=int,
+        default=1,
+        metavar="EPOCHS",
+        help="measure on val this often (default: %(default)s)",
+    )
     train.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
     train.add_argument("--stop-after", type=int, metavar="EPOCHS", help="stop when this many epochs are done")
     add_data(train)
@@ -207,7 +214,15 @@ def run_train(options: argparse.Namespace) -> int:
     words += ["--stop-after", str(options.stop_after)] if options.stop_after else []
     command = f"python -m resnet_demo {shlex.join(words)}"
     folder = train(
-        recipe, options.depth, options.init, options.out, options.data, command, options.workers, options.stop_after
+        recipe,
+        options.depth,
+        options.init,
+        options.out,
+        data=options.data,
+        command=command,
+        workers=options.workers,
+        stop_after=options.stop_after,
+        evaluate_every=options.evaluate_every,
     )
     print(f"The checkpoint is in {folder}: measure and bundle it with `python -m resnet_demo bundle {folder}`.")
     return 0

@@ -39,10 +39,12 @@ def train(
     depth: int,
     init: str,
     out: Path,
+    *,
     data: Path | None,
     command: str,
     workers: int = 1,
     stop_after: int | None = None,
+    evaluate_every: int = 1,
 ) -> Path:
     """Train by a recipe and write ``out``/checkpoint; goes on where an earlier, interrupted run stopped.
 
@@ -73,7 +75,9 @@ def train(
         predictor = Predictor(spec.name, depth, "cpu", checkpoint=checkpoint)
         return {key: record["value"] for key, record in evaluate(predictor, held_out).metrics.items()}
 
-    trainer = Trainer(network, spec, recipe, pictures, out, measure if held_out else None, workers=workers)
+    trainer = Trainer(
+        network, spec, recipe, pictures, out, measure if held_out else None, evaluate_every, workers=workers
+    )
     kept = trainer.run(stop_after)
     if recipe.kind == tasks.CLASSIFICATION:
         centre_head(kept)
