@@ -59,7 +59,7 @@ def make_parser() -> Parser:
         type=int,
         default=1,
         metavar="EPOCHS",
-        help="measure on val this often (default: %(default)s)",
+        help="how often to measure on val (default: %(default)s)",
     )
     train.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
     train.add_argument("--stop-after", type=int, metavar="EPOCHS", help="stop when this many epochs are done")
@@ -230,14 +230,14 @@ def run_train(options: argparse.Namespace) -> int:
 
 def run_evaluate(options: argparse.Namespace) -> int:
     from resnet_demo import checkpoints
-    from resnet_demo.training.card import metrics_table
+    from resnet_demo.training.card import TABLE_HEAD, table_rows
     from resnet_demo.training.run import evaluate_checkpoint
 
     if options.task or options.weights:
         wanted = [(options.task, options.depth)]
     else:
         wanted = [(entry.task, entry.depth) for entry in checkpoints.entries()]
-    for task, depth in wanted:
+    for number, (task, depth) in enumerate(wanted):
         predictor, evaluation = evaluate_checkpoint(
             task, depth, options.weights, options.split, options.device, options.data
         )
@@ -249,9 +249,10 @@ def run_evaluate(options: argparse.Namespace) -> int:
         }
         if options.json:
             print(json.dumps(record | {"metrics": evaluation.metrics}), flush=True)
-        else:
-            print(f"ResNet-{record['depth']}, {record['task']}, {record['split']}, {record['backend']}\n")
-            print(metrics_table(evaluation.metrics) + "\n", flush=True)
+            continue
+        if number == 0:
+            print(f"Split {options.split}, {predictor.backend}\n\n{TABLE_HEAD}")
+        print(table_rows(predictor.task, predictor.depth, evaluation.metrics), flush=True)
     return 0
 
 

@@ -40,13 +40,19 @@ def metric_name(key: str) -> str:
     return METRIC_NAMES.get(key) or f"NME, {key.removeprefix('nme_')}"
 
 
-def metrics_table(metrics: dict[str, dict[str, float]]) -> str:
-    """Markdown rows of metrics with sample sizes and 95 % intervals."""
-    lines = ["| metric | value | 95 % interval | pictures | missed |", "| --- | --- | --- | --- | --- |"]
+TABLE_HEAD = """\
+| task | depth | metric | value | 95 % interval | pictures | missed |
+| --- | --- | --- | --- | --- | --- | --- |"""
+
+
+def table_rows(task: str, depth: int, metrics: dict[str, dict[str, float]]) -> str:
+    """Markdown rows, under ``TABLE_HEAD``, of metrics with sample sizes and 95 % intervals."""
+    lines = []
     for key, record in metrics.items():
         missed = f"{record['missed']:.0f}" if "missed" in record else "–"
         interval = f"{record['low']:.2f} to {record['high']:.2f} %"
-        lines.append(f"| {metric_name(key)} | {record['value']:.2f} % | {interval} | {record['n']:,.0f} | {missed} |")
+        value = f"{record['value']:.2f} % | {interval} | {record['n']:,.0f} | {missed}"
+        lines.append(f"| {task} | {depth} | {metric_name(key)} | {value} |")
     return "\n".join(lines)
 
 
@@ -67,7 +73,7 @@ def model_card(spec: TaskSpec, depth: int, evaluation: Evaluation, recipe: dict,
         f"**Started from** {commands['start']}.",
         f"**Data**: {data['about']}. {data['licence']}",
         f"## Accuracy\nOf the stored 8-bit file, on pictures that it was not trained on (split `{commands['split']}`), "
-        f"by\n\n```sh\n{commands['evaluate']}\n```\n\n{metrics_table(evaluation.metrics)}",
+        f"by\n\n```sh\n{commands['evaluate']}\n```\n\n{TABLE_HEAD}\n{table_rows(spec.name, depth, evaluation.metrics)}",
     ]
     if evaluation.confusions:
         rows = "\n".join(f"| {true} | {found} | {count} |" for true, found, count in evaluation.confusions)
