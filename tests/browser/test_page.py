@@ -60,14 +60,14 @@ def heat_of(photo: np.ndarray, overlay: np.ndarray, cells: int = 32) -> np.ndarr
 @pytest.fixture(scope="session")
 def flower() -> tuple[Path, str]:
     """A flower photo that the network was not trained on, and a word of its name: a rose of the test split where the
-    data set is there, else the shipped marigold."""
+    data set is there, else the shipped dahlia."""
     if not data_folder():
-        return EXAMPLES / "marigold.jpg", "Marigold"
+        return EXAMPLES / "dahlia.jpg", "Dahlia"
     root = data_folder() / "flowers102"
     names = {row["label"]: row["name"] for row in csv.DictReader((root / "classes.csv").open(encoding="utf-8"))}
     rows = csv.DictReader((root / "labels.csv").open(encoding="utf-8"))
     roses = [row["image"] for row in rows if row["split"] == "test" and names[row["label"]] == "Rose"]
-    return root / roses[9], "Rose"  # One that is in the middle of its picture, as the test of the heat needs it.
+    return root / roses[0], "Rose"
 
 
 # --- Flowers ----------------------------------------------------------------------------------------------------------
@@ -89,11 +89,11 @@ def test_a_flower_is_named_and_the_heat_lies_on_it(visit, flower, screenshots):
     heat = heat_of(photo[seen], overlay[seen])
     rows, columns = (np.arange(length) / length for length in heat.shape)
     centre = (heat.sum(axis=1) @ rows / heat.sum(), heat.sum(axis=0) @ columns / heat.sum())
-    assert np.abs(np.subtract(centre, 0.5)).max() < 0.2
+    assert np.abs(np.subtract(centre, 0.5)).max() < 0.15
     quarter = heat.shape[0] // 4, heat.shape[1] // 4
     middle = heat[quarter[0] : -quarter[0], quarter[1] : -quarter[1]]
     border = (heat.sum() - middle.sum()) / (heat.size - middle.size)
-    assert middle.mean() > 1.2 * border
+    assert middle.mean() > 3 * border
 
 
 def test_an_example_works_with_one_click_and_controls_answer_at_once(visit):
