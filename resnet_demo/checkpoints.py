@@ -148,11 +148,20 @@ def load_folder(folder: str | Path) -> Checkpoint:
     Raises:
         UserError: its files are missing, damaged or do not fit.
     """
-    config = _read_json(Path(folder) / CONFIG)
+    config = read_config(folder)
     weights = config.get("weights")
     if not isinstance(weights, dict) or not {"bytes", "sha256"} <= weights.keys():
         raise UserError(f"{Path(folder) / CONFIG} does not say what its weights must be: save the checkpoint again.")
     return _load(Path(folder) / MODEL, config, weights["bytes"], weights["sha256"])
+
+
+def read_config(folder: str | Path) -> dict:
+    """The record in a checkpoint folder's ``config.json``.
+
+    Raises:
+        UserError: it is missing or broken.
+    """
+    return _read_json(Path(folder) / CONFIG)
 
 
 def save(
@@ -217,7 +226,7 @@ def copy(source: str | Path, target: str | Path, metrics: dict, card: str, extra
     """
     source, target = Path(source), Path(target)
     load_folder(source)
-    config = _read_json(source / CONFIG) | {"metrics": metrics, **extra}
+    config = read_config(source) | {"metrics": metrics, **extra}
     target.mkdir(parents=True, exist_ok=True)
     _write(target / MODEL, (source / MODEL).read_bytes())
     _write(target / CONFIG, _json(config))

@@ -25,7 +25,7 @@ DATA = {
         "set from Udacity's facial keypoints project, split by person (2,714 / 353 / 673); 300-W's AFW (337) is only "
         "tested on",
         "licence": "300-W and YouTube Faces are for research; the weights are given for the same use.",
-        "limits": "Profiles, faces under about 40 pixels and covered faces are less exact than the figures say. The "
+        "limits": "Profiles, small faces and covered faces are less exact than the figures say. The "
         "jaw line of Udacity's frames follows another convention than 300-W's, which the error on them contains. The "
         "training faces are mostly of adult celebrities; no figure by age, sex or skin tone was measured. Not for "
         "telling who somebody is.",

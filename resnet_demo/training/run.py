@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -99,8 +98,7 @@ def centre_head(network: ResNet) -> None:
 
 def earlier_commands(init: str) -> list[str]:
     """The commands that made the checkpoint ``init``, where it is one of ours."""
-    config = Path(init) / checkpoints.CONFIG
-    return json.loads(config.read_text("utf-8")).get("commands", []) if config.is_file() else []
+    return checkpoints.read_config(init).get("commands", []) if (Path(init) / checkpoints.CONFIG).is_file() else []
 
 
 def arrays_of(network: ResNet) -> dict[str, np.ndarray]:
@@ -123,7 +121,7 @@ def evaluate_checkpoint(
         UserError: no such checkpoint or split, or one that it was trained on.
     """
     checkpoint = checkpoints.load_folder(folder) if folder else checkpoints.load(task, depth)
-    config = json.loads((checkpoint.path.parent / checkpoints.CONFIG).read_text("utf-8"))
+    config = checkpoints.read_config(checkpoint.path.parent)
     if split in config.get("recipe", {}).get("train_splits", ()):
         raise UserError(f"This checkpoint was trained on the split {split}: measure it on another one, such as test.")
     pictures = load_pictures(checkpoint.spec.name, (split,), data)
@@ -138,7 +136,7 @@ def bundle(folder: Path, data: Path | None) -> Path:
         The folder in ``weights/``.
     """
     predictor, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data)
-    config = json.loads((folder / checkpoints.CONFIG).read_text("utf-8"))
+    config = checkpoints.read_config(folder)
     spec, depth = predictor.spec, predictor.depth
     from_imagenet = any("--init imagenet" in command for command in config["commands"])
     start = "the ImageNet ResNet-50 of Keras Applications (`python -m resnet_demo convert`)"
