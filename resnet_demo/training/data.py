@@ -19,6 +19,9 @@ from tqdm import tqdm
 from resnet_demo.errors import UserError
 
 
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+
+
 def data_folder() -> Path:
     """Where the data sets lie (they are not part of the repository)."""
     default = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -96,3 +99,23 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
     if not rows:
         raise UserError(f"The data set {task} has no pictures in {', '.join(splits)}: the splits are train, val, test.")
     return Pictures(task, [root / row["image"] for row in rows], labels, classes, sources)
+
+
+def unlabelled_pictures(sources: list[str], splits: tuple[str, ...], folder: Path | None = None) -> Pictures:
+    """Pictures to distil from, without labels: of data sets (their ``splits``) and of any folders, with subfolders.
+
+    Raises:
+        UserError: a source that is neither, or a folder without pictures.
+    """
+    paths: list[Path] = []
+    names: list[str] = []
+    for source in sources:
+        if Path(source).is_dir():
+            found = sorted(path for path in Path(source).rglob("*") if path.suffix.lower() in SUFFIXES)
+            if not found:
+                raise UserError(f"There are no pictures in {source}: name a folder with {', '.join(SUFFIXES)} files.")
+        else:
+            found = load_pictures(source, splits, folder).paths
+        paths += found
+        names += [Path(source).name] * len(found)
+    return Pictures("", paths, np.zeros(len(paths), np.int64), sources=names)

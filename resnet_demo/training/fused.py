@@ -9,6 +9,8 @@ batches are small (He et al. 2015, appendix A, after Ren et al. 2015).
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -38,16 +40,23 @@ def block(x: Tensor, module: nn.Module) -> Tensor:
     return F.relu_(convolve(x, module.conv3, module.bn3) + shortcut)
 
 
-def features(network: ResNet, x: Tensor, frozen: int = 0) -> Tensor:
-    """What ``network.eval().features(x)`` gives, faster and with gradients.
+def stages(network: ResNet, x: Tensor, frozen: int = 0) -> OrderedDict[str, Tensor]:
+    """What ``network.eval().stages(x)`` gives, faster and with gradients.
 
     Args:
         frozen: how many parts from the input on need no gradient: 0 none, 1 the stem, 2 stem and layer1, and so on.
     """
+    maps: OrderedDict[str, Tensor] = OrderedDict()
     with torch.set_grad_enabled(torch.is_grad_enabled() and frozen < 1):
         x = network.maxpool(F.relu_(convolve(x, network.conv1, network.bn1)))
     for index, name in enumerate(STAGES):
         with torch.set_grad_enabled(torch.is_grad_enabled() and frozen < index + 2):
             for module in getattr(network, name):
                 x = block(x, module)
-    return x
+        maps[name] = x
+    return maps
+
+
+def features(network: ResNet, x: Tensor, frozen: int = 0) -> Tensor:
+    """The last feature map of ``stages``."""
+    return stages(network, x, frozen)["layer4"]

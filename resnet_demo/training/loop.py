@@ -21,6 +21,7 @@ from resnet_demo.training.augment import ClassificationAugmentation, mix, one_ho
 from resnet_demo.training.averaging import Average
 from resnet_demo.training.batches import Make, Sample, make_batches, steps_per_epoch
 from resnet_demo.training.data import Pictures
+from resnet_demo.training.distill import Distillation
 from resnet_demo.training.losses import check_loss, classification_loss, keypoint_loss
 from resnet_demo.training.recipe import Recipe
 from resnet_demo.training.schedule import freeze, make_optimizer, set_rates
@@ -56,6 +57,7 @@ class Trainer:
         folder: where ``resume.safetensors``, ``log.jsonl`` and TensorBoard events go.
         evaluate: called with the kept (averaged) weights' network, returns metrics; None: no evaluation.
         evaluate_every: epochs between evaluations (the last one is always evaluated).
+        distillation: the teacher to follow; without ``label_weight`` the labels do not count then.
     """
 
     def __init__(
@@ -68,13 +70,17 @@ class Trainer:
         evaluate: Callable[[ResNet], dict[str, float]] | None = None,
         evaluate_every: int = 1,
         workers: int = 1,
+        distillation: Distillation | None = None,
     ):
         check_loss(recipe.kind, recipe.loss)
         self.device = training_device()
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.spec, self.recipe, self.pictures, self.folder = spec, recipe, pictures, folder
         self.evaluate, self.evaluate_every, self.workers = evaluate, evaluate_every, workers
-        self.optimizer = make_optimizer(self.network, recipe)
+        self.distillation = distillation
+        if distillation:
+            distillation.to(self.device, memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(self.network, recipe, distillation)
         self.average = Average(self.network, recipe.ema)
         self.epoch = 0
         self.mean = torch.tensor(spec.mean, device=self.device).view(1, 3, 1, 1) * 255
@@ -99,7 +105,7 @@ class Trainer:
             for step in progress:
                 set_rates(self.optimizer, recipe, self.epoch + (step + 1) / steps)
                 losses.append(self.step(*next(batches), frozen, seed_of(recipe.seed, "mix", self.epoch, step)))
-                progress.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
+                progress.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", **self.parts)
                 if not math.isfinite(losses[-1]):
                     raise UserError(f"The loss became {losses[-1]} in epoch {self.epoch + 1}: lower learning_rate.")
             self.epoch += 1
@@ -132,14 +138,18 @@ class Trainer:
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
             if recipe.fold_norms:
-                maps = fused.features(network.eval(), x, frozen)
+                maps = fused.stages(network.eval(), x, frozen)
             else:
-                maps = network.train().features(x)
-            logits = network.head(maps)
-        if recipe.kind == CLASSIFICATION:
-            loss = classification_loss(logits, labels)
-        else:
-            loss = keypoint_loss(recipe.loss, logits, labels)
+                maps = network.train().stages(x)
+            logits = network.head(maps["layer4"])
+            parts = self.distillation.losses(x, maps, logits) if self.distillation else {}
+        loss = sum(parts.values())
+        if weight := recipe.label_weight if self.distillation else 1.0:
+            if recipe.kind == CLASSIFICATION:
+                loss = loss + weight * classification_loss(logits, labels)
+            else:
+                loss = loss + weight * keypoint_loss(recipe.loss, logits, labels)
+        self.parts = {name: round(part.item(), 3) for name, part in parts.items()}
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if recipe.clip:
@@ -162,6 +172,8 @@ class Trainer:
 
         tensors = {f"network/{key}": value for key, value in self.network.state_dict().items()}
         tensors |= {f"average/{key}": value for key, value in self.average.state.items()}
+        if self.distillation:
+            tensors |= {f"adaptors/{key}": value for key, value in self.distillation.state_dict().items()}
         for index, values in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{key}": value for key, value in values.items() if value is not None}
         record = {"epoch": self.epoch, "average_steps": self.average.steps, "recipe": self.recipe.to_json()}
@@ -192,6 +204,8 @@ class Trainer:
             return {key[len(name) :]: value for key, value in tensors.items() if key.startswith(name)}
 
         self.network.load_state_dict(part("network/"))
+        if self.distillation:
+            self.distillation.load_state_dict(part("adaptors/"))
         self.average.state = part("average/")
         self.average.steps, self.epoch = record["average_steps"], record["epoch"]
         parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]

@@ -38,7 +38,10 @@ class Recipe:
         crop_scale: RandomResizedCrop's smallest area.
         jitter: strength of brightness, contrast and saturation jitter.
         loss: ``cross_entropy``; for keypoints ``wing``, ``smooth_l1``, ``l1`` or ``mse``.
-        source_weights: faces: passes over each source in an epoch (0.5: every second picture).
+        hints: distilling: weight of the feature maps by stage, and of ``pooled`` features, see ``distill.py``.
+        soft_weight, temperature: distilling: weight and softening of the teacher's predictions.
+        label_weight: distilling: weight of the true labels (0: the teacher alone decides, and none are needed).
+        source_weights: passes over each source in an epoch (0.5: every second picture).
         mirror: faces: share of the pictures that are mirrored.
         rotation, zoom, shift, perspective, yaw, blur, occlusion: faces, see ``augment_faces.py``.
         seed: of everything random.
@@ -71,6 +74,10 @@ class Recipe:
     crop_scale: float = 0.25
     jitter: float = 0.0
     loss: str = "cross_entropy"
+    hints: dict[str, float] | None = None
+    soft_weight: float = 1.0
+    temperature: float = 1.0
+    label_weight: float = 0.0
     source_weights: dict[str, float] | None = None
     mirror: float = 0.5
     rotation: float = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.predictor import Predictor
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.card import model_card
-from resnet_demo.training.data import Pictures, load_pictures
+from resnet_demo.training.data import Pictures, load_pictures, unlabelled_pictures
 from resnet_demo.training.evaluation import Evaluation, evaluate
 from resnet_demo.training.recipe import Recipe
 
@@ -44,8 +45,14 @@ def train(
     workers: int = 1,
     stop_after: int | None = None,
     evaluate_every: int = 1,
+    teacher: str | None = None,
+    extra: list[str] = (),
 ) -> Path:
     """Train by a recipe and write ``out``/checkpoint; goes on where an earlier, interrupted run stopped.
+
+    Args:
+        teacher: distil from this network, given as ``init`` is.
+        extra: distilling: further pictures, see ``data.unlabelled_pictures``.
 
     Returns:
         The checkpoint's folder.
@@ -53,12 +60,13 @@ def train(
     Raises:
         UserError: data, start or recipe that do not fit each other; nothing was trained then.
     """
+    from resnet_demo.training.distill import Distillation
     from resnet_demo.training.loop import Trainer
-    from resnet_demo.training.start import starting_network
+    from resnet_demo.training.start import starting_network, whole_network
 
-    pictures = load_pictures(recipe.task, recipe.train_splits, data).decode_all()
+    pictures = training_pictures(recipe, data, teacher, extra).decode_all()
     held_out = None
-    if "val" not in recipe.train_splits:
+    if recipe.train_splits and "val" not in recipe.train_splits:
         held_out = load_pictures(recipe.task, ("val",), data)
     mean_points = None
     if recipe.kind == tasks.KEYPOINTS:
@@ -68,6 +76,7 @@ def train(
         mean_points = mean_shape(pictures, recipe.margin)
     spec = spec_for(recipe, pictures)
     network = starting_network(init, depth, spec, mean_points)
+    distillation = Distillation(whole_network(teacher), network, recipe) if teacher else None
 
     def measure(kept: ResNet) -> dict[str, float]:
         checkpoint = memory_checkpoint(kept, spec)
@@ -75,14 +84,42 @@ def train(
         return {key: record["value"] for key, record in evaluate(predictor, held_out).metrics.items()}
 
     trainer = Trainer(
-        network, spec, recipe, pictures, out, measure if held_out else None, evaluate_every, workers=workers
+        network, spec, recipe, pictures, out, measure if held_out else None, evaluate_every, workers, distillation
     )
     kept = trainer.run(stop_after)
     if recipe.kind == tasks.CLASSIFICATION:
         centre_head(kept)
-    extra = {"recipe": recipe.to_json(), "init": init, "commands": [*earlier_commands(init), command]}
-    checkpoints.save(out / "checkpoint", arrays_of(kept), spec, depth, kept.variant, {}, None, extra)
+    record = {"recipe": recipe.to_json(), "init": init, "commands": [*earlier_commands(init), command]}
+    if teacher:
+        record["teacher"] = teacher
+    checkpoints.save(out / "checkpoint", arrays_of(kept), spec, depth, kept.variant, {}, None, record)
     return out / "checkpoint"
+
+
+def training_pictures(recipe: Recipe, data: Path | None, teacher: str | None, extra: list[str]) -> Pictures:
+    """The task's own pictures, and those that are only there to distil from.
+
+    Raises:
+        UserError: pictures without labels where labels are needed, or none at all.
+    """
+    own = load_pictures(recipe.task, recipe.train_splits, data) if recipe.train_splits else None
+    if not teacher or not extra:
+        if own is None:
+            raise UserError("There is nothing to train on: pass --pictures with folders or names of data sets.")
+        return own
+    if recipe.kind == tasks.KEYPOINTS or recipe.label_weight:
+        raise UserError("Pictures without labels need a classification recipe with label_weight = 0: drop --pictures.")
+    others = unlabelled_pictures(extra, ("train", "val"), data)
+    if own is None:
+        from resnet_demo.training.start import label_names
+
+        return replace(others, task=recipe.task, classes=label_names(teacher))
+    return replace(
+        own,
+        paths=own.paths + others.paths,
+        labels=np.concatenate([own.labels, others.labels]),
+        sources=[recipe.task] * len(own) + others.sources,
+    )
 
 
 @torch.no_grad()

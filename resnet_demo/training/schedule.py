@@ -38,9 +38,15 @@ def parameter_groups(network: ResNet, recipe: Recipe) -> list[dict]:
     return list(groups.values())
 
 
-def make_optimizer(network: ResNet, recipe: Recipe) -> torch.optim.Optimizer:
-    """Raises UserError for an optimizer that does not exist."""
+def make_optimizer(network: ResNet, recipe: Recipe, adaptors: nn.Module | None = None) -> torch.optim.Optimizer:
+    """An optimizer of the network and, where one distils, of the adaptors, which learn at the peak rate.
+
+    Raises:
+        UserError: no such optimizer.
+    """
     groups = parameter_groups(network, recipe)
+    if adaptors and (own := list(adaptors.parameters())):
+        groups.append({"params": own, "part": len(PARTS) - 1, "factor": 1.0, "weight_decay": 0.0})
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
     if recipe.optimizer == "adam":

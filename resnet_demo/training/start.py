@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 from resnet_demo import checkpoints
 from resnet_demo.architecture import ResNet, load_strictly
 from resnet_demo.errors import UserError
+from resnet_demo.layouts import LAYOUTS, STAGES
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data import cache_folder
 
@@ -51,6 +53,41 @@ def read_state(init: str) -> tuple[dict[str, np.ndarray], str]:
     return checkpoints.dequantise(stored), variant
 
 
+def whole_network(init: str, depth: int | None = None) -> ResNet:
+    """The network of ``init`` (see ``read_state``) with its own head, float32, in evaluation mode.
+
+    Args:
+        depth: None: what the weights themselves are.
+    """
+    state, variant = read_state(init)
+    network = ResNet(depth or depth_of(state), len(state["fc.bias"]), variant)
+    load_strictly(network, {key: torch.from_numpy(np.array(value)) for key, value in state.items()}, init)
+    return network.eval()
+
+
+def depth_of(state: Mapping[str, np.ndarray]) -> int:
+    """The depth of a state dict, counted from its blocks.
+
+    Raises:
+        UserError: not a ResNet's.
+    """
+    counts = tuple(len({key.split(".")[1] for key in state if key.startswith(f"{stage}.")}) for stage in STAGES)
+    kind = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
+    for depth, layout in LAYOUTS.items():
+        if layout == (kind, counts):
+            return depth
+    raise UserError(f"These weights are no ResNet's: {kind} blocks in stages of {counts}.")
+
+
+def label_names(init: str) -> tuple[str, ...]:
+    """Class names of ``init``'s outputs."""
+    if Path(init).is_dir():
+        return checkpoints.load_folder(init).spec.labels
+    from torchvision.models._meta import _IMAGENET_CATEGORIES
+
+    return tuple(_IMAGENET_CATEGORIES)
+
+
 def starting_network(init: str, depth: int, spec: TaskSpec, mean_points: np.ndarray | None = None) -> ResNet:
     """A ResNet with the weights of ``init`` and, where its width differs, a head of zeros.
 
@@ -63,11 +100,8 @@ def starting_network(init: str, depth: int, spec: TaskSpec, mean_points: np.ndar
     if init == "scratch":
         network = ResNet(depth, spec.outputs)
     else:
-        state, variant = read_state(init)
-        width = len(state["fc.bias"]) if "fc.bias" in state else 1000
-        network = ResNet(depth, width, variant)
-        load_strictly(network, {key: torch.from_numpy(np.array(value)) for key, value in state.items()}, init)
-        if width == spec.outputs:
+        network = whole_network(init, depth)
+        if network.fc.out_features == spec.outputs:
             return network
         network.fc = nn.Linear(network.width, spec.outputs)
     nn.init.zeros_(network.fc.weight)

@@ -1,0 +1,109 @@
+"""Distilling: a small network learns what a larger one computes, from any pictures, labelled or not.
+
+The student sees the very crop that the teacher sees, mixed or not, and follows its soft predictions ("a good teacher
+is patient and consistent", Beyer et al. 2021, https://arxiv.org/abs/2106.05237, section 3; Hinton et al. 2015,
+https://arxiv.org/abs/1503.02531) and its feature maps through a 1×1 convolution each (hints: Romero et al. 2014,
+https://arxiv.org/abs/1412.6550, section 2.2). Hints at every stage make each position of each map a training example,
+which is what a network without pre-training lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from resnet_demo.architecture import ResNet
+from resnet_demo.errors import UserError
+from resnet_demo.layouts import STAGES
+from resnet_demo.tasks import CLASSIFICATION
+from resnet_demo.training import fused
+from resnet_demo.training.losses import keypoint_loss
+from resnet_demo.training.recipe import Recipe
+
+POOLED = "pooled"
+
+
+def stage_width(network: ResNet, stage: str) -> int:
+    """Channels of a stage's feature map."""
+    return network.width >> (len(STAGES) - 1 - STAGES.index(stage))
+
+
+class Distillation(nn.Module):
+    """The teacher, fixed, and the adaptors from the student's feature maps to the teacher's, which learn.
+
+    Args:
+        teacher: its outputs are what the student's shall become.
+        student: gives the adaptors' widths only.
+        recipe: ``hints``, ``soft_weight``, ``temperature``, ``loss``.
+
+    Raises:
+        UserError: outputs that differ in number, or a hint at a stage that does not exist.
+    """
+
+    def __init__(self, teacher: ResNet, student: ResNet, recipe: Recipe):
+        super().__init__()
+        if teacher.fc.out_features != student.fc.out_features:
+            raise UserError(
+                f"The teacher has {teacher.fc.out_features} outputs and the student {student.fc.out_features}: "
+                "choose a teacher of the same task."
+            )
+        hints = recipe.hints or {}
+        if unknown := sorted(hints.keys() - {*STAGES, POOLED}):
+            raise UserError(f"There are no hints at {', '.join(unknown)}: choose from {', '.join((*STAGES, POOLED))}.")
+        self.recipe = recipe
+        self.weights = {name: weight for name, weight in hints.items() if weight}
+        # Not a submodule: the teacher is neither saved nor trained.
+        self.__dict__["teacher"] = teacher.eval().requires_grad_(False)
+        self.adaptors = nn.ModuleDict(
+            {
+                stage: nn.Conv2d(stage_width(student, stage), stage_width(teacher, stage), 1)
+                for stage in STAGES
+                if stage in self.weights or (stage == "layer4" and POOLED in self.weights)
+            }
+        )
+
+    def to(self, *arguments, **settings) -> Distillation:
+        self.teacher.to(*arguments, **settings)
+        return super().to(*arguments, **settings)
+
+    def losses(self, x: Tensor, maps: Mapping[str, Tensor], logits: Tensor) -> dict[str, Tensor]:
+        """What the student's feature maps and logits (b, outputs) on pictures x (b, 3, r, c) lack, weighted.
+
+        A hint's loss is the share of the teacher's variance that is not explained: 0 perfect, 1 nothing learnt.
+        """
+        with torch.no_grad():
+            wanted = fused.stages(self.teacher, x)
+            wanted_logits = self.teacher.head(wanted["layer4"]).float()
+        parts = {}
+        for name, weight in self.weights.items():
+            stage = "layer4" if name == POOLED else name
+            found, target = self.adaptors[stage](maps[stage]), wanted[stage]
+            if name == POOLED:
+                found, target = found.mean((2, 3), keepdim=True), target.mean((2, 3), keepdim=True)
+            parts[name] = weight * unexplained(found.float(), target.float())
+        if self.recipe.soft_weight:
+            if self.recipe.kind == CLASSIFICATION:
+                soft = soft_loss(logits, wanted_logits, self.recipe.temperature)
+            else:
+                points = torch.sigmoid(wanted_logits).unflatten(1, (-1, 2))
+                soft = keypoint_loss(self.recipe.loss, logits, points)
+            parts["soft"] = self.recipe.soft_weight * soft
+        return parts
+
+
+def unexplained(found: Tensor, target: Tensor) -> Tensor:
+    """Share of the variance of ``target`` (b, channels, r, c) that ``found`` misses, mean over the channels."""
+    variance, mean = torch.var_mean(target, dim=(0, 2, 3), keepdim=True)
+    # A channel that is silent in this batch has nothing to be explained and must not be blown up.
+    scale = torch.rsqrt(variance + 0.01 * variance.mean() + 1e-12)
+    return F.mse_loss((found - mean) * scale, (target - mean) * scale)
+
+
+def soft_loss(logits: Tensor, wanted: Tensor, temperature: float) -> Tensor:
+    """Kullback-Leibler divergence from the teacher's softened predictions, times T² (Hinton et al. 2015, section 2)."""
+    found = F.log_softmax(logits.float() / temperature, dim=1)
+    target = F.log_softmax(wanted / temperature, dim=1)
+    return F.kl_div(found, target, reduction="batchmean", log_target=True) * temperature**2
