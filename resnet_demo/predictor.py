@@ -131,8 +131,8 @@ class Face:
     """A face and its keypoints, in the photo's pixels.
 
     Attributes:
-        box: (x0, y0, x1, y1).
-        score: the detector's, 0..1.
+        box: (x0, y0, x1, y1); the whole photo where the task has no detector.
+        score: the detector's, 0..1; 1 where there is none.
         keypoints: float32 (points, 2), x before y.
         matrix: 2×3, the photo's pixels → those of the square crop that the network saw.
         features: float32 (C, r, c), the crop's last feature map.
@@ -244,7 +244,7 @@ class Predictor:
         self.task, self.depth = task, self.checkpoint.depth
         self.engine = engine.make_engine(self.checkpoint, device)
         self.device, self.backend = self.engine.device, self.engine.backend
-        if self.spec.kind == tasks.KEYPOINTS:
+        if self.spec.kind == tasks.KEYPOINTS and self.spec.detector:
             self.detector = detector or shared_detector()
 
     def __call__(self, picture: Picture, top_k: int = 5) -> Prediction | FacesPrediction:
@@ -305,6 +305,12 @@ class Predictor:
         crops: list[np.ndarray] = []
         for item in opened:
             start = perf_counter()
+            if not self.spec.detector:
+                detection, matrix, crop = self._whole(item.photo)
+                found.append([(detection, matrix)])
+                crops.append(crop)
+                item.milliseconds["prepare"] = _since(start)
+                continue
             detections = self.detector.detect(item.photo)
             item.milliseconds["detect"] = _since(start)
             start = perf_counter()
@@ -332,6 +338,15 @@ class Predictor:
                 index += 1
             answers.append(FacesPrediction(**self._common(item, each * len(pairs)), faces=tuple(records)))
         return answers
+
+    def _whole(self, photo: Image.Image) -> tuple[Detection, np.ndarray, np.ndarray]:
+        """The whole photo in the place of a face: a certain one that fills it, its matrix and its crop."""
+        from resnet_demo.faces import Detection
+
+        crop, _ = tasks.preprocess(self.spec, photo)
+        width, height = photo.size
+        matrix = np.array([[self.spec.size / width, 0, 0], [0, self.spec.size / height, 0]])
+        return Detection((0.0, 0.0, float(width), float(height)), 1.0, np.empty((0, 2), np.float32)), matrix, crop
 
     def _network(self, prepared: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray], float]:
         """Logits and features of each picture, and the milliseconds that one took."""

@@ -50,6 +50,7 @@ class TaskSpec:
         resize: short side before the centre crop of ``size``; equal to ``size`` when ``fit`` is ``squash``.
         fit: ``crop`` (short side to ``resize``, centre crop) or ``squash`` (the whole photo, aspect ratio ignored).
         margin: keypoints only: side of the crop relative to the face, see ``faces.crop_matrix``.
+        detector: keypoints only: ``face`` (each face that is found gets its points) or empty (the whole photo does).
         mean, std: RGB normalisation of values in 0..1.
     """
 
@@ -61,6 +62,7 @@ class TaskSpec:
     resize: int = 256
     fit: str = "crop"
     margin: float = 1.0
+    detector: str = "face"
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 

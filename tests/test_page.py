@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+import urllib.request
 from pathlib import Path
 
 import gradio as gr
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 import tiny
 from conftest import EXAMPLES
+from gradio_client import Client, handle_file
 from PIL import Image
 
 from resnet_demo import architecture, tasks
@@ -18,17 +22,20 @@ from resnet_demo.page import answers, assemble, choices, compare, components, co
 from resnet_demo.tasks import TaskSpec
 
 PAGE = Path(strings.__file__).parent
+PETS = TaskSpec("pets", "classification", labels=("cat", "dog"), size=32, resize=36)
+HANDS = TaskSpec("hands", "keypoints", points=5, size=32, fit="squash", detector="")
 FLOWERS5 = TaskSpec("flowers5", "classification", labels=("daisy", "rose <b>", "tulip"), size=32, resize=36)
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """Random networks of two depths for flowers102, one for flowers5 and faces68."""
+    """Random networks: two depths for flowers102, one for flowers5, faces68 and two tasks of own pictures."""
     root = tmp_path_factory.mktemp("weights")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        tiny.weights_folder(root, (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), (FLOWERS5, 18), (tiny.FACES, 18))
+        models = (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), (FLOWERS5, 18), (tiny.FACES, 18)
+        tiny.weights_folder(root, *models, (PETS, 18), (HANDS, 18))
         yield root
 
 
@@ -136,6 +143,8 @@ def test_other_endpoints_say_what_is_wrong(weights, photo):
         faces.keypoints(photo, 18, "ears")
     with pytest.raises(UserError, match="at least one depth"):
         compare.compare(photo, "flowers102", [])
+    with pytest.raises(UserError, match="pets has no keypoints. Use the Flowers tab"):
+        faces.keypoints(photo, 18, "all", "pets")
     with pytest.raises(UserError, match="no ResNet-50"):
         compare.compare(photo, "flowers102", [18, 50])
 
@@ -170,15 +179,33 @@ def test_class_names_are_shown_as_text(weights, photo):
     assert "darker border" in shown  # The network sees the middle square only.
 
 
+def test_keypoints_of_own_pictures_are_the_whole_photos(weights, photo):
+    marked, heat, details = faces.keypoints(photo, 18, "all", "hands")
+    assert details["faces"][0]["box"] == [0, 0, 300, 200]
+    assert len(details["faces"][0]["keypoints"]) == 5
+    assert picture(marked).size == picture(heat).size == (300, 200)
+    said = faces.words(faces.predict(photo, 18, "all", "hands"), "all")
+    assert "5 points" in said and "face" not in said
+    assert compare.compare(photo, "hands", [18])[1][0][1] == "5 points"
+    with pytest.raises(UserError, match="no face region 'mouth'"):
+        faces.keypoints(photo, 18, "mouth", "hands")
+
+
 def test_no_face_is_no_error(weights, photo):
     found = faces.predict(photo, 18, "all")
     assert "No face found" in faces.words(found, "all")
     assert 'role="alert"' not in faces.words(found, "all")
 
 
+@pytest.mark.parametrize(("count", "available", "words"), [(5, 5, "5 depths"), (1, 5, "Tick more"), (1, 1, "so far")])
+def test_how_many_depths_were_compared_is_said(count, available, words):
+    assert words in compare.words(count, available)
+
+
 def test_metrics_are_named():
     assert compare.metric({"top5": {"value": 99.0}, "top1": {"value": 97.53}}) == "97.5 % top-1"
     assert compare.metric({"nme_afw": {"value": 4.021}, "nme_udacity": {"value": 4.2}}) == "NME 4.02 % (AFW)"
+    assert compare.metric({"nme": {"value": 3.0}}) == "NME 3.00 %"
     assert compare.metric({}) == "not measured yet"
 
 
@@ -202,8 +229,32 @@ def test_depths_without_weights_are_marked_with_the_reason(weights):
     assert choices.depth_info("flowers102") == "No weights yet for 50, 101, 152."
     assert choices.depth_classes("flowers102") == ["depths", "off-3", "off-4", "off-5"]
     assert choices.default_depth("flowers102") == 18
-    assert [name for _, name in choices.task_choices(faces=False)] == ["flowers102", "flowers5"]
-    assert [name for _, name in choices.task_choices(faces=True)] == ["flowers102", "flowers5", "faces68"]
+
+
+def test_each_tab_offers_the_tasks_of_its_kind(weights):
+    flowers_ = [("102 flowers", "flowers102"), ("5 flowers", "flowers5")]
+    faces_, pets, hands = ("Face keypoints", "faces68"), ("pets", "pets"), ("hands", "hands")
+    assert choices.task_choices("classification") == [*flowers_, pets]
+    assert choices.task_choices("keypoints") == [faces_, hands]
+    assert choices.task_choices("classification", "keypoints") == [*flowers_, faces_, hands, pets]
+    assert choices.labels("pets") == ("cat", "dog")
+
+
+def test_a_task_whose_configuration_is_broken_is_left_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
+    tiny.weights_folder(tmp_path, (PETS, 18))
+    (tmp_path / "pets" / "resnet18" / "config.json").write_text('{"task": []}')
+    assert choices.task_choices("classification", "keypoints") == [
+        ("102 flowers", "flowers102"),
+        ("Face keypoints", "faces68"),
+    ]
+    assemble.build()
+
+
+def test_where_there_is_one_task_of_a_kind_nothing_is_to_be_chosen(weights, monkeypatch, tmp_path):
+    assert components.task_input("a", "flowers102", "classification").visible
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
+    assert not components.task_input("b", "faces68", "keypoints").visible
 
 
 def test_no_weights_at_all(monkeypatch, tmp_path, photo):
@@ -254,7 +305,7 @@ def test_only_the_contract_is_public(weights):
     parameters = {name: [part["parameter_name"] for part in info["parameters"]] for name, info in endpoints.items()}
     assert parameters == {
         "/classify": ["image", "task", "depth", "top_k", "target"],
-        "/keypoints": ["image", "depth", "region"],
+        "/keypoints": ["image", "depth", "region", "task"],
         "/compare": ["image", "task", "depths"],
     }
     components_ = {name: [part["component"] for part in info["returns"]] for name, info in endpoints.items()}
@@ -265,6 +316,43 @@ def test_only_the_contract_is_public(weights):
     }
     assert all(len(info["description"]) > 30 for info in endpoints.values())
     assert page.get_api_info()["unnamed_endpoints"] == {}
+
+
+@pytest.fixture
+def server(weights):
+    """The address of the page, launched."""
+    page = assemble.build()
+    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False)
+    yield address
+    page.close()
+
+
+def test_a_task_of_own_pictures_is_used_like_the_others(server, photo, tmp_path):
+    client = Client(server, download_files=tmp_path, verbose=False)
+    picture_ = handle_file(photo)
+    label, overlay, details = client.predict(picture_, "pets", 18, 2, "dog", api_name="/classify")
+    assert label["label"] in PETS.labels
+    assert {score["label"] for score in details["top_k"]} == set(PETS.labels)
+    assert Image.open(overlay).size == (300, 200)
+    details = client.predict(picture_, 18, "all", "hands", api_name="/keypoints")[2]
+    assert [len(face["keypoints"]) for face in details["faces"]] == [5]
+    gallery, table, _ = client.predict(picture_, "pets", [18], api_name="/compare")
+    assert len(gallery) == 1
+    assert table["data"][0][:2] == [18, label["label"]]
+
+
+def test_the_last_inputs_of_an_endpoint_may_be_left_out(server, photo):
+    """By plain HTTP, as curl calls it: /keypoints without a task, /classify without number and target."""
+    for name, inputs, key in (("keypoints", [18, "all"], "faces"), ("classify", ["flowers102", 18], "top_k")):
+        url = f"{server.rstrip('/')}/gradio_api/call/{name}"
+        photo_ = {"url": f"data:image/jpeg;base64,{base64.b64encode(Path(photo).read_bytes()).decode()}"}
+        body = json.dumps({"data": [photo_, *inputs]}).encode()
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            event = json.load(answer)["event_id"]
+        with urllib.request.urlopen(f"{url}/{event}", timeout=120) as stream:
+            text = stream.read().decode()
+        assert key in json.loads(text.split("event: complete\ndata: ")[1].split("\n")[0])[2]
 
 
 def test_every_listener_lets_several_run_at_once(weights):

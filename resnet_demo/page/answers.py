@@ -56,7 +56,8 @@ def check_photo(path: str | None) -> str:
 
 def check_weights(task: str, depth: int) -> None:
     """Raise a UserError where a task has weights, but not of this depth (``predictor.load`` says the rest)."""
-    if depth not in choices.available(task) and task in dict(map(reversed, choices.task_choices(faces=True))):
+    depths = choices.available(task)
+    if depth not in depths and (depths or task in choices.ALWAYS):
         raise UserError(choices.no_weights(task, depth))
 
 

@@ -29,8 +29,15 @@ def build() -> gr.Blocks:
                 faces.tab()
             with gr.Tab(label("tab_compare"), id="compare", elem_id="tab-compare"):
                 compare.tab()
+        page.validate_inputs = fill_inputs
         page.load(device_line, None, status, show_progress="hidden", **PRIVATE)
     return page
+
+
+def fill_inputs(function: gr.blocks.BlockFunction, inputs: list) -> None:
+    """Programs may leave out the last inputs of an endpoint: Gradio's own client then sends what the page starts with,
+    plain HTTP does not, and would get an error of many lines."""
+    inputs += [component.value for component in function.inputs[len(inputs) :]]
 
 
 def device_line() -> str:

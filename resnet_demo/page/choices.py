@@ -6,36 +6,65 @@ from resnet_demo import checkpoints, tasks
 from resnet_demo.errors import UserError
 from resnet_demo.layouts import DEPTHS
 from resnet_demo.page.strings import say
+from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, TaskSpec
 
 FLOWERS, FACES = "flowers102", "faces68"
 # Always on offer, so that the page says what is missing; the others appear with their first checkpoint.
-ALWAYS = (FLOWERS, FACES)
+ALWAYS = {FLOWERS: CLASSIFICATION, FACES: KEYPOINTS}
 FAVOURITE_DEPTH = 50
 REGIONS = tuple(tasks.REGIONS)
 
 
 def available(task: str) -> list[int]:
     """The depths of a task that have weights; none where the index is missing or broken."""
-    try:
-        return checkpoints.available().get(task, [])
-    except UserError:
-        return []
+    return _index().get(task, [])
 
 
-def task_choices(*, faces: bool) -> list[tuple[str, str]]:
-    """(title, name) of the tasks to choose from."""
-    try:
-        known = list(checkpoints.available())
-    except UserError:
-        known = []
-    order = [*tasks.TITLES, *known]
-    names = sorted({*ALWAYS, *known}, key=order.index)
-    return [(title(name), name) for name in names if faces or name not in (FACES,)]
+def task_choices(*kinds: str) -> list[tuple[str, str]]:
+    """(title, name) of the tasks of some kinds, ``classification`` and ``keypoints``; those of people come last."""
+    order = [*tasks.TITLES, *_index()]
+    names = sorted({*ALWAYS, *_index()}, key=order.index)
+    return [(title(name), name) for name in names if kind(name) in kinds]
 
 
 def title(task: str) -> str:
     """A task's name for people."""
     return say(f"task_{task}") if task in tasks.TITLES else task
+
+
+def spec(task: str) -> TaskSpec | None:
+    """What a task is, from the configuration of its first checkpoint; None where that cannot be read."""
+    try:
+        entry = checkpoints.find(task, available(task)[0])
+        return TaskSpec.from_json(checkpoints.read_config(entry.config.parent)["task"])
+    except (UserError, IndexError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def kind(task: str) -> str | None:
+    """``classification`` or ``keypoints``; None where that cannot be read."""
+    if task in ALWAYS:
+        return ALWAYS[task]
+    found = spec(task)
+    return found.kind if found else None
+
+
+def labels(task: str) -> tuple[str, ...]:
+    """The class names of a task; none where they cannot be read."""
+    found = spec(task)
+    return found.labels if found else ()
+
+
+def has_regions(task: str) -> bool:
+    """Whether a task's points have regions such as mouth and eyes."""
+    found = spec(task)
+    return task == FACES if found is None else found.points == len(tasks.REGIONS["all"])
+
+
+def finds_faces(task: str) -> bool:
+    """Whether a task's points are those of faces that are found first; else they are the whole photo's."""
+    found = spec(task)
+    return task == FACES if found is None else bool(found.detector)
 
 
 def default_depth(task: str) -> int:
@@ -70,12 +99,9 @@ def no_weights(task: str, depth: int) -> str:
     return say("no_weights", depth=depth, task=title(task), depths=" or ".join(f"ResNet-{depth}" for depth in depths))
 
 
-def labels(task: str, depth: int) -> list[str]:
-    """The class names of a task, from the checkpoint's configuration; none where it cannot be read."""
-    import json
-
+def _index() -> dict[str, list[int]]:
+    """Task → depths; empty where the index is missing or broken."""
     try:
-        config = json.loads(checkpoints.find(task, depth).config.read_text(encoding="utf-8"))
-        return list(config["task"]["labels"])
-    except (UserError, OSError, ValueError, KeyError, TypeError):
-        return []
+        return checkpoints.available()
+    except UserError:
+        return {}

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import html
 import os
+from functools import lru_cache
 
 import gradio as gr
 
-from resnet_demo import checkpoints, predictor, render
+from resnet_demo import checkpoints, predictor, render, tasks
 from resnet_demo.errors import UserError
 from resnet_demo.images import open_photo
-from resnet_demo.page import choices, cost, flowers, showable
-from resnet_demo.page.answers import check_photo, check_weights, complain, endpoint, record
+from resnet_demo.page import choices, cost, flowers
+from resnet_demo.page.answers import check_photo, check_weights, endpoint, record
 from resnet_demo.page.components import (
     DISPLAY_SIDE,
     LISTENER,
     PRIVATE,
-    depth_update,
-    depths_input,
+    depth_input,
     details_output,
     example_photos,
     jpeg,
@@ -27,6 +26,7 @@ from resnet_demo.page.components import (
     task_input,
 )
 from resnet_demo.page.examples import BOTH
+from resnet_demo.page.reactions import Reactions
 from resnet_demo.page.strings import label, say
 
 COLUMNS = ("depth", "label", "probability", "milliseconds", "parameters", "gflops", "metric")
@@ -37,7 +37,8 @@ def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, s
 
     Args:
         image: the photo: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
-        task: what to look for, such as flowers102 (102 kinds of flowers) or faces68 (face keypoints).
+        task: what to look for, such as flowers102 (102 kinds of flowers), faces68 (face keypoints) or a task of your
+            own pictures.
         depths: layers of each ResNet, from 18, 34, 50, 101 and 152, as far as they have weights.
 
     Returns:
@@ -54,12 +55,19 @@ def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, s
     gallery, table, results = [], [], []
     for depth in depths:
         network = predictor.load(task, depth)
+        warm_up(network)
         result = network(photo)
         picture, name, probability = summary(result)
         gallery.append((picture, say("caption", depth=depth, label=name)))
         table.append(row(network, result, name, probability))
         results.append({**record(result), "image": os.path.basename(image)})
     return gallery, table, {"task": task, "results": results}
+
+
+@lru_cache(maxsize=64)
+def warm_up(network: predictor.Predictor) -> None:
+    """Compile a network before its first picture: its time would not be comparable otherwise."""
+    network.warm_up()
 
 
 def summary(result: predictor.Prediction | predictor.FacesPrediction) -> tuple[str, str, float | None]:
@@ -72,7 +80,11 @@ def summary(result: predictor.Prediction | predictor.FacesPrediction) -> tuple[s
         scale = photo.width / result.photo.width
         photo = render.overlay(photo, result.cam(size=(photo.height, photo.width)))
         photo = render.draw_faces(photo, [face.keypoints * scale for face in result.faces])
-    return jpeg(photo, "heat"), say("face_short") if count == 1 else say("faces_short", count=count), None
+    if count and not choices.finds_faces(result.task):
+        name = say("points_short", count=len(result.faces[0].keypoints))
+    else:
+        name = say("face_short") if count == 1 else say("faces_short", count=count)
+    return jpeg(photo, "heat"), name, None
 
 
 def row(network: predictor.Predictor, result, name: str, probability: float | None) -> list:
@@ -97,9 +109,18 @@ def metric(metrics: dict) -> str:
             continue
         if key == "top1":
             return say("metric_top1", value=f"{value:.1f}")
+        if key == "nme":
+            return say("metric_nme_plain", value=f"{value:.2f}")
         if key.startswith("nme_"):
             return say("metric_nme", value=f"{value:.2f}", source=key.removeprefix("nme_").upper())
     return say("metric_none")
+
+
+def words(count: int, available: int) -> str:
+    """How many of the available depths were compared."""
+    if count > 1:
+        return say("compared", count=count)
+    return say("compared_one" if available == 1 else "compared_alone")
 
 
 def tab() -> None:
@@ -110,8 +131,8 @@ def tab() -> None:
             example_photos(BOTH, photo, "credits_compare", "compare-examples")
             run = gr.Button(label("compare"), variant="primary", elem_id="compare-run")
             with gr.Group(elem_classes=["controls"]):
-                task = task_input("compare-task", faces=True)
-                depths = depths_input(choices.FLOWERS, "compare-depths")
+                task = task_input("compare-task", choices.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
+                depths = depth_input(choices.FLOWERS, "compare-depths", several=True)
         with gr.Column(min_width=300, scale=2):
             gallery = gr.Gallery(
                 label=label("gallery"),
@@ -141,42 +162,16 @@ def tab() -> None:
     results = [gallery, table, details]
     gr.Button(visible=False).click(endpoint(compare), inputs, results, api_name="compare", **LISTENER)
 
-    def show(image, task_name, numbers):
-        """The page's answer to a changed control: trouble is said in words, and what is on screen stays."""
-        if not image:
-            return {words_line: note(label("hint_compare"))}
-        try:
-            pictures, lines, record_ = compare(image, task_name, numbers)
-        except Exception as error:
-            return {words_line: complain(error)}
-        alone = len(choices.available(task_name)) == 1
-        sentence = label("compared_one") if alone else say("compared", count=len(lines))
+    def answer(image, task_name, numbers):
+        pictures, lines, record_ = compare(image, task_name, numbers)
+        sentence = words(len(lines), len(choices.available(task_name)))
         return {gallery: pictures, table: lines, details: record_, words_line: note(sentence)}
 
-    def show_photo(image, *controls):
-        """The page's answer to another photo: nothing of the photo before it stays."""
-        if image and (copy := showable.jpeg_of(image)):
-            return {photo: copy}  # This changes the photo, which comes back here.
-        return {gallery: None, table: [], details: None, **show(image, *controls)}
-
-    def show_task(image, task_name):
-        """The page's answer to another task: all its depths."""
-        numbers = choices.available(task_name)
-        return {depths: gr.update(value=numbers, **depth_update(task_name)), **show(image, task_name, numbers)}
-
-    def show_depths(image, task_name, numbers):
-        """The page's answer to other depths: those without weights are unchecked again, with a sentence."""
-        usable = [number for number in numbers if number in choices.available(task_name)]
-        if usable == numbers:
-            return show(image, task_name, numbers)
-        missing = next(number for number in numbers if number not in usable)
-        sentence = choices.no_weights(task_name, missing)
-        gr.Info(html.escape(sentence), title=label("notice"))
-        return {depths: usable, words_line: note(html.escape(sentence), alert=True)}
-
+    empty = {gallery: None, table: [], details: None}
+    react = Reactions(answer, photo, depths, words_line, "hint_compare", empty)
     quiet = {"show_progress": "minimal", "show_progress_on": gallery, **PRIVATE}
     everything = [*results, words_line]
-    photo.change(show_photo, inputs, [photo, *everything], **quiet)
-    task.input(show_task, inputs[:2], [depths, *everything], **quiet)
-    depths.input(show_depths, inputs, [depths, *everything], **quiet)
-    run.click(show, inputs, everything, **quiet)
+    photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
+    task.input(react.show_task, inputs, [depths, *everything], **quiet)
+    depths.input(react.show_depth, [*inputs, details], [depths, *everything], **quiet)
+    run.click(react.show, inputs, everything, **quiet)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import gradio as gr
 from PIL import Image
 
 from resnet_demo import render
+from resnet_demo.layouts import DEPTHS
 from resnet_demo.page import choices
 from resnet_demo.page.examples import example
 from resnet_demo.page.strings import label, say
@@ -78,10 +78,17 @@ def example_photos(names: Sequence[str], photo: gr.Image, credits: str, elem_id:
         gr.HTML(f"<p>{label(credits)}</p>", elem_classes=["credits"])
 
 
-def task_input(elem_id: str, *, faces: bool) -> gr.Dropdown:
-    names = choices.task_choices(faces=faces)
+def task_input(elem_id: str, value: str, *kinds: str) -> gr.Dropdown:
+    """The tasks of some kinds; nothing to see where there is only one."""
+    names = choices.task_choices(*kinds)
     task = gr.Dropdown(
-        names, value=choices.FLOWERS, label=label("task"), elem_id=elem_id, filterable=False, min_width=170
+        names,
+        value=value,
+        label=label("task"),
+        visible=len(names) > 1,
+        filterable=False,
+        min_width=170,
+        elem_id=elem_id,
     )
     task.preprocess = lambda payload: payload  # An unknown task gets our sentence.
     return task
@@ -90,7 +97,7 @@ def task_input(elem_id: str, *, faces: bool) -> gr.Dropdown:
 def target_input(elem_id: str) -> gr.Dropdown:
     """The class whose heat is shown; nothing chosen means the most likely one."""
     return gr.Dropdown(
-        target_choices(choices.FLOWERS, choices.default_depth(choices.FLOWERS)),
+        target_choices(choices.FLOWERS),
         value="",
         label=label("target"),
         allow_custom_value=True,
@@ -99,8 +106,8 @@ def target_input(elem_id: str) -> gr.Dropdown:
     )
 
 
-def target_choices(task: str, depth: int) -> list[tuple[str, str]]:
-    return [(label("target_top"), ""), *((name, name) for name in choices.labels(task, depth))]
+def target_choices(task: str) -> list[tuple[str, str]]:
+    return [(label("target_top"), ""), *((name, name) for name in choices.labels(task))]
 
 
 def region_input(elem_id: str) -> gr.Radio:
@@ -110,36 +117,28 @@ def region_input(elem_id: str) -> gr.Radio:
     return region
 
 
-def depth_input(task: str, elem_id: str) -> gr.Radio:
-    depth = gr.Radio(
+def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio | gr.CheckboxGroup:
+    """One depth, or several: then all that have weights are chosen at first."""
+    component = gr.CheckboxGroup if several else gr.Radio
+    depth = component(
         choices.depth_choices(),
-        value=choices.default_depth(task),
-        label=label("depth"),
-        info=choices.depth_info(task),
+        value=choices.available(task) if several else choices.default_depth(task),
+        label=label("depths" if several else "depth"),
         elem_id=elem_id,
-        elem_classes=choices.depth_classes(task),
+        **depth_look(task),
     )
-    depth.preprocess = read_depth
-    depth.api_info = partial(_integer_schema, depth)
+    schema = {"type": "integer", "enum": list(DEPTHS), "title": "Depth"}
+    if several:
+        depth.preprocess = lambda payload: [read_depth(number) for number in payload or []]
+        depth.api_info = lambda: {"type": "array", "items": schema, "title": "Depths"}
+    else:
+        depth.preprocess = read_depth
+        depth.api_info = lambda: schema
     return depth
 
 
-def depths_input(task: str, elem_id: str) -> gr.CheckboxGroup:
-    depths = gr.CheckboxGroup(
-        choices.depth_choices(),
-        value=choices.available(task),
-        label=label("depths"),
-        info=choices.depth_info(task),
-        elem_id=elem_id,
-        elem_classes=choices.depth_classes(task),
-    )
-    depths.preprocess = lambda payload: [read_depth(depth) for depth in payload or []]
-    depths.api_info = lambda: {"type": "array", "items": _integer_schema(depths), "title": "Depths"}
-    return depths
-
-
-def depth_update(task: str) -> dict:
-    """How the choice of depths looks for another task, without its value."""
+def depth_look(task: str) -> dict:
+    """How the choice of depths looks for a task, without its value."""
     return {"info": choices.depth_info(task), "elem_classes": choices.depth_classes(task)}
 
 
@@ -149,14 +148,10 @@ def read_depth(value: object) -> int:
     Raises:
         gr.Error: anything that is no depth.
     """
-    for _, depth in choices.depth_choices():
+    for depth in DEPTHS:
         if str(value).removesuffix(".0") == str(depth):
             return depth
     raise gr.Error(say("bad_depth", depth=value), print_exception=False)
-
-
-def _integer_schema(component: gr.Radio | gr.CheckboxGroup) -> dict:
-    return {"type": "integer", "enum": [value for _, value in component.choices], "title": "Depth"}
 
 
 def details_output(elem_id: str) -> gr.JSON:

@@ -8,11 +8,10 @@ import gradio as gr
 
 from resnet_demo import predictor, render, tasks
 from resnet_demo.errors import UserError
-from resnet_demo.page import choices, showable
+from resnet_demo.page import choices
 from resnet_demo.page.answers import (
     check_photo,
     check_weights,
-    complain,
     endpoint,
     facts,
     percent,
@@ -23,7 +22,6 @@ from resnet_demo.page.components import (
     LISTENER,
     PRIVATE,
     depth_input,
-    depth_update,
     details_output,
     example_photos,
     jpeg,
@@ -36,6 +34,7 @@ from resnet_demo.page.components import (
     task_input,
 )
 from resnet_demo.page.examples import FLOWERS
+from resnet_demo.page.reactions import Reactions
 from resnet_demo.page.strings import label, say
 
 MAX_TOP_K = 10
@@ -46,7 +45,7 @@ def classify(image: str, task: str, depth: int, top_k: int, target: str | None) 
 
     Args:
         image: the photo: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
-        task: what to look for, such as flowers102 (102 kinds of flowers).
+        task: what to look for, such as flowers102 (102 kinds of flowers), or a task of your own pictures.
         depth: layers of the ResNet: 18, 34, 50, 101 or 152, as far as it has weights.
         top_k: how many classes to return, 1 to 10.
         target: the class, by name or number, whose heat is shown; empty for the most likely one.
@@ -115,7 +114,7 @@ def tab() -> None:
             overlay = picture_output("overlay", "flowers-overlay")
             with gr.Group(elem_classes=["controls"]):
                 with gr.Row():
-                    task = task_input("flowers-task", faces=False)
+                    task = task_input("flowers-task", choices.FLOWERS, tasks.CLASSIFICATION)
                     target = target_input("flowers-target")
                 depth = depth_input(choices.FLOWERS, "flowers-depth")
                 top_k = gr.Slider(1, MAX_TOP_K, 5, step=1, label=label("top_k"), elem_id="flowers-top-k", buttons=[])
@@ -131,54 +130,34 @@ def tab() -> None:
     # A listener of its own, so that the endpoint returns what the contract says and the page may show more.
     gr.Button(visible=False).click(endpoint(classify), inputs, results, api_name="classify", **LISTENER)
 
-    def show(image, task_name, depth_number, count, wanted):
-        """The page's answer to a changed control: trouble is said in words, and what is on screen stays."""
-        if not image:
-            return {words_line: note(label("hint_classes"))}
-        try:
-            prediction = predict(image, task_name, depth_number, count)
-            return {
-                classes: scores(prediction),
-                overlay: heat(prediction, wanted),
-                details: record(prediction),
-                words_line: words(prediction, wanted),
-            }
-        except Exception as error:
-            return {words_line: complain(error)}
+    def answer(image, task_name, depth_number, count, wanted):
+        prediction = predict(image, task_name, depth_number, count)
+        return {
+            classes: scores(prediction),
+            overlay: heat(prediction, wanted),
+            details: record(prediction),
+            words_line: words(prediction, wanted),
+        }
+
+    react = Reactions(answer, photo, depth, words_line, "hint_classes", dict.fromkeys(results))
 
     def show_photo(image, *controls):
-        """The page's answer to another photo: its most likely class, and nothing of the photo before it."""
-        if image and (copy := showable.jpeg_of(image)):
-            return {photo: copy}  # This changes the photo, which comes back here.
-        empty = {classes: None, overlay: None, details: None, target: ""}
-        return {**empty, **show(image, *controls[:3], "")}
+        """The page's answer to another photo: its most likely class."""
+        return {target: "", **react.show_photo(image, *controls[:3], "")}
 
     def show_task(image, task_name, depth_number, count):
         """The page's answer to another task: its depths and classes."""
-        if depth_number not in choices.available(task_name):
-            depth_number = choices.default_depth(task_name)
-        updates = {
-            depth: gr.update(value=depth_number, **depth_update(task_name)),
-            target: gr.update(value="", choices=target_choices(task_name, depth_number)),
-        }
-        return {**updates, **show(image, task_name, depth_number, count, "")}
-
-    def show_depth(image, task_name, depth_number, count, wanted):
-        """The page's answer to another depth: a sentence and the depth that works, where it has no weights."""
-        if depth_number in choices.available(task_name):
-            return show(image, task_name, depth_number, count, wanted)
-        sentence = choices.no_weights(task_name, depth_number)
-        gr.Info(html.escape(sentence), title=label("notice"))
-        return {depth: choices.default_depth(task_name), words_line: note(html.escape(sentence), alert=True)}
+        classes_of = gr.update(value="", choices=target_choices(task_name))
+        return {target: classes_of, **react.show_task(image, task_name, depth_number, count, "")}
 
     def show_class(image, task_name, depth_number, count, event: gr.SelectData):
         """The page's answer to a click on a class."""
-        return {target: event.value, **show(image, task_name, depth_number, count, event.value)}
+        return {target: event.value, **react.show(image, task_name, depth_number, count, event.value)}
 
     quiet = {"show_progress": "minimal", "show_progress_on": overlay, **PRIVATE}
     everything = [*results, words_line]
     photo.change(show_photo, inputs, [photo, target, *everything], **quiet)
     task.input(show_task, inputs[:4], [depth, target, *everything], **quiet)
-    depth.input(show_depth, inputs, [depth, *everything], **quiet)
-    gr.on([top_k.release, target.input, run.click], show, inputs, everything, **quiet)
+    depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet)
+    gr.on([top_k.release, target.input, run.click], react.show, inputs, everything, **quiet)
     classes.select(show_class, inputs[:4], [target, *everything], **quiet)

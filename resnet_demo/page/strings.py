@@ -55,7 +55,7 @@ EN = {
     # Outputs
     "classes": "Most likely",
     "overlay": "Where it looked",
-    "keypoints": "68 keypoints on each face",
+    "keypoints": "Keypoints",
     "face_cam": "Where it looked for them",
     "details": "Details as JSON",
     "gallery": "Where each depth looked",
@@ -70,6 +70,7 @@ EN = {
     # Sentences
     "hint_classes": "Choose a photo: its most likely classes appear here. Click one to see what speaks for it.",
     "hint_faces": "Choose a photo with one or more faces: each gets its 68 points.",
+    "hint_points": "Choose a photo: its keypoints appear on it.",
     "hint_compare": "Choose a photo: every depth names it and shows where it looked.",
     "facts": "ResNet-{depth} · {milliseconds} ms · {backend}",
     "heat_for": "Heat for <b>{label}</b> ({probability}). Click another class to see what speaks for it.",
@@ -77,12 +78,16 @@ EN = {
     "faces_none": (
         "No face found in this photo. Try one where a face is larger, brighter or turned more to the camera."
     ),
-    "faces_one": "<b>1 face</b>, 68 points.",
-    "faces_many": "<b>{count} faces</b>, 68 points each.",
+    "faces_one": "<b>1 face</b>, {points} points.",
+    "faces_many": "<b>{count} faces</b>, {points} points each.",
     "faces_region": "Red marks what moved these points most: {region}.",
+    "points_many": "<b>{count} points</b>.",
+    "points_heat": "Red marks what moved them most.",
+    "points_short": "{count} points",
     "caption": "ResNet-{depth} · {label}",
     "compared": "{count} depths, one photo.",
     "compared_one": "One depth has weights so far. More appear here as they are trained.",
+    "compared_alone": "Tick more depths to compare them.",
     "faces_short": "{count} faces",
     "face_short": "1 face",
     "no_weights": "There is no ResNet-{depth} for {task} yet, its weights are still to be trained. Choose {depths}.",
@@ -92,12 +97,14 @@ EN = {
     "bad_depth": "{depth} is no depth of a ResNet here. Choose 18, 34, 50, 101 or 152.",
     "bad_top_k": "The number of classes must be a whole number from 1 to 10.",
     "not_classes": "{task} names no classes. Use the Faces tab or the endpoint /keypoints for it.",
+    "not_points": "{task} has no keypoints. Use the Flowers tab or the endpoint /classify for it.",
     "photo_gone": "This photo is no longer on the server. Choose it again.",
     "unexpected": "Something went wrong on the server, and its log says what. Try again or choose another photo.",
     "notice": "Please note",
     # Metrics
     "metric_top1": "{value} % top-1",
     "metric_nme": "NME {value} % ({source})",
+    "metric_nme_plain": "NME {value} %",
     "metric_none": "not measured yet",
     # The terminal
     "serving": "The page is on http://{host}:{port}",

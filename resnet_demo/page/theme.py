@@ -190,8 +190,13 @@ footer .divider {{ display: none !important; }}
 #compare-gallery .grid-wrap, #compare-gallery .grid-container {{
   height: auto !important; min-height: 0 !important; max-height: none !important;
 }}
+#compare-gallery .grid-wrap {{ padding-top: 34px; }}
 #compare-gallery .grid-container {{ grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)) !important; }}
-#compare-gallery .thumbnail-lg {{ aspect-ratio: auto !important; height: 362px !important; }}
+#compare-gallery .thumbnail-lg {{ aspect-ratio: auto !important; height: 236px !important; padding-bottom: 30px; }}
+#compare-gallery .gallery-item:only-child .thumbnail-lg {{ height: 362px !important; }}
+#compare-gallery .caption-label {{
+  left: 0; right: 0; bottom: 0; max-width: none; height: 30px; border-left: 0; border-radius: 0; text-align: center;
+}}
 #compare-table, #compare-table * {{ font-family: var(--font) !important; }}
 #compare-table th, #compare-table td {{ font-size: var(--text-md) !important; }}
 #compare-table {{ min-height: 120px; }}

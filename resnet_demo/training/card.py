@@ -1,9 +1,16 @@
-"""The model card of a checkpoint (https://huggingface.co/docs/hub/model-cards), all figures out of its evaluation."""
+"""The model card of a checkpoint (https://huggingface.co/docs/hub/model-cards), all out of its ``config.json``."""
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePosixPath
+
 from resnet_demo.tasks import TITLES, TaskSpec
-from resnet_demo.training.evaluation import Evaluation
+from resnet_demo.training.grow import inserted_blocks
 
 DATA = {
     "flowers102": {
@@ -14,10 +21,13 @@ DATA = {
         "metadata": "nelorth/oxford-flowers",
     },
     "flowers5": {
-        "about": "daisy, dandelion, rose, sunflower, tulip (the Kaggle set), near-duplicates removed: "
-        "2,561 / 427 / 640 pictures",
-        "licence": "The pictures have no stated licence.",
-        "limits": "It knows five flowers and nothing else.",
+        "about": "daisy, dandelion, rose, sunflower, tulip (the Kaggle set of photos from Flickr, Google and Yandex), "
+        "near-duplicates removed: 2,561 / 427 / 640 pictures",
+        "licence": "The pictures have no stated licence and belong to their photographers; the weights are given for "
+        "research.",
+        "limits": "It knows five flowers and nothing else: every photo gets one of these names, also one that shows "
+        "another flower or none. The photos were found by search words, so the test split is as easy or hard as such "
+        "photos are.",
         "metadata": None,
     },
     "faces68": {
@@ -32,7 +42,15 @@ DATA = {
         "metadata": None,
     },
 }
-METRIC_NAMES = {"top1": "top-1 accuracy", "top5": "top-5 accuracy"}
+OWN_DATA = {"about": "the user's own pictures", "licence": "", "limits": "", "metadata": None}
+IMAGENET = "ImageNet ResNet-50"
+KERAS = f"{IMAGENET} of Keras Applications (`python -m resnet_demo convert`)"
+TINY_IMAGENET = (
+    "Tiny ImageNet's 100,000 training pictures (64 × 64 pixels, from the public repository seshuad/IMagenet; "
+    "ImageNet's pictures are for non-commercial research)"
+)
+METRIC_NAMES = {"top1": "top-1 accuracy", "top5": "top-5 accuracy", "nme": "NME"}
+NAMED_CLASSES = 20
 
 
 def metric_name(key: str) -> str:
@@ -50,41 +68,253 @@ def table_rows(task: str, depth: int, metrics: dict[str, dict[str, float]]) -> s
     lines = []
     for key, record in metrics.items():
         missed = f"{record['missed']:.0f}" if "missed" in record else "–"
-        interval = f"{record['low']:.2f} to {record['high']:.2f} %"
+        interval = f"{record['low']:.2f} to {record['high']:.2f} %" if "low" in record else "–"
         value = f"{record['value']:.2f} % | {interval} | {record['n']:,.0f} | {missed}"
         lines.append(f"| {task} | {depth} | {metric_name(key)} | {value} |")
     return "\n".join(lines)
 
 
-def model_card(spec: TaskSpec, depth: int, evaluation: Evaluation, recipe: dict, commands: dict[str, str]) -> str:
-    """The whole card: metadata, start, data, commands, metrics, confusions and limits."""
-    data = DATA.get(spec.name, {"about": "the user's own pictures", "licence": "", "limits": "", "metadata": None})
-    head = ["---", "license: other", "license_name: research-only", "library_name: resnet-demo"]
-    head.append(f"pipeline_tag: {'image-classification' if spec.labels else 'keypoint-detection'}")
-    head += [f"tags: [resnet, resnet{depth}, grad-cam]"]
-    if data["metadata"]:
-        head.append(f"datasets: [{data['metadata']}]")
-    title = TITLES.get(spec.name, spec.name)
-    settings = "\n".join(f"| `{key}` | `{value}` |" for key, value in recipe.items())
-    parts = [
-        "\n".join([*head, "---"]),
-        f"# ResNet-{depth}: {title}",
-        f"Task `{spec.name}`, input {spec.size} × {spec.size} pixels, stored as 8-bit integers per output channel.",
-        f"**Started from** {commands['start']}.",
-        f"**Data**: {data['about']}. {data['licence']}",
-        f"## Accuracy\nOf the stored 8-bit file, on pictures that it was not trained on (split `{commands['split']}`), "
-        f"by\n\n```sh\n{commands['evaluate']}\n```\n\n{TABLE_HEAD}\n{table_rows(spec.name, depth, evaluation.metrics)}",
+@dataclass(frozen=True)
+class Step:
+    """One command of a checkpoint's history.
+
+    Attributes:
+        verb: train, distill, grow …
+        recipe: the recipe's name, or an empty string.
+        options: option → its values, such as ``{"--depth": ["50"]}``.
+    """
+
+    verb: str
+    recipe: str
+    options: dict[str, list[str]]
+
+    def option(self, name: str, default: str = "") -> str:
+        return (self.options.get(name) or [default])[0]
+
+    @property
+    def depth(self) -> int:
+        return int(self.option("--depth", "50"))
+
+
+def read_command(command: str) -> Step:
+    """A line of ``config.json``'s ``commands`` → its parts."""
+    words = shlex.split(command)
+    words = words[words.index("resnet_demo") + 1 :]
+    options: dict[str, list[str]] = {"": []}
+    last = ""
+    for word in words[1:]:
+        if word.startswith("--"):
+            last, equals, value = word.partition("=")
+            options[last] = [value] if equals else []
+        else:
+            options[last].append(word)
+    recipe = PurePosixPath(options.pop("")[0]).stem if options[""] else ""
+    return Step(words[0], recipe, options)
+
+
+def first_weights(step: Step) -> str:
+    """What the first command of a history started from, in a few words."""
+    init = step.option("--init", "imagenet")
+    if init == "fit":
+        return "layers fitted to the teacher's by least squares (`training/fit.py`)"
+    if init == "scratch":
+        return "random weights and the teacher's stem" if step.verb == "distill" else "random weights"
+    return {"imagenet": IMAGENET, "hub": f"timm/resnet{step.depth}.tv_in1k of the Hub"}.get(init, f"`{init}`")
+
+
+def teacher_name(step: Step) -> str:
+    teacher = step.option("--teacher")
+    return IMAGENET if teacher == "imagenet" else f"`{teacher}`"
+
+
+def history_line(config: dict) -> str:
+    """How a checkpoint was made, in one line: what came first → each command's part."""
+    steps = [read_command(command) for command in config.get("commands", [])]
+    parts = [first_weights(steps[0])] if steps else []
+    for step in steps:
+        if step.verb == "grow":
+            parts.append(f"grown to {step.depth}")
+        elif step.verb == "distill":
+            parts.append(f"{step.recipe} (teacher: {teacher_name(step)})")
+        else:
+            parts.append(step.recipe or step.verb)
+    return " → ".join(parts)
+
+
+def history(config: dict) -> list[str]:
+    """How a checkpoint was made, a sentence for what it began with and one for each command."""
+    steps = [read_command(command) for command in config.get("commands", [])]
+    if not steps:
+        return []
+    start = first_weights(steps[0]).replace(IMAGENET, f"the {KERAS}")
+    sentences = [f"It began with {start}."]
+    for before, step in zip([None, *steps], steps, strict=False):
+        recipe = f"the recipe `{step.recipe}`" if step.recipe else "its settings below"
+        if step.verb == "grow":
+            source = step.option("--from")
+            sentences.append(f"Grown to ResNet-{step.depth} from the checkpoint `{source}`{grown(before, step)}.")
+        elif step.verb == "distill":
+            teacher = teacher_name(step).replace(IMAGENET, f"the {KERAS}")
+            sentences.append(f"Distilled with {recipe} from {teacher}{pictures_in_words(step)}.")
+        else:
+            sentences.append(f"Trained with {recipe}.")
+    return sentences
+
+
+def grown(before: Step | None, step: Step) -> str:
+    """Where growing inserted blocks, as the end of a sentence; the depth before is the last command's."""
+    if before is None:
+        return ""
+    places = [
+        f"{stage} {positions_in_words(positions)}"
+        for stage, positions in inserted_blocks(before.depth, step.depth).items()
+        if positions
     ]
-    if evaluation.confusions:
-        rows = "\n".join(f"| {true} | {found} | {count} |" for true, found, count in evaluation.confusions)
+    return (
+        f", a ResNet-{before.depth}, as the same function: inserted are the blocks {'; '.join(places)} (counted from "
+        "0), each an identity because the scale of its last batch norm starts at zero"
+    )
+
+
+def positions_in_words(positions: Sequence[int]) -> str:
+    """[1, 2, 4] → ``1–2, 4``."""
+    runs = [[positions[0]]]
+    for last, position in pairwise(positions):
+        if position == last + 1:
+            runs[-1].append(position)
+        else:
+            runs.append([position])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def pictures_in_words(step: Step) -> str:
+    """Which further pictures a distillation saw, as the end of a sentence."""
+    words = []
+    for source in step.options.get("--pictures", []):
+        if source in DATA:
+            words.append(f"the train and val parts of {source}")
+        elif re.search("imagenet", source, re.IGNORECASE):
+            words.append(TINY_IMAGENET)
+        else:
+            words.append(f"the pictures in `{source}`")
+    return f", on pictures without their labels: {'; '.join(words)}" if words else ""
+
+
+def measured_by(config: dict) -> str:
+    """The command that measures a bundled checkpoint; pictures of one's own are where they were in training."""
+    words = ["evaluate", config["task"]["name"], "--depth", str(config["depth"]), "--split", "test"]
+    if "own" in config:
+        words += ["--data", read_command(config["commands"][-1]).option("--data")]
+    return f"python -m resnet_demo {shlex.join(words)}"
+
+
+def bundle_command(commands: Sequence[str]) -> list[str]:
+    """The command that bundled what ``commands`` made; none where they name no folder."""
+    last = read_command(commands[-1])
+    out = last.option("--out")
+    if not out:
+        return []
+    # Pictures of one's own are measured and bundled by ``train`` itself.
+    if last.option("--name"):
+        return []
+    folder = out if last.verb == "grow" else f"{out}/checkpoint"
+    return [shlex.join(["python", "-m", "resnet_demo", "bundle", folder])]
+
+
+def accuracy(config: dict) -> list[str]:
+    """Paragraphs with the metrics, the command that gives them, and which classes are mistaken for which."""
+    task, depth, metrics = config["task"]["name"], config["depth"], config["metrics"]
+    parts = [
+        "## Accuracy\nOf the stored 8-bit file, on pictures that it was not trained on (split `test`), by\n\n"
+        f"```sh\n{measured_by(config)}\n```\n\n{TABLE_HEAD}\n{table_rows(task, depth, metrics)}"
+    ]
+    if config.get("confusions"):
+        rows = "\n".join(f"| {true} | {found} | {count} |" for true, found, count in config["confusions"])
         parts.append(f"Most frequent mistakes:\n\n| is | taken for | times |\n| --- | --- | --- |\n{rows}")
-        rows = "\n".join(f"| {name} | {right} of {shown} |" for name, right, shown in evaluation.worst)
-        parts.append(f"Least accurate classes:\n\n| class | right |\n| --- | --- |\n{rows}")
-    if any(key.startswith("nme") for key in evaluation.metrics):
+    if config.get("worst"):
+        parts.append(f"Least accurate classes:\n\n{worst_table(config['worst'])}")
+    if "own" in config and any(key.startswith("nme") for key in metrics):
+        parts.append(own_measure(config["task"]["points"]))
+    elif any(key.startswith("nme") for key in metrics):
         parts.append(
             "NME: mean distance of the 68 points to the truth over the distance of the outer eye corners, end to end "
             "with the shipped face detector; `missed` counts pictures in which the annotated face was not found."
         )
-    parts.append(f"## Training\n\n```sh\n{commands['train']}\n```\n\n| setting | value |\n| --- | --- |\n{settings}")
-    parts.append(f"## Limits\n{data['limits']}")
+    return parts
+
+
+def own_measure(points: int) -> str:
+    """What NME means for keypoints of one's own."""
+    over = "the distance of points 36 and 45" if points == 68 else "the larger side of the box round the true points"
+    over = "the longer side of the picture" if points == 1 else over
+    return f"NME: mean distance of the points to the truth over {over}. Points whose truth is unknown do not count."
+
+
+def own_data(config: dict) -> dict:
+    """What ``DATA`` says of the others, for the user's own pictures: how many, how split, and what that means."""
+    own, spec = config.get("own"), TaskSpec.from_json(config["task"])
+    if not own:
+        return OWN_DATA
+    counts = own["counts"]
+    about = f"the user's own pictures, {counts['train']} / {counts['val']} / {counts['test']} for train, val and test, "
+    about += f"split {own['split']}; scaled down to a short side of 256 pixels where they were larger"
+    if own["skipped"]:
+        about += f"; {own['skipped']} more could not be read or used"
+    if classes := own["classes"]:
+        named = [f"{name} {' / '.join(map(str, parts))}" for name, parts in list(classes.items())[:NAMED_CLASSES]]
+        rest = f" and {len(classes) - len(named)} more" if len(classes) > len(named) else ""
+        about += f". Of each class: {', '.join(named)}{rest}"
+        limits = f"It knows these {len(classes)} classes and nothing else: every photo gets one of their names, also "
+        limits += "one that shows none of them."
+    else:
+        limits = f"It marks {spec.points} points in every picture, also where it shows nothing of the kind. They are "
+        limits += "looked for in the whole upright picture, which should show one thing of about the same size."
+    limits += " Pictures that are nearly alike, such as frames of one film, may lie on both sides of the split; the "
+    limits += "accuracy is then too good."
+    return {"about": about, "licence": "", "limits": limits, "metadata": None}
+
+
+def worst_table(worst: Sequence[Sequence]) -> str:
+    """Rows (class, right, shown[, [(taken for, times), …]]) → a table; older records have no last part."""
+    if any(len(row) == 3 for row in worst):
+        rows = "\n".join(f"| {row[0]} | {row[1]} of {row[2]} |" for row in worst)
+        return f"| class | right |\n| --- | --- |\n{rows}"
+    lines = ["| class | right | taken for (times) |", "| --- | --- | --- |"]
+    for name, right, shown, mistaken in worst:
+        words = ", ".join(f"{found} ({times})" for found, times in mistaken)
+        lines.append(f"| {name} | {right} of {shown} | {words or '–'} |")
+    return "\n".join(lines)
+
+
+def model_card(config: dict) -> str:
+    """The whole card: metadata, start, data, commands, metrics, confusions and limits.
+
+    Args:
+        config: a checkpoint's ``config.json``, with ``recipe``, ``commands`` and ``metrics``; ``confusions`` and
+            ``worst`` as in ``evaluation.Evaluation``, where they were measured.
+    """
+    spec, depth = TaskSpec.from_json(config["task"]), config["depth"]
+    data = DATA.get(spec.name) or own_data(config)
+    head = ["---", "license: other", "license_name: research-only", "library_name: resnet-demo"]
+    if spec.name not in DATA:
+        head.remove("license_name: research-only")
+    head.append(f"pipeline_tag: {'image-classification' if spec.labels else 'keypoint-detection'}")
+    head += [f"tags: [resnet, resnet{depth}, grad-cam]"]
+    if data["metadata"]:
+        head.append(f"datasets: [{data['metadata']}]")
+    commands = "\n".join([*config["commands"], *bundle_command(config["commands"])])
+    settings = "\n".join(f"| `{key}` | `{value}` |" for key, value in config["recipe"].items())
+    steps = "\n".join(f"{number}. {sentence}" for number, sentence in enumerate(history(config), 1))
+    parts = [
+        "\n".join([*head, "---"]),
+        f"# ResNet-{depth}: {TITLES.get(spec.name, spec.name)}",
+        f"Task `{spec.name}`, input {spec.size} × {spec.size} pixels, stored as 8-bit integers per output channel.",
+        f"**Data**: {data['about']}. {data['licence']}".rstrip(),
+        f"## Start\n{steps}",
+        *accuracy(config),
+        f"## Training\n\n```sh\n{commands}\n```\n\nSettings of the last command:\n\n"
+        f"| setting | value |\n| --- | --- |\n{settings}",
+    ]
+    if data["limits"]:
+        parts.append(f"## Limits\n{data['limits']}")
     return "\n\n".join(parts) + "\n"

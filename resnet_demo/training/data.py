@@ -18,7 +18,6 @@ from tqdm import tqdm
 
 from resnet_demo.errors import UserError
 
-
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -43,6 +42,7 @@ class Pictures:
         classes: class names (classification).
         frames: keypoints: each face's ``faces.Frame``, filled by ``frames.find_frames``.
         sources: where each picture is from (keypoints; empty strings where unknown).
+        whole: keypoints of the whole picture, in which no face has to be found first.
     """
 
     task: str
@@ -52,6 +52,7 @@ class Pictures:
     sources: list[str] = field(default_factory=list)
     frames: list = field(default_factory=list, repr=False)
     cache: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+    whole: bool = False
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -9,7 +9,7 @@ which is what a network without pre-training lacks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.layouts import STAGES
 from resnet_demo.tasks import CLASSIFICATION
 from resnet_demo.training import fused
+from resnet_demo.training.fit import Regression, rows, set_linear
 from resnet_demo.training.losses import keypoint_loss
 from resnet_demo.training.recipe import Recipe
 
@@ -69,6 +70,25 @@ class Distillation(nn.Module):
         self.teacher.to(*arguments, **settings)
         return super().to(*arguments, **settings)
 
+    @torch.no_grad()
+    def fit_linear(self, student: ResNet, batches: Iterable[Tensor]) -> None:
+        """Start the adaptors, and a student's head that knows nothing yet, as the best linear ones by least squares.
+
+        So the first steps teach the student's feature maps, and none of them is spent on what can be solved for.
+        """
+        regressions = {stage: Regression() for stage in self.adaptors}
+        head = Regression()
+        for x in batches:
+            with torch.autocast(x.device.type, torch.bfloat16):
+                ours, theirs = fused.stages(student.eval(), x), fused.stages(self.teacher, x)
+            for stage, regression in regressions.items():
+                regression.add(rows(ours[stage].float()), rows(theirs[stage].float()))
+            head.add(ours["layer4"].float().mean((2, 3)), self.teacher.head(theirs["layer4"].float()))
+        for stage, regression in regressions.items():
+            set_linear(self.adaptors[stage], regression)
+        if not student.fc.weight.any():
+            set_linear(student.fc, head)
+
     def losses(self, x: Tensor, maps: Mapping[str, Tensor], logits: Tensor) -> dict[str, Tensor]:
         """What the student's feature maps and logits (b, outputs) on pictures x (b, 3, r, c) lack, weighted.
 
@@ -107,3 +127,9 @@ def soft_loss(logits: Tensor, wanted: Tensor, temperature: float) -> Tensor:
     found = F.log_softmax(logits.float() / temperature, dim=1)
     target = F.log_softmax(wanted / temperature, dim=1)
     return F.kl_div(found, target, reduction="batchmean", log_target=True) * temperature**2
+
+
+def share_stem(teacher: ResNet, student: ResNet) -> None:
+    """Give the student the teacher's stem: all depths have the same one (He et al. 2015, Table 1)."""
+    student.conv1.load_state_dict(teacher.conv1.state_dict())
+    student.bn1.load_state_dict(teacher.bn1.state_dict())

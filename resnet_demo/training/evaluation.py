@@ -23,12 +23,12 @@ class Evaluation:
     Attributes:
         metrics: name → {"value", "low", "high", "n"} in percent; ``missed`` is a count.
         confusions: (true class, predicted class, how often), the most frequent first.
-        worst: (class, right, shown), the least accurate first.
+        worst: (class, right, shown, [(taken for, how often), …]), the least accurate first.
     """
 
     metrics: dict[str, dict[str, float]]
     confusions: list[tuple[str, str, int]] = field(default_factory=list)
-    worst: list[tuple[str, int, int]] = field(default_factory=list)
+    worst: list[tuple[str, int, int, list[tuple[str, int]]]] = field(default_factory=list)
 
 
 def evaluate(predictor: Predictor, pictures: Pictures) -> Evaluation:
@@ -57,10 +57,16 @@ def evaluate_classes(predictor: Predictor, pictures: Pictures, batch: int = 16) 
         for k in range(len(labels))
     ]
     worst = sorted((row for row in per_class if row[2]), key=lambda row: row[1] / row[2])
+    metrics = {"top1": proportion(int(top1.sum()), len(top1))}
+    if len(labels) > 5:  # Among five, the first five are always right.
+        metrics["top5"] = proportion(int(top5.sum()), len(top5))
     return Evaluation(
-        {"top1": proportion(int(top1.sum()), len(top1)), "top5": proportion(int(top5.sum()), len(top5))},
+        metrics,
         [(true, found, count) for (true, found), count in pairs.most_common(8)],
-        worst[:8],
+        [
+            (*row, [(found, count) for (true, found), count in pairs.most_common() if true == row[0]])
+            for row in worst[:8]
+        ],
     )
 
 
@@ -74,30 +80,36 @@ def evaluate_keypoints(predictor: Predictor, pictures: Pictures) -> Evaluation:
         source, truth = pictures.sources[index], pictures.labels[index]
         answer = predictor(pictures.picture(index))
         assert isinstance(answer, FacesPrediction)
-        face = matching(list(answer.faces), truth)
+        face = matching(list(answer.faces), truth) if predictor.spec.detector else answer.faces[0]
         if face is None:
             missed[source] += 1
         else:
-            errors.setdefault(source, []).append(nme(face.keypoints, truth))
+            errors.setdefault(source, []).append(nme(face.keypoints, truth, max(answer.photo.size)))
     metrics = {}
     for source in sorted(set(pictures.sources)):
         own = np.array(errors.get(source, []))
-        margin = 1.96 * own.std(ddof=1) / math.sqrt(len(own)) if len(own) > 1 else float("nan")
         mean = float(own.mean()) if len(own) else float("nan")
-        record = {"value": mean, "low": mean - margin, "high": mean + margin, "n": len(own), "missed": missed[source]}
-        metrics[f"nme_{source}"] = {key: round(float(value), 3) for key, value in record.items()}
+        record = {"value": mean, "n": len(own)}
+        if len(own) > 1:  # One picture says nothing about the next one.
+            margin = 1.96 * own.std(ddof=1) / math.sqrt(len(own))
+            record |= {"low": mean - margin, "high": mean + margin}
+        if predictor.spec.detector:
+            record["missed"] = missed[source]
+        metrics[f"nme_{source}" if source else "nme"] = {key: round(float(v), 3) for key, v in record.items()}
     return Evaluation(metrics)
 
 
-def nme(points: np.ndarray, truth: np.ndarray) -> float:
+def nme(points: np.ndarray, truth: np.ndarray, side: float = math.nan) -> float:
     """Normalised mean error in percent of keypoints (68, 2): mean distance over the distance of the outer eye corners
-    (Sagonas et al. 2013, "300 Faces in-the-Wild Challenge"). Other numbers of points: over the truth's larger extent.
+    (Sagonas et al. 2013, "300 Faces in-the-Wild Challenge"). Other numbers of points: over the truth's larger extent;
+    a single point: over ``side``. Points whose truth is NaN do not count.
     """
-    if len(truth) == 68:
+    known = ~np.isnan(truth).any(axis=1)
+    if len(truth) == 68 and known[list(EYE_CORNERS)].all():
         scale = np.linalg.norm(truth[EYE_CORNERS[0]] - truth[EYE_CORNERS[1]])
     else:
-        scale = np.ptp(truth, axis=0).max()
-    return float(np.linalg.norm(points - truth, axis=1).mean() / scale * 100)
+        scale = np.ptp(truth[known], axis=0).max()
+    return float(np.linalg.norm(points - truth, axis=1)[known].mean() / (scale or side) * 100)
 
 
 def proportion(right: int, shown: int) -> dict[str, float]:

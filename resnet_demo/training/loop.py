@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +19,16 @@ from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 from resnet_demo.training import fused
 from resnet_demo.training.augment import ClassificationAugmentation, mix, one_hot
 from resnet_demo.training.averaging import Average
-from resnet_demo.training.batches import Make, Sample, make_batches, steps_per_epoch
+from resnet_demo.training.batches import Make, Sample, epoch_order, make_batches, steps_per_epoch
 from resnet_demo.training.data import Pictures
 from resnet_demo.training.distill import Distillation
 from resnet_demo.training.losses import check_loss, classification_loss, keypoint_loss
+from resnet_demo.training.memory import keep_freed_memory
 from resnet_demo.training.recipe import Recipe
 from resnet_demo.training.schedule import freeze, make_optimizer, set_rates
 from resnet_demo.training.seeds import seed_of
+
+RESUME = "resume.safetensors"
 
 
 def training_device() -> torch.device:
@@ -46,6 +49,24 @@ def sample_maker(recipe: Recipe) -> Make:
         return by_size[recipe.size_at(epoch)](pictures, index, seed)
 
     return make
+
+
+def normalised_batches(pictures: Pictures, recipe: Recipe, spec: TaskSpec) -> Callable[[int], Iterator[Tensor]]:
+    """n → batches of the first n training pictures as the first epochs show them, normalised (b, 3, size, size)."""
+    make = sample_maker(recipe)
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) * 255 for values in (spec.mean, spec.std))
+
+    def batches(count: int) -> Iterator[Tensor]:
+        order: list[int] = []
+        while len(order) < count:
+            order += epoch_order(pictures, recipe, len(order))
+        for first in range(0, count, recipe.batch):
+            part = range(first, min(first + recipe.batch, count))
+            samples = [make(pictures, order[k], 0, seed_of(recipe.seed, "fit", k))[0] for k in part]
+            x = (torch.stack(samples).float() - mean) / std
+            yield x.contiguous(memory_format=torch.channels_last)
+
+    return batches
 
 
 class Trainer:
@@ -73,6 +94,7 @@ class Trainer:
         distillation: Distillation | None = None,
     ):
         check_loss(recipe.kind, recipe.loss)
+        keep_freed_memory()
         self.device = training_device()
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.spec, self.recipe, self.pictures, self.folder = spec, recipe, pictures, folder
@@ -94,7 +116,7 @@ class Trainer:
         self.restore()
         recipe = self.recipe
         steps = steps_per_epoch(self.pictures, recipe)
-        last = min(recipe.epochs, stop_after or recipe.epochs)
+        last = recipe.epochs if stop_after is None else min(recipe.epochs, stop_after)
         board = SummaryWriter(str(self.folder / "tensorboard"))
         batches = make_batches(self.pictures, sample_maker(recipe), recipe, self.epoch, self.workers)
         while self.epoch < last:
@@ -177,7 +199,7 @@ class Trainer:
         for index, values in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{key}": value for key, value in values.items() if value is not None}
         record = {"epoch": self.epoch, "average_steps": self.average.steps, "recipe": self.recipe.to_json()}
-        path = self.folder / "resume.safetensors"
+        path = self.folder / RESUME
         part = path.with_suffix(".part")
         tensors = {key: value.contiguous() for key, value in tensors.items()}
         save_file(tensors, part, metadata={"resume": json.dumps(record)})
@@ -191,7 +213,7 @@ class Trainer:
         """
         from safetensors import safe_open
 
-        path = self.folder / "resume.safetensors"
+        path = self.folder / RESUME
         if not path.exists():
             return
         with safe_open(path, "pt", device=str(self.device)) as file:

@@ -24,11 +24,11 @@ class Recipe:
             training size makes up for RandomResizedCrop's zoom (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
         margin: faces: side of the crop relative to the face, see ``faces.crop_matrix``.
         optimizer: ``adamw`` or ``sgd`` (Nesterov momentum 0.9).
-        learning_rate: peak rate of layer4; warm-up from 0, then a half cosine to 0.
+        learning_rate: peak rate of layer4.
         head_factor: the head's rate, as a multiple.
         layer_decay: each stage nearer to the input learns at this fraction of the next one's rate.
         weight_decay: on convolutions and the head; never on batch norms and biases.
-        warmup: epochs of linear warm-up.
+        warmup, decay: epochs of linear warm-up from 0; then ``cosine`` (half of one, down to 0) or ``constant``.
         clip: largest norm of the gradient (0: any).
         frozen: staged unfreezing, pairs (from this epoch on, parts frozen): 5 all but the head, 2 stem and layer1.
         fold_norms: keep the batch norms' statistics and fold them into the convolutions (``fused.py``).
@@ -63,6 +63,7 @@ class Recipe:
     layer_decay: float = 1.0
     weight_decay: float = 0.05
     warmup: float = 1.0
+    decay: str = "cosine"
     clip: float = 0.0
     frozen: tuple[tuple[int, int], ...] = ((0, 0),)
     fold_norms: bool = True

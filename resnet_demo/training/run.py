@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +19,13 @@ from resnet_demo.training.data import Pictures, load_pictures, unlabelled_pictur
 from resnet_demo.training.evaluation import Evaluation, evaluate
 from resnet_demo.training.recipe import Recipe
 
+if TYPE_CHECKING:
+    from resnet_demo.training.own import OwnPictures
+
+
+# Pictures to solve for a new head: several for each of the 512 pooled features.
+LINEAR_PICTURES = 3000
+
 
 def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
     """The finished model's task record."""
@@ -31,6 +39,7 @@ def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
         resize=recipe.test_resize,
         fit=recipe.fit,
         margin=recipe.margin,
+        detector="" if pictures.whole else "face",
     )
 
 
@@ -47,12 +56,14 @@ def train(
     evaluate_every: int = 1,
     teacher: str | None = None,
     extra: list[str] = (),
+    own: OwnPictures | None = None,
 ) -> Path:
     """Train by a recipe and write ``out``/checkpoint; goes on where an earlier, interrupted run stopped.
 
     Args:
         teacher: distil from this network, given as ``init`` is.
         extra: distilling: further pictures, see ``data.unlabelled_pictures``.
+        own: the user's own pictures, in the place of a data set.
 
     Returns:
         The checkpoint's folder.
@@ -60,16 +71,24 @@ def train(
     Raises:
         UserError: data, start or recipe that do not fit each other; nothing was trained then.
     """
-    from resnet_demo.training.distill import Distillation
-    from resnet_demo.training.loop import Trainer
+    from resnet_demo.training.distill import Distillation, share_stem
+    from resnet_demo.training.fit import fit
+    from resnet_demo.training.loop import RESUME, Trainer, normalised_batches
     from resnet_demo.training.start import starting_network, whole_network
 
-    pictures = training_pictures(recipe, data, teacher, extra).decode_all()
-    held_out = None
-    if recipe.train_splits and "val" not in recipe.train_splits:
+    if own:
+        pictures = own.parts["train"]
+    else:
+        pictures = training_pictures(recipe, data, teacher, extra).decode_all()
+    held_out = own.parts["val"] if own else None
+    if not own and recipe.train_splits and "val" not in recipe.train_splits:
         held_out = load_pictures(recipe.task, ("val",), data)
     mean_points = None
-    if recipe.kind == tasks.KEYPOINTS:
+    if pictures.whole:
+        from resnet_demo.training.own_points import squash
+
+        pictures, mean_points = squash(pictures)
+    elif recipe.kind == tasks.KEYPOINTS:
         from resnet_demo.training.frames import find_frames, mean_shape
 
         pictures = find_frames(pictures)
@@ -77,6 +96,14 @@ def train(
     spec = spec_for(recipe, pictures)
     network = starting_network(init, depth, spec, mean_points)
     distillation = Distillation(whole_network(teacher), network, recipe) if teacher else None
+    if distillation and not (out / RESUME).exists():
+        batches = normalised_batches(pictures, recipe, spec)
+        if init in ("scratch", "fit"):
+            share_stem(distillation.teacher, network)
+        if init == "fit":
+            left = fit(distillation.teacher, network, batches)
+            print("Variance left unexplained:", ", ".join(f"{key} {value:.0%}" for key, value in left.items()))
+        distillation.fit_linear(network, batches(LINEAR_PICTURES))
 
     def measure(kept: ResNet) -> dict[str, float]:
         checkpoint = memory_checkpoint(kept, spec)
@@ -86,12 +113,18 @@ def train(
     trainer = Trainer(
         network, spec, recipe, pictures, out, measure if held_out else None, evaluate_every, workers, distillation
     )
+    if own:
+        from resnet_demo.training.own_run import claim
+
+        claim(out, own, depth, init)
     kept = trainer.run(stop_after)
     if recipe.kind == tasks.CLASSIFICATION:
         centre_head(kept)
     record = {"recipe": recipe.to_json(), "init": init, "commands": [*earlier_commands(init), command]}
     if teacher:
         record["teacher"] = teacher
+    if own:
+        record["own"] = own.record
     checkpoints.save(out / "checkpoint", arrays_of(kept), spec, depth, kept.variant, {}, None, record)
     return out / "checkpoint"
 
@@ -150,9 +183,18 @@ def memory_checkpoint(network: ResNet, spec: TaskSpec) -> checkpoints.Checkpoint
 
 
 def evaluate_checkpoint(
-    task: str | None, depth: int, folder: Path | None, split: str, device: str, data: Path | None
+    task: str | None,
+    depth: int,
+    folder: Path | None,
+    split: str,
+    device: str,
+    data: Path | None,
+    own: OwnPictures | None = None,
 ) -> tuple[Predictor, Evaluation]:
     """Measure a bundled checkpoint, or that of ``folder``, on a split it was not trained on.
+
+    Args:
+        own: the user's own pictures that it was trained with, where they are in memory still.
 
     Raises:
         UserError: no such checkpoint or split, or one that it was trained on.
@@ -161,34 +203,28 @@ def evaluate_checkpoint(
     config = checkpoints.read_config(checkpoint.path.parent)
     if split in config.get("recipe", {}).get("train_splits", ()):
         raise UserError(f"This checkpoint was trained on the split {split}: measure it on another one, such as test.")
-    pictures = load_pictures(checkpoint.spec.name, (split,), data)
+    if own:
+        pictures = own.parts[split]
+    elif "own" in config:
+        from resnet_demo.training.own_run import own_part
+
+        pictures = own_part(config, split, data)
+    else:
+        pictures = load_pictures(checkpoint.spec.name, (split,), data)
     predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)
     return predictor, evaluate(predictor, pictures)
 
 
-def bundle(folder: Path, data: Path | None) -> Path:
+def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> Path:
     """Measure a trained checkpoint on the test split, describe it in a card and put it into ``weights/``.
 
     Returns:
         The folder in ``weights/``.
     """
-    predictor, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data)
-    config = checkpoints.read_config(folder)
-    spec, depth = predictor.spec, predictor.depth
-    from_imagenet = any("--init imagenet" in command for command in config["commands"])
-    start = "the ImageNet ResNet-50 of Keras Applications (`python -m resnet_demo convert`)"
-    commands = {
-        "start": start if from_imagenet else f"`{config['init']}`",
-        "split": "test",
-        "train": "\n".join([*config["commands"], f"python -m resnet_demo bundle {folder.as_posix()}"]),
-        "evaluate": f"python -m resnet_demo evaluate {spec.name} --depth {depth} --split test",
-    }
-    card = model_card(spec, depth, evaluation, config["recipe"], commands)
-    target = checkpoints.weights_folder() / spec.name / f"resnet{depth}"
-    extra = {key: config[key] for key in ("recipe", "init", "commands")} | {
-        "confusions": evaluation.confusions,
-        "worst": evaluation.worst,
-    }
-    checkpoints.copy(folder, target, evaluation.metrics, card, extra)
+    _, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data, own)
+    measured = {"confusions": evaluation.confusions, "worst": evaluation.worst}
+    config = checkpoints.read_config(folder) | measured | {"metrics": evaluation.metrics}
+    target = checkpoints.weights_folder() / config["task"]["name"] / f"resnet{config['depth']}"
+    checkpoints.copy(folder, target, evaluation.metrics, model_card(config), measured)
     checkpoints.register(target)
     return target

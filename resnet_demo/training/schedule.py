@@ -57,9 +57,11 @@ def make_optimizer(network: ResNet, recipe: Recipe, adaptors: nn.Module | None =
 
 
 def rate_at(recipe: Recipe, epoch: float) -> float:
-    """Share of the peak learning rate after ``epoch`` epochs (a fraction counts): linear warm-up, half cosine to 0."""
+    """Share of the peak learning rate after ``epoch`` epochs (a fraction counts): linear warm-up, then ``decay``."""
     if epoch < recipe.warmup:
         return epoch / recipe.warmup
+    if recipe.decay == "constant":
+        return 1.0
     done = (epoch - recipe.warmup) / max(recipe.epochs - recipe.warmup, 1e-9)
     return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 

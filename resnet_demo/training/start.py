@@ -94,11 +94,11 @@ def starting_network(init: str, depth: int, spec: TaskSpec, mean_points: np.ndar
     A head of zeros makes the first steps move the head alone: nothing of what was learnt is lost to random gradients.
 
     Args:
-        init: see ``read_state``, or ``scratch``.
+        init: see ``read_state``, or ``scratch``, or ``fit`` for what ``fit.py`` fills in later.
         mean_points: keypoints: the mean shape (points, 2) in 0..1 of the crop, which the untrained head then gives.
     """
-    if init == "scratch":
-        network = ResNet(depth, spec.outputs)
+    if init in ("scratch", "fit"):
+        network = ResNet(depth, spec.outputs, zero_last_norm=True)
     else:
         network = whole_network(init, depth)
         if network.fc.out_features == spec.outputs:

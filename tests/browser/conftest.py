@@ -1,4 +1,4 @@
-"""One server and one Chromium for all browser tests, on the bundled weights.
+"""One Chromium for all browser tests, and the page on the bundled weights and on weights of the tests' own.
 
 Screenshots go to ``tests/browser/screenshots``, or the folder that ``RESNET_DEMO_SCREENSHOTS`` names.
 """
@@ -12,11 +12,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import tiny
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from resnet_demo.tasks import TaskSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -29,19 +34,21 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PETS = TaskSpec("pets", "classification", labels=("cat", "dog", "hamster"), size=64, resize=64)
+HANDS = TaskSpec("hands", "keypoints", points=5, size=64, fit="squash", detector="")
 PATIENCE = 120_000  # milliseconds; a busy machine is no failure
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory) -> str:
-    """The address of the page, started as people start it."""
+@contextmanager
+def served(folder: Path, **settings: str) -> Iterator[str]:
+    """The address of the page, started as people start it, with further environment variables; ``folder`` takes its
+    log and pictures."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("server")
     environment = {name: value for name, value in os.environ.items() if name not in ("RESNET_DEMO_WEIGHTS", "SPACE_ID")}
-    environment |= {"HOST": "127.0.0.1", "PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio")}
+    environment |= {"HOST": "127.0.0.1", "PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio"), **settings}
     with (folder / "log").open("w") as log:
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
@@ -66,6 +73,25 @@ def server(tmp_path_factory) -> str:
 
 
 @pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[str]:
+    """The page on the bundled weights."""
+    with served(tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def own_server(tmp_path_factory) -> Iterator[str]:
+    """The page on weights of its own, networks that have learned nothing: flowers102 with the depths 18 and 34 only,
+    and tasks of somebody's own pictures."""
+    weights = tmp_path_factory.mktemp("weights")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESNET_DEMO_WEIGHTS", str(weights))
+        tiny.weights_folder(weights, (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), (PETS, 18), (HANDS, 18))
+    with served(tmp_path_factory.mktemp("own-server"), RESNET_DEMO_WEIGHTS=str(weights)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Browser:
     """The system's Chromium, headless."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
@@ -78,17 +104,17 @@ def chromium() -> Browser:
 
 @pytest.fixture
 def visit(server, chromium):
-    """A function that opens the page: ``visit(width, height, theme)``. Afterwards: no request to another host, no
-    error of the page's scripts."""
+    """A function that opens the page: ``visit(width, height, theme, address)``. Afterwards: no request to another host,
+    no error of the page's scripts."""
     pages, hosts, errors = [], set(), []
 
-    def open_page(width: int = 1440, height: int = 900, theme: str = "light") -> Page:
+    def open_page(width: int = 1440, height: int = 900, theme: str = "light", address: str = server) -> Page:
         page = chromium.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(PATIENCE)
         page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
         page.on("pageerror", lambda error: errors.append(str(error)))
         pages.append(page)
-        page.goto(f"{server}/?__theme={theme}")
+        page.goto(f"{address}/?__theme={theme}")
         page.locator("#flowers-photo").wait_for()
         return page
 

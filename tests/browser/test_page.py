@@ -17,7 +17,6 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from resnet_demo import checkpoints, render, tasks
-from resnet_demo.layouts import DEPTHS
 
 
 def upload(page: Page, tab: str, path: str | Path) -> None:
@@ -27,6 +26,12 @@ def upload(page: Page, tab: str, path: str | Path) -> None:
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name.capitalize()).click()
     page.locator(f"#{name}-photo").wait_for()
+
+
+def choose(page: Page, elem_id: str, name: str) -> None:
+    """Open a list and choose from it."""
+    page.locator(f"#{elem_id} input").click()
+    page.get_by_role("option", name=name, exact=True).click()
 
 
 def shown(page: Page, locator: Locator) -> np.ndarray:
@@ -140,28 +145,53 @@ def test_a_broken_file_gets_a_sentence_and_the_page_goes_on(visit, tmp_path, scr
     expect(page.locator("#flowers-note [role=alert]")).to_have_count(0)
 
 
-def test_a_depth_without_weights_gets_a_sentence_and_nothing_is_lost(visit, screenshots):
-    available = checkpoints.available()
-    tab, task, example = "flowers", "flowers102", 1
-    missing = [depth for depth in DEPTHS if depth not in available[task]]
-    if not missing:
-        tab, task, example = "faces", "faces68", 0
-        missing = [depth for depth in DEPTHS if depth not in available[task]]
-    page = visit()
-    open_tab(page, tab)
-    page.locator(f"#{tab}-examples .gallery-item").nth(example).click()
-    result = page.locator(f"#{tab}-overlay img")
-    result.wait_for()
+def test_a_depth_without_weights_gets_a_sentence_and_nothing_is_lost(visit, own_server, screenshots):
+    page = visit(address=own_server)
+    radio = page.locator("#flowers-depth")
+    expect(radio).to_contain_text("No weights yet for 50, 101, 152")
+    page.locator("#flowers-examples .gallery-item").nth(1).click()
+    facts = page.locator("#flowers-note .facts")
+    expect(facts).to_contain_text("ResNet-18")
+    radio.get_by_text("34", exact=True).click()
+    expect(facts).to_contain_text("ResNet-34")
+    result = page.locator("#flowers-overlay img")
     before = result.get_attribute("src")
-    radio = page.locator(f"#{tab}-depth")
-    expect(radio).to_contain_text("No weights yet for " + ", ".join(map(str, missing)))
-    chosen = radio.locator("input:checked").evaluate("input => input.closest('label').innerText.trim()")
-    radio.get_by_text(str(missing[-1]), exact=True).click()
-    expect(page.locator(f"#{tab}-note [role=alert]")).to_contain_text(f"no ResNet-{missing[-1]}")
+    radio.get_by_text("152", exact=True).click()
+    expect(page.locator("#flowers-note [role=alert]")).to_contain_text("no ResNet-152")
     expect(page.locator(".toast-body")).to_contain_text("still to be trained")
     page.screenshot(path=screenshots / "depth-not-available.png", full_page=True)
-    expect(radio.get_by_label(chosen, exact=True)).to_be_checked()
+    expect(radio.get_by_label("34", exact=True)).to_be_checked()  # What is on screen is of this depth.
     assert result.get_attribute("src") == before
+
+
+def test_a_task_of_own_pictures_is_offered(visit, own_server):
+    page = visit(address=own_server)
+    page.locator("#flowers-examples .gallery-item").nth(0).click()
+    expect(page.locator("#flowers-classes button")).to_have_count(4)
+    choose(page, "flowers-task", "pets")
+    expect(page.locator("#flowers-classes button")).to_have_count(3)
+    expect(page.locator("#flowers-classes h2")).to_have_text(re.compile("cat|dog|hamster"))
+    expect(page.locator("#flowers-depth")).to_contain_text("No weights yet for 34, 50, 101, 152")
+    choose(page, "flowers-target", "hamster")
+    expect(page.locator("#flowers-note b")).to_have_text("hamster")
+    # Its depths are compared like the others'.
+    open_tab(page, "compare")
+    page.locator("#compare-examples .gallery-item").nth(0).click()
+    expect(page.locator("#compare-gallery .thumbnail-lg")).to_have_count(2)
+    choose(page, "compare-task", "pets")
+    expect(page.locator("#compare-note")).to_contain_text("One depth has weights so far")
+    expect(page.locator("#compare-gallery .thumbnail-lg")).to_have_count(1)
+
+
+def test_keypoints_of_own_pictures_have_no_face_regions(visit, own_server):
+    page = visit(address=own_server)
+    open_tab(page, "faces")
+    expect(page.locator("#faces-region")).to_be_visible()
+    choose(page, "faces-task", "hands")
+    expect(page.locator("#faces-region")).to_have_count(0)
+    expect(page.locator("#faces-depth").get_by_label("18", exact=True)).to_be_checked()
+    page.locator("#faces-examples .gallery-item").nth(1).click()
+    expect(page.locator("#faces-note")).to_contain_text("5 points")
 
 
 # --- Faces ------------------------------------------------------------------------------------------------------------
@@ -322,6 +352,8 @@ def test_each_tab_fits_the_window(visit, screenshots, name, width, height, theme
         page.locator(f"#{tab}-examples .gallery-item").nth(0).click()
         page.locator(result).first.wait_for()
         expect(page.locator(f"#{tab}-note")).to_contain_text(sentence)
+        # Cards below the window would wait until they are scrolled to.
+        page.evaluate("[...document.images].forEach(image => image.loading = 'eager')")
         page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
         page.mouse.move(0, 0)
         page.screenshot(path=screenshots / f"{tab}-{name}-{theme}.png", full_page=True, animations="disabled")

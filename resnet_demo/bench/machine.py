@@ -1,0 +1,52 @@
+"""The machine that measured: without it no figure means anything."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+import torchvision
+
+BUSY = 0.3  # load of an idle machine, whose last minute may have seen a build
+
+
+def describe() -> dict:
+    """CPU, cores, threads, bf16 instructions, device, versions and the load before the measurements, for JSON."""
+    gpu = torch.cuda.is_available()
+    cpu = _cpu()
+    return {
+        "cpu": cpu.get("model name") or platform.processor() or platform.machine(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "bf16": [flag for flag in cpu.get("flags", "").split() if "bf16" in flag],
+        "device": torch.cuda.get_device_name() if gpu else "cpu",
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+    }
+
+
+def in_words(machine: dict) -> str:
+    """The description for people, and a warning where other programs are at work."""
+    lines = [
+        f"{machine['cpu']}, {machine['cores']} cores, bf16 instructions: {', '.join(machine['bf16']) or 'not known'}",
+        f"device {machine['device']}, {machine['threads']} threads, torch {machine['torch']}, "
+        f"torchvision {machine['torchvision']}, Python {machine['python']}",
+    ]
+    if (machine["load"] or 0) > BUSY * machine["cores"]:
+        lines.append(
+            f"The load is {machine['load']}: other programs are at work, so the figures are not to be trusted."
+        )
+    return "\n".join(lines)
+
+
+def _cpu() -> dict[str, str]:
+    """The first processor of /proc/cpuinfo; empty where there is none."""
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return {}
+    first = path.read_text(encoding="utf-8").split("\n\n")[0]
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}

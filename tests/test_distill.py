@@ -1,0 +1,157 @@
+"""Distilling: the student comes nearer to its teacher, which stays as it is; stopping and going on changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from safetensors.torch import load_file
+
+from resnet_demo.architecture import ResNet, load_strictly
+from resnet_demo.commands import main
+from resnet_demo.errors import UserError
+from resnet_demo.tasks import TaskSpec
+from resnet_demo.training.data import Pictures, unlabelled_pictures
+from resnet_demo.training.distill import Distillation
+from resnet_demo.training.loop import Trainer
+from resnet_demo.training.recipe import Recipe
+
+SPEC = TaskSpec("flowers102", "classification", tuple("abcd"), size=32, resize=32)
+HINTS = {"layer2": 1.0, "pooled": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Sums in one order, so that two runs can be compared bit by bit."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def network(depth: int, seed: int) -> ResNet:
+    made = ResNet(depth, 4)
+    state = tiny.random_state(depth, 4, seed)
+    load_strictly(made, {key: torch.from_numpy(value) for key, value in state.items()})
+    return made
+
+
+def drawn_pictures(count: int = 16) -> Pictures:
+    pictures = Pictures("flowers102", [None] * count, np.zeros(count, np.int64), SPEC.labels)
+    pictures.cache = dict(enumerate(tiny.pictures(count, 40)))
+    return pictures
+
+
+def trainer_of(folder, recipe: Recipe) -> Trainer:
+    """ResNet-18, ready to follow a ResNet-50 that knows nothing."""
+    student = network(18, seed=0)
+    torch.manual_seed(0)  # for the adaptors
+    distillation = Distillation(network(50, seed=1), student, recipe)
+    return Trainer(student, SPEC, recipe, drawn_pictures(), folder, workers=0, distillation=distillation)
+
+
+def recipe_of(epochs: int, **changes) -> Recipe:
+    return Recipe(
+        "flowers102",
+        epochs=epochs,
+        batch=8,
+        sizes=((0, 32),),
+        learning_rate=1e-3,
+        warmup=0.5,
+        fold_norms=False,
+        hints=HINTS,
+        **changes,
+    )
+
+
+def test_the_student_comes_nearer_and_the_teacher_stays_as_it_is(tmp_path):
+    trainer = trainer_of(tmp_path, recipe_of(8))
+    teacher = trainer.distillation.teacher
+    before = {key: value.clone() for key, value in teacher.state_dict().items()}
+    trainer.run()
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert losses[-1] < 0.8 * losses[0]
+    assert not teacher.training
+    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+    for key, value in teacher.state_dict().items():
+        assert torch.equal(value, before[key]), key
+
+
+def test_a_resumed_distillation_ends_exactly_as_an_uninterrupted_one(tmp_path):
+    recipe = recipe_of(3, ema=0.9, mixup=0.2, jitter=0.2)
+    whole = trainer_of(tmp_path / "whole", recipe).run()
+    for stop in (1, 2, 3):
+        parts = trainer_of(tmp_path / "parts", recipe).run(stop)
+    found = parts.state_dict()
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, found[key]), key
+    assert not torch.equal(found["layer4.1.bn2.running_mean"], network(18, 0).state_dict()["layer4.1.bn2.running_mean"])
+    # The adaptors and the optimizer's state too.
+    one, other = (load_file(tmp_path / name / "resume.safetensors") for name in ("whole", "parts"))
+    assert one.keys() == other.keys()
+    assert any(key.startswith("adaptors/") for key in one)
+    for key, value in one.items():
+        assert torch.equal(value, other[key]), key
+
+
+def test_a_teacher_of_another_task_and_unknown_hints_are_refused():
+    with pytest.raises(UserError, match="The teacher has 5 outputs and the student 4: choose a teacher of the same"):
+        Distillation(ResNet(18, 5), ResNet(18, 4), Recipe("x"))
+    with pytest.raises(
+        UserError, match="There are no hints at layer5: choose from layer1, layer2, layer3, layer4, poo"
+    ):
+        Distillation(ResNet(18, 4), ResNet(18, 4), Recipe("x", hints={"layer5": 1.0}))
+
+
+def write_data(root) -> None:
+    """A data set with a picture in each split."""
+    (root / "colours").mkdir(parents=True)
+    for index in range(3):
+        tiny.photo(seed=index).save(root / "colours" / f"{index}.png")
+    rows = [("image", "label", "split"), ("0.png", 0, "train"), ("1.png", 0, "val"), ("2.png", 0, "test")]
+    with (root / "colours" / "labels.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    (root / "colours" / "classes.csv").write_text("label,name\n0,any\n")
+
+
+def test_pictures_without_labels_come_from_folders_and_data_sets_but_never_from_a_test_part(tmp_path):
+    write_data(tmp_path / "data")
+    folder = tmp_path / "general"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("b.JPG", "a.png", "deep/c.webp"):
+        tiny.photo().save(folder / name)
+    (folder / "notes.txt").write_text("not a picture")
+    found = unlabelled_pictures([str(folder), "colours"], ("train", "val"), tmp_path / "data")
+    names = [path.name for path in found.paths]
+    assert sorted(names[:3]) == ["a.png", "b.JPG", "c.webp"]
+    assert names[3:] == ["0.png", "1.png"]
+    assert found.sources == ["general"] * 3 + ["colours"] * 2
+    assert found.picture(0).size == (120, 80)
+
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="There are no pictures in"):
+        unlabelled_pictures([str(tmp_path / "empty")], ("train",), tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "more", "sentence"),
+    [
+        ("distill-general", [], "There is nothing to train on: pass --pictures with folders or names of data sets."),
+        ("colours.toml", ["--pictures", "colours"], "Pictures without labels need a classification recipe with"),
+    ],
+)
+def test_a_recipe_and_pictures_that_do_not_fit_are_refused_before_any_training(
+    tmp_path, monkeypatch, capsys, recipe, more, sentence
+):
+    write_data(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "colours.toml").write_text('task = "colours"\nlabel_weight = 1.0\n')
+    command = ["distill", recipe, "--depth", "18", "--teacher", "imagenet", "--out", "run", "--data", "data", *more]
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(sentence)
+    assert not (tmp_path / "run").exists()
