@@ -20,10 +20,29 @@ from resnet_demo.layouts import STAGES
 
 
 def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Weights (out, in, r, c) and bias (out,) of the one convolution that stands for both, in bf16 under autocast."""
+    """Weights (out, in, r, c) and bias (out,) of the one convolution that stands for both."""
+    if hasattr(convolution, "folded"):
+        return convolution.folded
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     shift = norm.bias - norm.running_mean * scale
     return convolution.weight * scale[:, None, None, None], shift
+
+
+@torch.no_grad()
+def fold_once(network: ResNet) -> None:
+    """Fold a network that will not change any more, in bf16, so that ``stages`` need not do it at each call."""
+    pairs = [(network.conv1, network.bn1)]
+    for name in STAGES:
+        for module in getattr(network, name):
+            pairs += [
+                (convolution, getattr(module, key.replace("conv", "bn")))
+                for key, convolution in module.named_children()
+                if key.startswith("conv")
+            ]
+            pairs += [tuple(module.downsample)] if module.downsample is not None else []
+    for convolution, norm in pairs:
+        weight, bias = fold(convolution, norm)
+        convolution.folded = weight.bfloat16().contiguous(memory_format=torch.channels_last), bias.bfloat16()
 
 
 def convolve(x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:

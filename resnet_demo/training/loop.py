@@ -102,6 +102,7 @@ class Trainer:
         self.distillation = distillation
         if distillation:
             distillation.to(self.device, memory_format=torch.channels_last)
+            fused.fold_once(distillation.teacher)
         self.optimizer = make_optimizer(self.network, recipe, distillation)
         self.average = Average(self.network, recipe.ema)
         self.epoch = 0
@@ -218,7 +219,9 @@ class Trainer:
             return
         with safe_open(path, "pt", device=str(self.device)) as file:
             record = json.loads(file.metadata()["resume"])
-            if record["recipe"] != json.loads(json.dumps(self.recipe.to_json())):
+            # A setting that came with a later version had its default then.
+            before = Recipe(task="").to_json() | record["recipe"]
+            if json.loads(json.dumps(before)) != json.loads(json.dumps(self.recipe.to_json())):
                 raise UserError(f"{self.folder} holds a run of another recipe: choose another --out, or empty it.")
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
 

@@ -88,8 +88,18 @@ def label_names(init: str) -> tuple[str, ...]:
     return tuple(_IMAGENET_CATEGORIES)
 
 
+def same_outputs(init: str, spec: TaskSpec) -> bool:
+    """Whether the head of ``init`` means what ``spec`` asks for; a bare file of weights is trusted to."""
+    if init != "imagenet" and not Path(init).is_dir():
+        return True
+    if init == "imagenet":
+        return spec.labels == label_names(init)
+    known = checkpoints.load_folder(init).spec
+    return (known.kind, known.labels, known.points) == (spec.kind, spec.labels, spec.points)
+
+
 def starting_network(init: str, depth: int, spec: TaskSpec, mean_points: np.ndarray | None = None) -> ResNet:
-    """A ResNet with the weights of ``init`` and, where its width differs, a head of zeros.
+    """A ResNet with the weights of ``init`` and, unless they are of the same task, a head of zeros.
 
     A head of zeros makes the first steps move the head alone: nothing of what was learnt is lost to random gradients.
 
@@ -98,10 +108,12 @@ def starting_network(init: str, depth: int, spec: TaskSpec, mean_points: np.ndar
         mean_points: keypoints: the mean shape (points, 2) in 0..1 of the crop, which the untrained head then gives.
     """
     if init in ("scratch", "fit"):
-        network = ResNet(depth, spec.outputs, zero_last_norm=True)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            network = ResNet(depth, spec.outputs, zero_last_norm=True)
     else:
         network = whole_network(init, depth)
-        if network.fc.out_features == spec.outputs:
+        if network.fc.out_features == spec.outputs and same_outputs(init, spec):
             return network
         network.fc = nn.Linear(network.width, spec.outputs)
     nn.init.zeros_(network.fc.weight)
