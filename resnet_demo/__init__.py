@@ -3,6 +3,7 @@
 import resnet_demo
 predict = resnet_demo.load("flowers102", depth=50)
 predict("photo.jpg").top_k
+network = resnet_demo.ResNet.from_pretrained("you/resnet-demo-weights", task="flowers102", depth=50)
 """
 
 from __future__ import annotations
@@ -12,25 +13,38 @@ from typing import TYPE_CHECKING
 from resnet_demo.errors import UserError
 
 if TYPE_CHECKING:
+    from resnet_demo.architecture import ResNet
+    from resnet_demo.hub import Progress
     from resnet_demo.predictor import Predictor
 
-__all__ = ["UserError", "available", "load"]
+__all__ = ["ResNet", "UserError", "available", "load"]
 
 
-def load(task: str, depth: int = 50, device: str = "auto") -> Predictor:
+def __getattr__(name: str) -> object:
+    """``resnet_demo.ResNet``, with which torch is imported, only where somebody asks for it."""
+    if name == "ResNet":
+        from resnet_demo.architecture import ResNet
+
+        return ResNet
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | None = None) -> Predictor:
     """The predictor for a task: call it with a path, bytes, a PIL image or a uint8 array (H, W, 3).
 
     Args:
         task: ``flowers102``, ``faces68`` … see ``available``.
         depth: 18, 34, 50, 101 or 152.
         device: auto, cpu, cuda, cuda:1, mps, or reference (plain float32 PyTorch on the CPU).
+        progress: called with (bytes that have come, bytes in all or None) while weights come from the Hugging Face Hub;
+            a bar in the terminal shows it anyway.
 
     Raises:
-        UserError: there is no such checkpoint or device, or its files are damaged.
+        UserError: there is no such checkpoint or device, its files are damaged, or the Hub does not give them.
     """
     from resnet_demo.predictor import load
 
-    return load(task, depth, device)
+    return load(task, depth, device, progress)
 
 
 def available() -> dict[str, list[int]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -174,6 +175,27 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x))
+
+    # Conveniences that people know from the Hub; files and tasks are the business of ``pretrained``.
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options) -> ResNet:
+        """A trained network of the Hub or of a folder, by ``task=`` and ``depth=``: see ``pretrained``."""
+        from resnet_demo import pretrained
+
+        return pretrained.from_pretrained(pretrained_model_name_or_path, **options)
+
+    def save_pretrained(self, save_directory: str | Path, **options) -> str | None:
+        """Write weights, configuration and card to a folder: see ``pretrained``."""
+        from resnet_demo import pretrained
+
+        return pretrained.save_pretrained(self, save_directory, **options)
+
+    def push_to_hub(self, repo_id: str, **options) -> str:
+        """Send weights, configuration and card to a repository on the Hub: see ``pretrained``."""
+        from resnet_demo import pretrained
+
+        return pretrained.push_to_hub(self, repo_id, **options)
 
 
 def initialise(network: ResNet, zero_last_norm: bool = False) -> None:

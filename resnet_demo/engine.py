@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resnet_demo import zerogpu
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.errors import UserError
 
@@ -57,6 +58,11 @@ class Engine(ABC):
         self.checkpoint = checkpoint
         self.head_weights, self._head_bias = head
         self._lock = threading.Lock()
+        self.number = zerogpu.register(self)
+
+    def luggage(self) -> Checkpoint | None:
+        """What a ZeroGPU call must bring along; None where the network is there already."""
+        return None
 
     @abstractmethod
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
@@ -74,7 +80,7 @@ class Engine(ABC):
                 f"Pictures must be uint8 of the shape (batch, {size}, {size}, 3), these are {pictures.dtype} "
                 f"of the shape {pictures.shape}: prepare them with tasks.preprocess()."
             )
-        features = self.last_features(pictures)
+        features = zerogpu.last_features(self, pictures)
         # The head costs nothing, and in float32 the outputs lose none of their precision to the device's.
         logits = features.mean(axis=(2, 3)) @ self.head_weights.T + self._head_bias
         return Outputs(logits, features)
@@ -102,6 +108,10 @@ def make_engine(checkpoint: Checkpoint, device: str = "auto") -> Engine:
         from resnet_demo.engine_openvino import OpenVinoEngine
 
         return OpenVinoEngine(checkpoint)
+    if device.startswith("cuda") and zerogpu.is_lent():
+        from resnet_demo.engine_zerogpu import ZeroGpuEngine
+
+        return ZeroGpuEngine(checkpoint)
     from resnet_demo.engine_torch import TorchEngine
 
     return TorchEngine(checkpoint, device)
@@ -142,6 +152,8 @@ def may_have_cuda() -> bool:
     Importing torch takes seconds and hundreds of megabytes; most machines can be told to have no CUDA by looking for
     the driver's device files (Linux; ``/dev/dxg`` is WSL, ``/dev/kfd`` AMD's ROCm, which torch also calls cuda).
     """
+    if zerogpu.is_lent():
+        return True  # The device files are there only while the GPU is.
     if sys.platform == "darwin":
         return False
     if sys.platform == "win32":

@@ -20,6 +20,7 @@ from resnet_demo.layouts import STAGES
 
 if TYPE_CHECKING:
     from resnet_demo.faces import Detection, Detector
+    from resnet_demo.hub import Progress
 
 Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
 BATCH = 16  # Pictures in one pass: enough to keep a GPU busy, and little memory for a CPU.
@@ -406,19 +407,24 @@ _locks: dict[tuple, threading.Lock] = {}
 _loaded: dict[tuple, Predictor] = {}
 
 
-def load(task: str, depth: int = 50, device: str = "auto") -> Predictor:
+def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | None = None) -> Predictor:
     """The predictor of a task, depth and device; loaded once, then shared by all callers and threads.
 
+    Args:
+        task, depth, device: see ``resnet_demo.load``.
+        progress: called with the bytes that have come and those there are (or None), while weights are downloaded.
+            A caller who waits for another one's download hears nothing.
+
     Raises:
-        UserError: there is no such checkpoint or device, or its files are damaged.
+        UserError: there is no such checkpoint or device, its files are damaged, or the Hub does not give them.
     """
     device = engine.resolve_device(device)
     entry = checkpoints.find(task, depth)
     # With the hash in the key, weights that were trained anew are loaded anew.
-    key = (entry.path, entry.sha256, device)
+    key = (*entry.key, device)
     with _guard:
         lock = _locks.setdefault(key, threading.Lock())
     with lock:  # One lock a network: loading one does not keep the others waiting.
         if key not in _loaded:
-            _loaded[key] = Predictor(task, depth, device, checkpoint=checkpoints.load_entry(entry))
+            _loaded[key] = Predictor(task, depth, device, checkpoint=checkpoints.load_entry(entry, progress))
         return _loaded[key]

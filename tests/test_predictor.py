@@ -273,10 +273,10 @@ def test_threads_share_one_loaded_network(monkeypatch):
     loads = []
     original = checkpoints.load_entry
 
-    def slow(entry):
+    def slow(entry, progress):
         loads.append(entry.task)
         threading.Event().wait(0.05)
-        return original(entry)
+        return original(entry, progress)
 
     monkeypatch.setattr(checkpoints, "load_entry", slow)
     monkeypatch.setattr(predictor, "_loaded", {})
@@ -291,7 +291,7 @@ def test_threads_share_one_loaded_network(monkeypatch):
 def test_a_failed_load_is_tried_again(monkeypatch):
     monkeypatch.setattr(predictor, "_loaded", {})
     original = checkpoints.load_entry
-    monkeypatch.setattr(checkpoints, "load_entry", lambda entry: (_ for _ in ()).throw(UserError("Damaged.")))
+    monkeypatch.setattr(checkpoints, "load_entry", lambda *_: (_ for _ in ()).throw(UserError("Damaged.")))
     with pytest.raises(UserError, match="Damaged"):
         resnet_demo.load("flowers102", 18)
     monkeypatch.setattr(checkpoints, "load_entry", original)

@@ -98,7 +98,7 @@ def test_the_readme_of_the_bundled_weights_is_what_the_report_would_write_now(mo
     for name, text in report.render(folder).items():
         assert (folder / name).is_file(), f"{name} is missing: run `python -m resnet_demo report`"
         assert (folder / name).read_text(encoding="utf-8") == text, f"{name}: run `python -m resnet_demo report`"
-    for entry in checkpoints.entries():
+    for entry in checkpoints.bundled():
         card = (entry.path.parent / "README.md").read_text(encoding="utf-8")
         assert card == model_card(checkpoints.read_config(entry.config.parent)), f"{entry.task} {entry.depth}"
 

@@ -26,7 +26,7 @@ def test_resnet50_is_bundled_for_both_tasks():
     assert 50 in depths["faces68"]
 
 
-@pytest.mark.parametrize("entry", checkpoints.entries(), ids=lambda entry: f"{entry.task}-{entry.depth}")
+@pytest.mark.parametrize("entry", checkpoints.bundled(), ids=lambda entry: f"{entry.task}-{entry.depth}")
 def test_each_checkpoint_loads_verified_and_its_card_states_its_metrics(entry):
     checkpoint = checkpoints.load_entry(entry)
     assert checkpoint.spec.name == entry.task

@@ -6,7 +6,7 @@ import html
 
 import gradio as gr
 
-from resnet_demo import predictor
+from resnet_demo import predictor, zerogpu
 from resnet_demo.errors import UserError
 from resnet_demo.page import choices, compare, faces, flowers
 from resnet_demo.page.components import PRIVATE
@@ -18,6 +18,7 @@ CLEARED = (1800, 6 * 3600)
 
 def build() -> gr.Blocks:
     """The page, not yet launched."""
+    zerogpu.prepare()
     with gr.Blocks(title=label("title"), delete_cache=CLEARED, analytics_enabled=False) as page:
         with gr.Row(elem_classes=["masthead"]):
             gr.HTML(f"<h1>{label('title')}</h1><p>{label('tagline')}</p>", elem_classes=["heading"])

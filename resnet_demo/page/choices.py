@@ -33,11 +33,10 @@ def title(task: str) -> str:
 
 
 def spec(task: str) -> TaskSpec | None:
-    """What a task is, from the configuration of its first checkpoint; None where that cannot be read."""
+    """What a task is, from the configuration of a checkpoint, a bundled one first; None where none can be read."""
     try:
-        entry = checkpoints.find(task, available(task)[0])
-        return TaskSpec.from_json(checkpoints.read_config(entry.config.parent)["task"])
-    except (UserError, IndexError, KeyError, TypeError, AttributeError):
+        return checkpoints.spec(task)
+    except UserError:
         return None
 
 
@@ -73,16 +72,39 @@ def default_depth(task: str) -> int:
     return depths[0] if depths and FAVOURITE_DEPTH not in depths else FAVOURITE_DEPTH
 
 
+def compared_depths(task: str) -> list[int]:
+    """The depths that are compared at first: all that need no download, else the default alone."""
+    try:
+        at_hand = [entry.depth for entry in checkpoints.entries() if entry.task == task and entry.local]
+    except UserError:
+        at_hand = []
+    return at_hand or [depth for depth in [default_depth(task)] if depth in available(task)]
+
+
 def depth_choices() -> list[tuple[str, int]]:
     return [(str(depth), depth) for depth in DEPTHS]
 
 
 def depth_info(task: str) -> str:
-    """The line under the choice of depths: which are not available, and why."""
+    """The line under the choice of depths: which are not available, and why; which are downloaded first."""
+    return f"{_missing_depths(task)} {_remote_depths(task)}".strip()
+
+
+def _missing_depths(task: str) -> str:
     missing = [str(depth) for depth in DEPTHS if depth not in available(task)]
     if not missing:
         return say("depths_all")
     return say("depths_missing", depths=", ".join(missing)) if len(missing) < len(DEPTHS) else say("depths_none")
+
+
+def _remote_depths(task: str) -> str:
+    """The depths whose weights lie on the Hub only, with their sizes; empty where there are none."""
+    try:
+        remote = [entry for entry in checkpoints.entries() if entry.task == task and not entry.local]
+    except UserError:
+        return ""
+    sizes = ", ".join(f"{entry.depth} ({entry.size / 1e6:.0f} MB)" for entry in remote if entry.pulled)
+    return say("depths_download", depths=sizes) if sizes else ""
 
 
 def depth_classes(task: str) -> list[str]:

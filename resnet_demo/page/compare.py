@@ -10,7 +10,7 @@ import gradio as gr
 from resnet_demo import checkpoints, predictor, render, tasks
 from resnet_demo.errors import UserError
 from resnet_demo.images import open_photo
-from resnet_demo.page import choices, cost, flowers
+from resnet_demo.page import choices, cost, flowers, loading
 from resnet_demo.page.answers import check_photo, check_weights, endpoint, record
 from resnet_demo.page.components import (
     DISPLAY_SIDE,
@@ -37,8 +37,8 @@ def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, s
 
     Args:
         image: the photo: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
-        task: what to look for, such as flowers102 (102 kinds of flowers), faces68 (face keypoints) or a task of your
-            own pictures.
+        task: what to look for, such as flowers102 (102 kinds of flowers), imagenet1k (1,000 things and animals),
+            faces68 (face keypoints) or a task of your own pictures.
         depths: layers of each ResNet, from 18, 34, 50, 101 and 152, as far as they have weights.
 
     Returns:
@@ -54,7 +54,7 @@ def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, s
     photo = open_photo(image)  # Once for all depths.
     gallery, table, results = [], [], []
     for depth in depths:
-        network = predictor.load(task, depth)
+        network = loading.network(task, depth)
         warm_up(network)
         result = network(photo)
         picture, name, probability = summary(result)

@@ -118,11 +118,11 @@ def region_input(elem_id: str) -> gr.Radio:
 
 
 def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio | gr.CheckboxGroup:
-    """One depth, or several: then all that have weights are chosen at first."""
+    """One depth, or several: then all whose weights are at hand are chosen at first."""
     component = gr.CheckboxGroup if several else gr.Radio
     depth = component(
         choices.depth_choices(),
-        value=choices.available(task) if several else choices.default_depth(task),
+        value=choices.compared_depths(task) if several else choices.default_depth(task),
         label=label("depths" if several else "depth"),
         elem_id=elem_id,
         **depth_look(task),

@@ -6,7 +6,7 @@ import gradio as gr
 
 from resnet_demo import predictor, render, tasks
 from resnet_demo.errors import UserError
-from resnet_demo.page import choices
+from resnet_demo.page import choices, loading
 from resnet_demo.page.answers import check_photo, check_weights, endpoint, facts, record
 from resnet_demo.page.components import (
     DISPLAY_SIDE,
@@ -54,7 +54,7 @@ def predict(image: str, depth: int, region: str, task: str = choices.FACES) -> p
     """
     check_photo(image)
     check_weights(task, depth)
-    network = predictor.load(task, depth)
+    network = loading.network(task, depth)
     if network.spec.kind != tasks.KEYPOINTS:
         raise UserError(say("not_points", task=choices.title(task)))
     tasks.region_points(region, network.spec.points)

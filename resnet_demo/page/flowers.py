@@ -8,7 +8,7 @@ import gradio as gr
 
 from resnet_demo import predictor, render, tasks
 from resnet_demo.errors import UserError
-from resnet_demo.page import choices
+from resnet_demo.page import choices, loading
 from resnet_demo.page.answers import (
     check_photo,
     check_weights,
@@ -45,7 +45,8 @@ def classify(image: str, task: str, depth: int, top_k: int, target: str | None) 
 
     Args:
         image: the photo: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
-        task: what to look for, such as flowers102 (102 kinds of flowers), or a task of your own pictures.
+        task: what to look for, such as flowers102 (102 kinds of flowers), imagenet1k (1,000 things and animals), or a
+            task of your own pictures.
         depth: layers of the ResNet: 18, 34, 50, 101 or 152, as far as it has weights.
         top_k: how many classes to return, 1 to 10.
         target: the class, by name or number, whose heat is shown; empty for the most likely one.
@@ -67,7 +68,7 @@ def predict(image: str, task: str, depth: int, top_k: int) -> predictor.Predicti
     check_weights(task, depth)
     if not isinstance(top_k, int | float) or top_k != int(top_k) or not 1 <= top_k <= MAX_TOP_K:
         raise UserError(say("bad_top_k"))
-    network = predictor.load(task, depth)
+    network = loading.network(task, depth)
     if network.spec.kind != tasks.CLASSIFICATION:
         raise UserError(say("not_classes", task=choices.title(task)))
     return network(image, int(top_k))

@@ -54,8 +54,8 @@ class Reactions:
         return {**self.empty, **self.show(image, task, usable(task, chosen), *others)}
 
     def show_task(self, image: str | None, task: str, chosen: int | list[int], *others) -> Updates:
-        """To another task: the same depth where it has weights; of several depths all that have."""
-        chosen = choices.available(task) if isinstance(chosen, list) else usable(task, chosen)
+        """To another task: the same depth where it has weights; of several depths all that are at hand."""
+        chosen = choices.compared_depths(task) if isinstance(chosen, list) else usable(task, chosen)
         look = gr.update(value=chosen, **depth_look(task))
         return {self.depth: look, **self.show(image, task, chosen, *others)}
 
@@ -80,5 +80,5 @@ def usable(task: str, chosen: int | list[int]) -> int | list[int]:
     """The chosen depth, or several, where a task has weights of it; else the task's default."""
     available = choices.available(task)
     if isinstance(chosen, list):
-        return [depth for depth in chosen if depth in available] or (available if chosen else [])
+        return [depth for depth in chosen if depth in available] or (choices.compared_depths(task) if chosen else [])
     return chosen if chosen in available else choices.default_depth(task)

@@ -7,9 +7,10 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from importlib.util import find_spec
 
+from resnet_demo import zerogpu
 from resnet_demo.errors import UserError
 from resnet_demo.page.strings import say
 
@@ -45,6 +46,15 @@ def check_free(host: str, port: int) -> None:
             raise UserError(say("port_taken" if taken else "port_refused", host=host, port=port)) from error
 
 
+def spare_proxy(environment: MutableMapping[str, str], host: str) -> None:
+    """Keep what is meant for this machine from the proxy: at launch Gradio asks itself whether it is there, and gives
+    up where a proxy answers in its place."""
+    given = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    hosts = [name for name in given.split(",") if name]
+    hosts += [name for name in ("localhost", "127.0.0.1", "::1", host) if name not in hosts]
+    environment["no_proxy"] = environment["NO_PROXY"] = ",".join(hosts)
+
+
 def serve() -> None:
     """See ``resnet_demo.page.serve``."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
@@ -55,12 +65,15 @@ def serve() -> None:
         check_free(host, port)
     except UserError as error:
         raise SystemExit(str(error)) from error
+    spare_proxy(os.environ, host)
 
     from resnet_demo.page.assemble import build
     from resnet_demo.page.theme import CSS, HEAD, theme
 
     page = build()
     page.queue(max_size=QUEUE, default_concurrency_limit=4)
+    if zerogpu.is_lent():
+        place()
     page.launch(
         server_name=host,
         server_port=port,
@@ -77,8 +90,21 @@ def serve() -> None:
         share=False,
     )
     print(say("serving", host="localhost" if host in ("127.0.0.1", "0.0.0.0") else host, port=port), flush=True)
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    if not zerogpu.is_lent():
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     page.block_thread()
+
+
+def place() -> None:
+    """Load every network that is here, before a ZeroGPU Space's launch: from then on they go to the GPU with it."""
+    from resnet_demo import checkpoints, predictor
+
+    for entry in checkpoints.entries():
+        try:
+            if entry.local:
+                predictor.load(entry.task, entry.depth)
+        except UserError as error:
+            log.warning("%s", error)
 
 
 def warm_up() -> None:

@@ -46,6 +46,8 @@ EN = {
     "depths_all": "More layers see more, and take longer.",
     "depths_missing": "No weights yet for {depths}.",
     "depths_none": "No weights yet for any depth.",
+    "depths_download": "Downloaded when first used: {depths}.",
+    "downloading": "Downloading ResNet-{depth}",
     "top_k": "How many classes",
     "target": "Heat for",
     "target_top": "Top class",

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from resnet_demo.tasks import TITLES, TaskSpec
 from resnet_demo.training.grow import inserted_blocks
+from resnet_demo.training.metadata import front_matter, metadata
 
 DATA = {
     "flowers102": {
@@ -41,6 +42,16 @@ DATA = {
         "telling who somebody is.",
         "metadata": None,
     },
+    "imagenet1k": {
+        "about": "ImageNet-1k (ILSVRC 2012, Russakovsky et al. 2015): 1,281,167 training pictures of 1,000 classes",
+        "licence": "ImageNet's pictures are for non-commercial research; the weights are given for the same use.",
+        "limits": "It knows 1,000 classes, 118 of them breeds of dogs, and nothing else: every photo gets one of their "
+        "names, also one that shows none of them. Few classes are for people (ballplayer, groom, scuba diver) or "
+        "flowers (daisy, rapeseed, yellow lady's slipper). ImageNet's photos were found by search words, mostly show "
+        "one thing in the middle, and lean towards what North America and Europe put online; some of its labels are "
+        "wrong, and some classes (sunglass and sunglasses, the two kinds of maillot) can hardly be told apart.",
+        "metadata": "imagenet-1k",
+    },
 }
 OWN_DATA = {"about": "the user's own pictures", "licence": "", "limits": "", "metadata": None}
 IMAGENET = "ImageNet ResNet-50"
@@ -49,6 +60,7 @@ TINY_IMAGENET = (
     "Tiny ImageNet's 100,000 training pictures (64 × 64 pixels, from the public repository seshuad/IMagenet; "
     "ImageNet's pictures are for non-commercial research)"
 )
+AS_IT_IS = ("convert", "bundle")  # commands that change how weights are stored, not what they compute
 METRIC_NAMES = {"top1": "top-1 accuracy", "top5": "top-5 accuracy", "nme": "NME"}
 NAMED_CLASSES = 20
 
@@ -132,6 +144,8 @@ def history_line(config: dict) -> str:
     steps = [read_command(command) for command in config.get("commands", [])]
     parts = [first_weights(steps[0])] if steps else []
     for step in steps:
+        if step.verb in AS_IT_IS:
+            continue
         if step.verb == "grow":
             parts.append(f"grown to {step.depth}")
         elif step.verb == "distill":
@@ -150,7 +164,11 @@ def history(config: dict) -> list[str]:
     sentences = [f"It began with {start}."]
     for before, step in zip([None, *steps], steps, strict=False):
         recipe = f"the recipe `{step.recipe}`" if step.recipe else "its settings below"
-        if step.verb == "grow":
+        if step.verb == "bundle":
+            sentences.append("Stored as 8-bit integers, not trained further.")
+        elif step.verb in AS_IT_IS:
+            continue
+        elif step.verb == "grow":
             source = step.option("--from")
             sentences.append(f"Grown to ResNet-{step.depth} from the checkpoint `{source}`{grown(before, step)}.")
         elif step.verb == "distill":
@@ -202,7 +220,10 @@ def pictures_in_words(step: Step) -> str:
 
 def measured_by(config: dict) -> str:
     """The command that measures a bundled checkpoint; pictures of one's own are where they were in training."""
-    words = ["evaluate", config["task"]["name"], "--depth", str(config["depth"]), "--split", "test"]
+    words = ["evaluate", config["task"]["name"], "--depth", str(config["depth"])]
+    if "measured" in config:
+        return f"python -m resnet_demo {shlex.join([*words, '--data', config['measured']['data']])}"
+    words += ["--split", "test"]
     if "own" in config:
         words += ["--data", read_command(config["commands"][-1]).option("--data")]
     return f"python -m resnet_demo {shlex.join(words)}"
@@ -224,10 +245,13 @@ def bundle_command(commands: Sequence[str]) -> list[str]:
 def accuracy(config: dict) -> list[str]:
     """Paragraphs with the metrics, the command that gives them, and which classes are mistaken for which."""
     task, depth, metrics = config["task"]["name"], config["depth"], config["metrics"]
+    pictures = config.get("measured", {}).get("on", "pictures that it was not trained on (split `test`)")
     parts = [
-        "## Accuracy\nOf the stored 8-bit file, on pictures that it was not trained on (split `test`), by\n\n"
+        f"## Accuracy\nOf the stored 8-bit file, on {pictures}, by\n\n"
         f"```sh\n{measured_by(config)}\n```\n\n{TABLE_HEAD}\n{table_rows(task, depth, metrics)}"
     ]
+    if "measured" in config:
+        parts.append(config["measured"]["caution"])
     if config.get("confusions"):
         rows = "\n".join(f"| {true} | {found} | {count} |" for true, found, count in config["confusions"])
         parts.append(f"Most frequent mistakes:\n\n| is | taken for | times |\n| --- | --- | --- |\n{rows}")
@@ -286,34 +310,46 @@ def worst_table(worst: Sequence[Sequence]) -> str:
     return "\n".join(lines)
 
 
+def card_metadata(config: dict) -> dict:
+    """The head of a checkpoint's card as a record, see ``metadata``.
+
+    ``base_model`` names weights that are on the Hub; the ImageNet ResNet-50 of Keras Applications is not.
+    """
+    spec = TaskSpec.from_json(config["task"])
+    steps = [read_command(command) for command in config.get("commands", [])]
+    inits = [step.option("--init", "imagenet") for step in steps if step.verb in ("train", "distill")]
+    bases = [first_weights(step) for step in steps if step.option("--init") == "hub"]
+    bases = [base.removesuffix(" of the Hub") for base in dict.fromkeys(bases)]
+    datasets = [(DATA.get(spec.name) or OWN_DATA)["metadata"]]
+    if {"imagenet", "hub"} & set(inits) or any(step.option("--teacher") == "imagenet" for step in steps):
+        datasets.append(DATA["imagenet1k"]["metadata"])
+    known = list(dict.fromkeys(filter(None, datasets)))
+    return metadata(config, known, bases)
+
+
 def model_card(config: dict) -> str:
     """The whole card: metadata, start, data, commands, metrics, confusions and limits.
 
     Args:
-        config: a checkpoint's ``config.json``, with ``recipe``, ``commands`` and ``metrics``; ``confusions`` and
-            ``worst`` as in ``evaluation.Evaluation``, where they were measured.
+        config: a checkpoint's ``config.json``, with ``commands`` and ``metrics``; where it has them, ``recipe``, and
+            ``confusions`` and ``worst`` as in ``evaluation.Evaluation``; ``measured`` says ``on`` which pictures, with
+            which ``data`` folder and ``caution``, where that is no split of ours.
     """
     spec, depth = TaskSpec.from_json(config["task"]), config["depth"]
     data = DATA.get(spec.name) or own_data(config)
-    head = ["---", "license: other", "license_name: research-only", "library_name: resnet-demo"]
-    if spec.name not in DATA:
-        head.remove("license_name: research-only")
-    head.append(f"pipeline_tag: {'image-classification' if spec.labels else 'keypoint-detection'}")
-    head += [f"tags: [resnet, resnet{depth}, grad-cam]"]
-    if data["metadata"]:
-        head.append(f"datasets: [{data['metadata']}]")
     commands = "\n".join([*config["commands"], *bundle_command(config["commands"])])
-    settings = "\n".join(f"| `{key}` | `{value}` |" for key, value in config["recipe"].items())
+    settings = "\n".join(f"| `{key}` | `{value}` |" for key, value in config.get("recipe", {}).items())
+    if settings:
+        settings = f"\n\nSettings of the last command:\n\n| setting | value |\n| --- | --- |\n{settings}"
     steps = "\n".join(f"{number}. {sentence}" for number, sentence in enumerate(history(config), 1))
     parts = [
-        "\n".join([*head, "---"]),
+        front_matter(card_metadata(config)),
         f"# ResNet-{depth}: {TITLES.get(spec.name, spec.name)}",
         f"Task `{spec.name}`, input {spec.size} × {spec.size} pixels, stored as 8-bit integers per output channel.",
         f"**Data**: {data['about']}. {data['licence']}".rstrip(),
         f"## Start\n{steps}",
         *accuracy(config),
-        f"## Training\n\n```sh\n{commands}\n```\n\nSettings of the last command:\n\n"
-        f"| setting | value |\n| --- | --- |\n{settings}",
+        f"## {'Training' if settings else 'Commands'}\n\n```sh\n{commands}\n```{settings}",
     ]
     if data["limits"]:
         parts.append(f"## Limits\n{data['limits']}")

@@ -69,12 +69,12 @@ def write_report(measure: bool) -> list[Path]:
     """
     root = checkpoints.weights_folder()
     if measure:
-        record = measure_all(checkpoints.entries(), ROUNDS)
+        record = measure_all(checkpoints.bundled(), ROUNDS)
         (root / REPORT).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     files = {root / name: text for name, text in render(root).items()}
-    for entry in checkpoints.entries():
+    for entry in checkpoints.bundled():
         config = checkpoints.read_config(entry.config.parent)
-        if config.get("commands") and "recipe" in config:
+        if config.get("commands"):
             files[entry.path.parent / checkpoints.CARD] = model_card(config)
     for path, text in files.items():
         path.write_text(text, encoding="utf-8")
@@ -84,7 +84,7 @@ def write_report(measure: bool) -> list[Path]:
 def render(root: Path) -> dict[str, str]:
     """Name → text of the README and its plots, from what lies in ``root``."""
     stored = stored_timings(root)
-    lines = [describe(entry, stored.get("checkpoints", {})) for entry in checkpoints.entries()]
+    lines = [describe(entry, stored.get("checkpoints", {})) for entry in checkpoints.bundled()]
     files = {}
     for name, label, values in (
         (GFLOPS_PLOT, "GFLOPs (10⁹ multiply-adds) a picture, logarithmic", {line.key: line.gflops for line in lines}),
@@ -265,8 +265,8 @@ def readme(lines: list[Line], stored: dict, plots: set[str]) -> str:
         "\n".join([as_row(COLUMNS), as_row("---" for _ in COLUMNS), *map(table_row, lines)]),
         f"The weights files have {total:.1f} MB together (limit {LIMIT_ALL} MB), the largest one {largest:.1f} MB "
         f"(limit {LIMIT_FILE} MB): 8-bit integers with a scale for each output channel. Accuracy is that of these "
-        "files, on test pictures that training never saw. GFLOPs are 10⁹ multiply-adds of one picture of the size in "
-        "brackets.",
+        f"files, on test pictures that training never saw{exceptions(lines)}. GFLOPs are 10⁹ multiply-adds of one "
+        "picture of the size in brackets.",
     ]
     if stored:
         parts.append(
@@ -290,6 +290,12 @@ def readme(lines: list[Line], stored: dict, plots: set[str]) -> str:
         parts += shown
     parts.append("## Licences of the data\n" + "\n".join(licences(lines)))
     return "\n\n".join(parts) + "\n"
+
+
+def exceptions(lines: list[Line]) -> str:
+    """Which checkpoints were measured on other pictures, as the end of a sentence."""
+    others = list(dict.fromkeys(f"`{line.entry.task}`" for line in lines if "measured" in line.config))
+    return f" (but for {' and '.join(others)}: see the card)" if others else ""
 
 
 def licences(lines: list[Line]) -> list[str]:

@@ -14,6 +14,7 @@ from resnet_demo.architecture import ResNet
 from resnet_demo.errors import UserError
 from resnet_demo.predictor import Predictor
 from resnet_demo.tasks import TaskSpec
+from resnet_demo.training import imagenet
 from resnet_demo.training.card import model_card
 from resnet_demo.training.data import Pictures, load_pictures, unlabelled_pictures
 from resnet_demo.training.evaluation import Evaluation, evaluate
@@ -209,6 +210,8 @@ def evaluate_checkpoint(
         from resnet_demo.training.own_run import own_part
 
         pictures = own_part(config, split, data)
+    elif checkpoint.spec.name == imagenet.TASK:
+        pictures = imagenet.read_photos(imagenet.find_photos(data))
     else:
         pictures = load_pictures(checkpoint.spec.name, (split,), data)
     predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)

@@ -83,9 +83,9 @@ def label_names(init: str) -> tuple[str, ...]:
     """Class names of ``init``'s outputs."""
     if Path(init).is_dir():
         return checkpoints.load_folder(init).spec.labels
-    from torchvision.models._meta import _IMAGENET_CATEGORIES
+    from resnet_demo.imagenet_names import names
 
-    return tuple(_IMAGENET_CATEGORIES)
+    return names()
 
 
 def same_outputs(init: str, spec: TaskSpec) -> bool:

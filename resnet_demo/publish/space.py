@@ -1,0 +1,147 @@
+"""What goes into a Space: the page and what it needs, and a README.md whose head configures it
+(https://huggingface.co/docs/hub/spaces-config-reference)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from resnet_demo import checkpoints
+from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL
+from resnet_demo.errors import UserError
+from resnet_demo.hub import REPO, REVISION
+from resnet_demo.publish.files import File, files_of
+from resnet_demo.publish.weights import Choice, has_weights, index_bytes, source
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = ("app.py", "requirements.txt", "LICENSE")
+# Visitors neither train nor measure nor publish; the page does not import these.
+LEFT_OUT = ("resnet_demo/bench/", "resnet_demo/training/", "resnet_demo/publish/")
+TO_COME = "0" * 40  # stands for a revision that is known when the weights are sent
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The repository from which a Space takes its weights, at one revision (40 hex)."""
+
+    repo: str
+    revision: str
+
+
+def weights_of(choice: Choice, repo: str) -> Weights:
+    """Where the chosen checkpoints are in ``repo``, by the local index.
+
+    Raises:
+        UserError: they are not there, or not in one revision.
+    """
+    publish = f"run `python -m resnet_demo publish --repo-id {repo}` first"
+    revisions = set()
+    for record in choice.records:
+        hub = record.get("hub") or {}
+        if not has_weights(record) and hub.get("repo") != repo:
+            continue  # It stays where it is, on another repository.
+        if hub.get("repo") != repo or hub.get("sha256") != (record.get("sha256") or hub.get("sha256")):
+            raise UserError(
+                f"{repo} does not have the present ResNet-{record['depth']} for {record['task']}: {publish}."
+            )
+        revisions.add(hub["revision"])
+    if len(revisions) != 1:
+        raise UserError(f"The chosen weights are not in one revision of {repo}: {publish}, with the same tasks.")
+    return Weights(repo, revisions.pop())
+
+
+def space_files(choice: Choice, weights: Weights | None) -> list[File]:
+    """All files of the Space; the weights themselves only where there is no repository of weights."""
+    for name in (*APP, CARD):
+        if not (ROOT / name).is_file():
+            raise UserError(f"{ROOT / name} is missing: run this in a clone of the repository.")
+    files = [File(name, ROOT / name) for name in APP]
+    files += [file for file in files_of(ROOT / "resnet_demo", "resnet_demo/") if not file.path.startswith(LEFT_OUT)]
+    root = checkpoints.weights_folder()
+    names = (CONFIG,) if weights else (CONFIG, MODEL)
+    for record in choice.local:
+        folder = (root / record["file"]).parent
+        place = folder.relative_to(root).as_posix()
+        files += [File(f"weights/{place}/{name}", folder / name) for name in names]
+    files.append(File(f"weights/{INDEX}", index_bytes(pinned(choice, weights))))
+    files.append(File(CARD, readme(choice, weights)))
+    return files
+
+
+def pinned(choice: Choice, weights: Weights | None) -> list[dict]:
+    """The records, those of checkpoints here with their place in the repository of weights."""
+    if not weights:
+        return list(choice.records)
+    return [
+        record | {"hub": source(record, weights.repo, weights.revision)} if has_weights(record) else record
+        for record in choice.records
+    ]
+
+
+def readme(choice: Choice, weights: Weights | None) -> bytes:
+    """The project's README.md without pictures, with what the Space is to load while it is built."""
+    from huggingface_hub import SpaceCard
+
+    card = SpaceCard((ROOT / CARD).read_text(encoding="utf-8"), ignore_metadata_errors=False)
+    models = [weights.repo] if weights else []
+    models += [record["hub"]["repo"] for record in choice.records if not has_weights(record)]
+    if models:
+        card.data.models = list(dict.fromkeys(models))
+    if datasets := datasets_of(choice):
+        card.data.datasets = datasets
+    if weights:
+        card.data.preload_from_hub = [f"{weights.repo} {','.join(preloaded(choice, weights))} {weights.revision}"]
+    card.text = without_pictures(card.text)
+    return str(card).encode()
+
+
+def without_pictures(text: str) -> str:
+    """Markdown without the paragraphs that are pictures, and without those that announce them with a colon."""
+    paragraphs = text.split("\n\n")
+    pictures = [paragraph.startswith("![") for paragraph in paragraphs]
+    announced = [after and before.endswith(":") for before, after in zip(paragraphs, pictures[1:], strict=False)]
+    kept = zip(paragraphs, pictures, [*announced, False], strict=True)
+    return "\n\n".join(paragraph for paragraph, picture, announces in kept if not (picture or announces))
+
+
+def preloaded(choice: Choice, weights: Weights) -> list[str]:
+    """The files of the repository of weights that the Space needs."""
+    paths = [INDEX]
+    for record in choice.records:
+        if has_weights(record) or record["hub"]["repo"] == weights.repo:
+            path = record["file"] if has_weights(record) else record["hub"]["path"]
+            paths += [path, f"{path.rpartition('/')[0]}/{CONFIG}"]
+    return paths
+
+
+def datasets_of(choice: Choice) -> list[str]:
+    """Names on the Hub of the data sets that the weights were trained on."""
+    from resnet_demo.training.card import card_metadata
+
+    root = checkpoints.weights_folder()
+    configs = [checkpoints.read_config((root / record["config"]).parent) for record in choice.local]
+    return list(dict.fromkeys(name for config in configs for name in card_metadata(config).get("datasets", [])))
+
+
+def variables(weights: Weights | None) -> dict[str, str]:
+    """Environment variables of the Space; without a repository of weights they are to be absent."""
+    return {REPO: weights.repo, REVISION: weights.revision} if weights else {}
+
+
+def secrets(words: Sequence[str]) -> dict[str, str]:
+    """``NAME=value``, or ``NAME`` with its value from the environment → name → value.
+
+    Raises:
+        UserError: no such environment variable, or no name.
+    """
+    found = {}
+    for word in words:
+        name, given, value = word.partition("=")
+        if not name.isidentifier():
+            raise UserError(f"--secret {name!r} is no name of an environment variable: use NAME=value or NAME.")
+        if not given and not os.environ.get(name):
+            raise UserError(f"--secret {name} has no value: set the environment variable {name}, or write NAME=value.")
+        found[name] = value if given else os.environ[name]
+    return found

@@ -1,0 +1,183 @@
+"""What goes into a repository of weights: the index, and the folder of each checkpoint with its card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from resnet_demo import checkpoints
+from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL
+from resnet_demo.errors import UserError
+from resnet_demo.publish.files import File
+
+TRAIN = "train and bundle it again, or restore weights/ with `git checkout -- weights`"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Records of ``index.json``.
+
+    Attributes:
+        records: those that are published.
+        left_out: the user's own tasks that were not named.
+    """
+
+    records: tuple[dict, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def local(self) -> list[dict]:
+        """Records whose weights lie here; the others are on the Hub only."""
+        return [record for record in self.records if has_weights(record)]
+
+
+def has_weights(record: dict) -> bool:
+    return bool(record.get("file")) and (checkpoints.weights_folder() / record["file"]).is_file()
+
+
+def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Choice:
+    """The checkpoints to publish, checked against ``index.json``.
+
+    Args:
+        tasks: these and no others; empty: all but those trained on pictures of the user's own.
+        all_tasks: these too.
+
+    Raises:
+        UserError: no such task, or the index and the files are out of step.
+    """
+    root = checkpoints.weights_folder()
+    known = checkpoints.read_index(root)
+    names = sorted({record["task"] for record in known})
+    if unknown := [task for task in tasks if task not in names]:
+        raise UserError(f"There are no weights for the task {unknown[0]!r}: choose of {', '.join(names)}.")
+    own = {record["task"] for record in known if is_own(root, record)}
+    wanted = set(tasks) or {name for name in names if all_tasks or name not in own}
+    records = tuple(record for record in known if record["task"] in wanted)
+    if not records:
+        raise UserError("There are no weights to publish: train some, or name tasks of your own with --tasks.")
+    for record in records:
+        check(root, record)
+    return Choice(records, tuple(sorted(own - wanted)))
+
+
+def is_own(root: Path, record: dict) -> bool:
+    """Whether a checkpoint was trained on pictures of the user's own, which are nobody else's business."""
+    if not record.get("config") or not (root / record["config"]).is_file():
+        return False
+    return "own" in checkpoints.read_config((root / record["config"]).parent)
+
+
+def check(root: Path, record: dict) -> None:
+    """A record must be what its files are.
+
+    Raises:
+        UserError: one sentence that names the file.
+    """
+    if not has_weights(record) and record.get("hub"):
+        return
+    path, name = root / record["file"], f"{root.name}/{record['file']}"
+    if not path.is_file():
+        raise UserError(f"{root.name}/{INDEX} lists {name}, which is not there: {TRAIN}; nothing was sent.")
+    data = path.read_bytes()
+    if data.startswith(checkpoints.LFS_POINTER):
+        raise UserError(f"{name} is a Git LFS pointer, not the weights: run `git lfs pull`; nothing was sent.")
+    if len(data) != record["bytes"] or hashlib.sha256(data).hexdigest() != record["sha256"]:
+        raise UserError(f"{name} is not the file that {root.name}/{INDEX} describes: {TRAIN}; nothing was sent.")
+    stated = checkpoints.read_config((root / record["config"]).parent).get("weights") or {}
+    if stated.get("sha256", record["sha256"]) != record["sha256"]:
+        raise UserError(
+            f"{root.name}/{record['config']} describes other weights than {root.name}/{INDEX}: {TRAIN}; nothing was "
+            "sent."
+        )
+
+
+def weights_files(choice: Choice) -> list[File]:
+    """The index, the card of the repository with its plots, and each checkpoint's files."""
+    root = checkpoints.weights_folder()
+    body, plots = describe(root, choice)
+    files = [File(INDEX, index_for_hub(choice.records)), File(CARD, body), *plots]
+    for record in choice.local:
+        folder = (root / record["file"]).parent
+        place = folder.relative_to(root).as_posix()
+        files += [File(f"{place}/{name}", folder / name) for name in (MODEL, CONFIG, CARD) if (folder / name).is_file()]
+    return files
+
+
+def index_for_hub(records: Sequence[dict]) -> bytes:
+    """``index.json`` as it is in the repository: what lies beside it needs no ``hub``, all else has no file there."""
+    elsewhere = dict.fromkeys(("file", "config", "bytes", "sha256"))
+    return index_bytes([record | ({"hub": None} if has_weights(record) else elsewhere) for record in records])
+
+
+def index_bytes(records: Sequence[dict]) -> bytes:
+    return (json.dumps({"checkpoints": list(records)}, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def describe(root: Path, choice: Choice) -> tuple[bytes, list[File]]:
+    """The repository's README.md, and the plots that it shows."""
+    from resnet_demo.training.card import card_metadata
+    from resnet_demo.training.metadata import front_matter, merged
+
+    configs = [checkpoints.read_config((root / record["config"]).parent) for record in choice.local]
+    # The Hub shows a repository as one task: classes, where there are any.
+    configs.sort(key=lambda config: not config["task"]["labels"])
+    head = front_matter(merged([card_metadata(config) for config in configs]))
+    card = root / CARD
+    whole = all(record in choice.records for record in checkpoints.read_index(root) if has_weights(record))
+    if card.is_file() and whole:
+        text = card.read_text(encoding="utf-8")
+        plots = [File(path.name, path) for path in sorted(root.glob("*.svg")) if path.name in text]
+    else:
+        # The bundled one speaks of checkpoints that are not published.
+        text, plots = write_anew(root, choice.local), []
+    return f"{head}\n\n{text}".encode(), plots
+
+
+def write_anew(root: Path, records: Sequence[dict]) -> str:
+    from resnet_demo.training import report
+
+    stored = report.stored_timings(root)
+    lines = []
+    for record in records:
+        entry = checkpoints.Entry(
+            task=record["task"],
+            depth=record["depth"],
+            path=root / record["file"],
+            config=root / record["config"],
+            bytes=record["bytes"],
+            sha256=record["sha256"],
+            metrics=record.get("metrics") or {},
+        )
+        lines.append(report.describe(entry, stored.get("checkpoints", {})))
+    return report.readme(lines, stored, set())
+
+
+def source(record: dict, repo: str, revision: str) -> dict:
+    """The ``hub`` record of a checkpoint that lies here, and in ``repo``."""
+    return {
+        "repo": repo,
+        "revision": revision,
+        "path": record["file"],
+        "sha256": record["sha256"],
+        "bytes": record["bytes"],
+        "format": "resnet-demo",
+    }
+
+
+def record_revision(choice: Choice, repo: str, revision: str) -> None:
+    """Write into the local index where on the Hub each published checkpoint is.
+
+    The index is read anew, since a training run may have added to it meanwhile; a checkpoint that has changed since it
+    was sent gets no revision.
+    """
+    root = checkpoints.weights_folder()
+    sent = {(record["task"], record["depth"]): record["sha256"] for record in choice.local}
+    records = checkpoints.read_index(root)
+    for record in records:
+        key = record["task"], record["depth"]
+        if key in sent and sent[key] == record["sha256"]:
+            record["hub"] = source(record, repo, revision)
+    checkpoints.write_index(root, records)

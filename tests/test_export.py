@@ -1,0 +1,241 @@
+"""Each export, loaded in its own runtime, computes what our network does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import openvino as ov
+import pytest
+import timm
+import tiny
+import torch
+import torchvision
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from resnet_demo import checkpoints, commands, tasks
+from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.engine_torch import build_network
+from resnet_demo.errors import UserError
+from resnet_demo.export import V1_STRIDES, caution, export
+
+NETWORKS = {"18": (18, "v1.5"), "50-v1": (50, "v1")}
+GRAPHS = {"onnx": "n.onnx", "openvino": "n.xml", "torchscript": "n.pt"}
+
+
+@pytest.fixture(scope="module", params=NETWORKS.values(), ids=NETWORKS)
+def checkpoint(request):
+    depth, variant = request.param
+    return tiny.random_checkpoint(tiny.FLOWERS, depth, variant, seed=depth)
+
+
+@pytest.fixture(scope="module")
+def pictures(real_flowers):
+    """uint8 (3, 64, 64, 3)."""
+    return np.stack([tasks.preprocess(tiny.FLOWERS, real.photo)[0] for real in real_flowers(3)])
+
+
+@pytest.fixture(scope="module")
+def expected(checkpoint, pictures):
+    """Logits (3, 4) and last feature map (3, C, 2, 2) of our own float32 network."""
+    network = build_network(checkpoint)
+    features = network.features(torch.from_numpy(tasks.normalise(checkpoint.spec, pictures)))
+    logits = network.head(features)
+    assert logits.std(dim=0).min() > 1e-2  # The pictures must tell networks apart.
+    return logits.numpy(), features.numpy()
+
+
+def run_graph(kind: str, path, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(logits, features) of an exported graph in its own runtime."""
+    if kind == "onnx":
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return tuple(session.run(["logits", "features"], {"pictures": pictures}))
+    if kind == "openvino":
+        model = ov.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
+        results = model({"pictures": pictures})
+        return results["logits"], results["features"]
+    with pytest.warns(FutureWarning, match="deprecated"):
+        network = torch.jit.load(path)
+    return tuple(output.numpy() for output in network(torch.from_numpy(pictures)))
+
+
+@pytest.mark.parametrize("kind", GRAPHS)
+def test_a_graph_gives_our_logits_and_features(kind, checkpoint, expected, pictures, tmp_path):
+    given = "uint8" if checkpoint.depth == 18 else "normalised"
+    path, *_ = export(checkpoint, kind, tmp_path / GRAPHS[kind], given)
+    batch = pictures if given == "uint8" else tasks.normalise(checkpoint.spec, pictures)
+    for size in (3, 1):  # Any batch size, not the one it was made with.
+        logits, features = run_graph(kind, path, batch[:size])
+        np.testing.assert_allclose(logits, expected[0][:size], atol=1e-4)
+        np.testing.assert_allclose(features, expected[1][:size], atol=1e-4, rtol=1e-4)
+
+
+def adopt(library: str, depth: int, path) -> torch.nn.Module:
+    """Another library's network with the exported weights, loaded strictly."""
+    if library == "timm":
+        network = timm.create_model(f"resnet{depth}", num_classes=4)
+    else:
+        network = getattr(torchvision.models, f"resnet{depth}")(num_classes=4)
+    network.load_state_dict(load_file(path), strict=True)
+    return network.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("library", ["torchvision", "timm"])
+def test_other_libraries_load_the_weights_strictly(library, checkpoint, expected, pictures, tmp_path):
+    path, *_ = export(checkpoint, "safetensors", tmp_path / "n.safetensors")
+    model = adopt(library, checkpoint.depth, path)
+    assert load_file(path).keys() == model.state_dict().keys()
+    batch = torch.from_numpy(tasks.normalise(checkpoint.spec, pictures))
+    warning = caution(checkpoint, "safetensors")
+    if checkpoint.variant == "v1":
+        # What the warning says is so, and the line that it gives is the cure.
+        assert np.abs(model(batch).numpy() - expected[0]).max() > 1e-2
+        assert V1_STRIDES in warning and "torchvision and timm only build v1.5" in warning
+        exec(V1_STRIDES, {"model": model})
+    else:
+        assert warning is None
+    np.testing.assert_allclose(model(batch).numpy(), expected[0], atol=1e-4)
+
+
+def test_the_usual_variant_and_shallow_networks_need_no_warning():
+    def warning(depth: int, variant: str, kind: str) -> str | None:
+        return caution(Checkpoint(tiny.FLOWERS, depth, variant, {}, {}), kind)
+
+    assert "is v1" in warning(50, "v1", "safetensors")
+    assert warning(50, "v1.5", "safetensors") is None and warning(34, "v1", "safetensors") is None
+    assert warning(50, "v1", "onnx") is None  # A graph says itself where its strides are.
+
+
+def test_timm_makes_a_network_and_its_preprocessing_of_the_exported_folder(tmp_path, pictures):
+    checkpoint = tiny.random_checkpoint()
+    files = export(checkpoint, "safetensors", tmp_path / "model.safetensors")
+    assert [file.name for file in files] == ["model.safetensors", "config.json"]
+    model = timm.create_model(f"local-dir:{tmp_path}", pretrained=True).eval()
+    batch = torch.from_numpy(tasks.normalise(checkpoint.spec, pictures))
+    with torch.no_grad():
+        np.testing.assert_allclose(model(batch).numpy(), build_network(checkpoint)(batch).numpy(), atol=1e-4)
+    settings = timm.data.resolve_data_config({}, model=model)
+    assert tuple(settings["input_size"]) == (3, 64, 64) and settings["crop_pct"] == 1.0
+    assert (tuple(settings["mean"]), tuple(settings["std"])) == (checkpoint.spec.mean, checkpoint.spec.std)
+    assert tuple(model.pretrained_cfg["label_names"]) == checkpoint.spec.labels
+
+
+def embedded(kind: str, path) -> dict:
+    """The record inside a file, its values as the format has them."""
+    if kind == "safetensors":
+        with safe_open(path, framework="numpy") as file:
+            return file.metadata()
+    if kind == "onnx":
+        return {pair.key: pair.value for pair in onnx.load(path).metadata_props}
+    if kind == "openvino":
+        model = ov.Core().read_model(path)
+        return {key: model.get_rt_info(["resnet_demo", key]).astype(str) for key in ("variant", "label_names", "task")}
+    files = {"config.json": ""}
+    with pytest.warns(FutureWarning):
+        torch.jit.load(path, _extra_files=files)
+    record = json.loads(files["config.json"])
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in record.items()}
+
+
+@pytest.mark.parametrize("kind", ["safetensors", *GRAPHS])
+def test_the_record_lies_in_the_file_and_beside_it(kind, tmp_path):
+    checkpoint = tiny.random_checkpoint(tiny.FLOWERS, 18, "v1")
+    path, *_, side = export(checkpoint, kind, tmp_path / GRAPHS.get(kind, "n.safetensors"))
+    record = json.loads(side.read_text(encoding="utf-8"))
+    assert side.name == "n.json" and record["variant"] == "v1"
+    assert path.stat().st_mode == side.stat().st_mode  # Who may read the one may read the other.
+    assert tasks.TaskSpec.from_json(record["task"]) == checkpoint.spec
+    assert record["label_names"] == ["Rose", "Daisy", "Tulip", "Iris"]
+    assert record["pretrained_cfg"]["mean"] == list(tasks.IMAGENET_MEAN)
+    assert record["pretrained_cfg"]["input_size"] == [3, 64, 64]
+    inside = embedded(kind, path)
+    assert inside["variant"] == "v1" and json.loads(inside["label_names"]) == record["label_names"]
+    assert tasks.TaskSpec.from_json(json.loads(inside["task"])) == checkpoint.spec
+
+
+def test_onnx_names_its_inputs_and_leaves_the_batch_open(tmp_path):
+    path, *_ = export(tiny.random_checkpoint(tiny.FACES), "onnx", tmp_path / "n.onnx")
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    assert model.opset_import[0].version >= 17
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (pictures,) = session.get_inputs()
+    assert (pictures.name, pictures.type, pictures.shape) == ("pictures", "tensor(float)", ["batch", 3, 64, 64])
+    shapes = {output.name: output.shape for output in session.get_outputs()}
+    assert shapes == {"logits": ["batch", 136], "features": ["batch", 512, 2, 2]}
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))
+    return tiny.weights_folder(tmp_path / "weights", (tiny.FLOWERS, 18))
+
+
+def test_the_command_writes_the_bundled_checkpoint(weights, tmp_path, pictures, capsys):
+    out = tmp_path / "new" / "n.onnx"
+    words = ["export", "--task", "flowers102", "--depth", "18", "--format", "onnx", "--input", "uint8"]
+    assert commands.main([*words, "--out", str(out)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.split() == [str(out), str(out.with_suffix(".json"))] and printed.err == ""
+    assert sorted(path.name for path in out.parent.iterdir()) == ["n.json", "n.onnx"]
+    network = build_network(checkpoints.load("flowers102", 18))
+    logits = network(torch.from_numpy(tasks.normalise(tiny.FLOWERS, pictures)))
+    np.testing.assert_allclose(run_graph("onnx", out, pictures)[0], logits.numpy(), atol=1e-4)
+
+
+def test_the_command_warns_of_v1_where_the_file_is_loaded_elsewhere(tmp_path, capsys):
+    folder = tmp_path / "own"
+    checkpoints.save(folder, tiny.random_state(50, 4), tiny.FLOWERS, 50, "v1", {})
+    words = ["export", "--weights", str(folder), "--format", "safetensors", "--out", str(tmp_path / "n.safetensors")]
+    assert commands.main(words) == 0
+    assert "is v1" in capsys.readouterr().err
+    assert json.loads((tmp_path / "n.json").read_text(encoding="utf-8"))["after_loading"] == V1_STRIDES
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--format", "onnx", "--out", "n.pt"], "name it n.onnx."),
+        (["--format", "safetensors", "--input", "uint8", "--out", "n.safetensors"], "leave out the input"),
+        (["--format", "onnx", "--depth", "34", "--out", "n.onnx"], "There is no ResNet-34 for flowers102 yet"),
+        (["--format", "openvino", "--out", "file/n.xml"], "file/n.xml cannot be written (File exists)"),
+        (["--format", "safetensors", "--out", "weights/flowers102/resnet18/model.safetensors"], "is the checkpoint"),
+        (["--format", "tflite", "--out", "n.tflite"], "invalid choice: 'tflite'"),
+    ],
+)
+def test_what_cannot_be_exported(words, sentence, weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    try:
+        status = commands.main(["export", "--task", "flowers102", "--depth", "18", *words])
+    except SystemExit as end:
+        status = end.code
+    errors = capsys.readouterr().err
+    assert status == 2 and sentence in errors and errors.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "weights"]
+
+
+def test_an_old_file_survives_a_failed_export(tmp_path, monkeypatch):
+    path = tmp_path / "n.onnx"
+    path.write_text("old")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(UserError, match="install it with `pip install onnx`"):
+        export(tiny.random_checkpoint(), "onnx", path)
+    assert path.read_text() == "old" and [file.name for file in tmp_path.iterdir()] == ["n.onnx"]
+
+
+def test_weights_are_exported_without_torch_and_without_onnx(weights, tmp_path):
+    code = (
+        "import sys; from resnet_demo.commands import main; "
+        f"main(['export', '--depth', '18', '--format', 'safetensors', '--out', {str(tmp_path / 'n.safetensors')!r}]); "
+        "print({'torch', 'onnx', 'openvino'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"

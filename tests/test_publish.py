@@ -1,0 +1,441 @@
+"""``python -m resnet_demo publish`` with the real client, against the tests' own Hub."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+import yaml
+from conftest import ROOT
+from hub_server import Response
+from hub_uploads import OTHER, READ, WRITE, Dropped, UploadServer
+
+from resnet_demo import checkpoints
+from resnet_demo.commands import main
+from resnet_demo.publish import files as publish_files
+from resnet_demo.tasks import KEYPOINTS, TaskSpec
+from resnet_demo.training.card import model_card
+
+REPO, SPACE = "you/weights", "you/demo"
+POINTS = TaskSpec("faces68", KEYPOINTS, points=68, size=64, fit="squash")
+PETS = TaskSpec("pets", "classification", labels=("cat", "dog"), size=64, resize=64)
+COMMAND = "python -m resnet_demo train flowers102 --depth 18 --init imagenet --out runs/x"
+METRICS = {"top1": {"value": 95.0, "low": 94.0, "high": 96.0, "n": 100.0}}
+FACE_METRICS = {"nme_afw": {"value": 4.6, "n": 337.0}, "nme_udacity": {"value": 4.5, "n": 673.0}}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A weights folder: two tasks of the app, one of the user's own, a README.md."""
+    root = tmp_path_factory.mktemp("trained") / "weights"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
+        for spec, metrics in ((tiny.FLOWERS, METRICS), (POINTS, FACE_METRICS), (PETS, METRICS)):
+            own = {"counts": {"train": 8, "val": 2, "test": 2}, "split": "by seed", "skipped": 0, "classes": {}}
+            extra = {"recipe": {"epochs": 1}, "commands": [COMMAND], **({"own": own} if spec is PETS else {})}
+            folder = root / spec.name / "resnet18"
+            state = tiny.random_state(18, spec.outputs)
+            checkpoints.save(folder, state, spec, 18, "v1", metrics, extra=extra)
+            (folder / "README.md").write_text(model_card(checkpoints.read_config(folder)), encoding="utf-8")
+            checkpoints.register(folder)
+    (root / "README.md").write_text("# The bundled weights\n\n| pets | 18 | secret |\n", encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def weights(trained, tmp_path, monkeypatch) -> Path:
+    """A copy of the folder, for a test to change."""
+    import shutil
+
+    root = Path(shutil.copytree(trained, tmp_path / "weights"))
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(root))
+    return root
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    with UploadServer(tmp_path / "hub") as server:
+        server.patch(monkeypatch)
+        monkeypatch.setenv("HF_TOKEN", WRITE)
+        yield server
+
+
+def index(root: Path) -> dict[str, dict]:
+    """Task → record."""
+    return {record["task"]: record for record in json.loads((root / "index.json").read_text())["checkpoints"]}
+
+
+def refused(capfd, *arguments: str) -> str:
+    """The one line of a run that ends with status 2."""
+    assert main(["publish", *arguments]) == 2
+    progress = r"%|B/s|it/s|New Data|Processing|Retrying|thrown while|^\s*$"  # of the Hub's client
+    lines = [line for line in capfd.readouterr().err.splitlines() if not re.search(progress, line)]
+    assert len(lines) == 1, lines
+    return lines[-1]
+
+
+def head_of(data: bytes) -> dict:
+    return yaml.safe_load(data.decode().split("---\n")[1])
+
+
+def test_a_dry_run_lists_everything_without_token_or_network(weights, monkeypatch, capsys):
+    import socket
+
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("a dry run needs no network"))
+    before = (weights / "index.json").read_bytes()
+    assert main(["publish", "--repo-id", REPO, "--space", SPACE, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    for part in out.split("The Space")[0], out.split("The Space")[1]:
+        rows = [(int(size.replace(",", "")), path) for size, path in re.findall(r"^ *([\d,]+)  (\S+)", part, re.M)]
+        *files, (total, _) = rows
+        assert sum(size for size, _ in files) == total
+    size = index(weights)["flowers102"]["bytes"]
+    assert f"{size:>13,}  flowers102/resnet18/model.safetensors" in out
+    assert "weights/flowers102/resnet18/config.json" in out
+    assert "weights/flowers102/resnet18/model.safetensors" not in out
+    assert "Left out pets" in out and "pets/" not in out
+    assert (weights / "index.json").read_bytes() == before
+
+
+def test_what_was_published_can_be_pulled_and_a_second_run_sends_nothing(weights, hub, monkeypatch, capsys):
+    from huggingface_hub import hf_hub_download
+
+    assert main(["publish", "--repo-id", REPO, "--private"]) == 0
+    files, revision = hub.head(REPO), hub.refs[REPO]["main"]
+    assert revision in capsys.readouterr().out
+    assert REPO in hub.private
+    path = "flowers102/resnet18/model.safetensors"
+    pulled = Path(hf_hub_download(REPO, path, revision=revision))
+    assert pulled.read_bytes() == (weights / path).read_bytes()
+    for name in (path, "flowers102/resnet18/config.json", "flowers102/resnet18/README.md"):
+        assert files[name] == (weights / name).read_bytes()
+    records = index(weights)
+    assert records["flowers102"]["hub"] == {
+        "repo": REPO,
+        "revision": revision,
+        "path": path,
+        "sha256": hashlib.sha256(pulled.read_bytes()).hexdigest(),
+        "bytes": pulled.stat().st_size,
+        "format": "resnet-demo",
+    }
+    assert records["pets"]["hub"] is None
+    assert all("pets" not in name for name in files)
+    assert b"pets" not in files["README.md"] and b"pets" not in files["index.json"]
+
+    local = (weights / "index.json").read_bytes()
+    hub.log.clear()
+    assert main(["publish", "--repo-id", REPO]) == 0
+    assert hub.writes() == ["/api/repos/create"]
+    assert "already" in capsys.readouterr().out
+    assert hub.refs[REPO]["main"] == revision
+    assert (weights / "index.json").read_bytes() == local
+
+    # The app itself, of another machine that has none of these files.
+    monkeypatch.setenv("RESNET_DEMO_HUB_REPO", REPO)
+    monkeypatch.setenv("RESNET_DEMO_HUB_REVISION", revision)
+    assert checkpoints.available() == {"faces68": [18], "flowers102": [18]}
+    there = checkpoints.load("flowers102", 18)
+    monkeypatch.delenv("RESNET_DEMO_HUB_REPO")
+    here = checkpoints.load("flowers102", 18)
+    assert all((there.stored[key] == here.stored[key]).all() for key in here.stored)
+
+
+def test_only_what_changed_is_sent(weights, hub, capsys):
+    main(["publish", "--repo-id", REPO])
+    (weights / "flowers102" / "resnet18" / "README.md").write_text("---\nlicense: other\n---\n# New\n")
+    hub.log.clear()
+    assert main(["publish", "--repo-id", REPO]) == 0
+    assert "Sent 1 files" in capsys.readouterr().out
+    assert hub.head(REPO)["flowers102/resnet18/README.md"].endswith(b"# New\n")
+    assert not any(path.startswith("/lfs/") for path in hub.paths())
+
+
+def test_own_tasks_go_only_when_named(weights, hub):
+    assert main(["publish", "--repo-id", REPO, "--tasks", "pets"]) == 0
+    files = hub.head(REPO)
+    assert "pets/resnet18/model.safetensors" in files
+    assert not any(name.startswith(("flowers", "faces")) for name in files)
+    assert [record["task"] for record in json.loads(files["index.json"])["checkpoints"]] == ["pets"]
+    assert main(["publish", "--repo-id", "friends/all", "--all-tasks"]) == 0
+    assert "| pets | 18 | secret |" in hub.head("friends/all")["README.md"].decode()
+
+
+def test_records_that_are_only_on_the_hub_keep_their_source(weights, hub):
+    other = {"repo": "timm/resnet34.tv_in1k", "revision": "c" * 40, "path": "model.safetensors", "format": "timm"}
+    listing = json.loads((weights / "index.json").read_text())
+    empty = dict.fromkeys(("file", "config", "bytes", "sha256"))
+    listing["checkpoints"].append({"task": "imagenet1k", "depth": 34, **empty, "metrics": {}, "hub": other})
+    (weights / "index.json").write_text(json.dumps(listing))
+    assert main(["publish", "--repo-id", REPO]) == 0
+    sent = {record["task"]: record for record in json.loads(hub.head(REPO)["index.json"])["checkpoints"]}
+    assert sent["imagenet1k"]["hub"] == other
+    assert sent["imagenet1k"]["file"] is None
+    assert sent["flowers102"]["hub"] is None
+    assert index(weights)["imagenet1k"]["hub"] == other
+
+
+def test_an_interrupted_upload_is_finished_by_the_second_run(weights, hub, capfd):
+    done, cut = (index(weights)[task]["sha256"] for task in ("faces68", "flowers102"))
+    hub.drop(f"/lfs/{cut}")
+    line = refused(capfd, "--repo-id", REPO)
+    assert "connection" in line and "Run the same command again" in line and f"{REPO} is there, with 0 of" in line
+    assert list(hub.head(REPO)) == [".gitattributes"]  # Nobody sees half of it.
+    assert index(weights)["flowers102"]["hub"] is None
+    hub.heal()
+    hub.log.clear()
+    assert done in hub.objects
+    assert main(["publish", "--repo-id", REPO]) == 0
+    assert hub.paths("PUT") == [f"/lfs/{cut}"]
+    assert index(weights)["flowers102"]["hub"]["revision"] == hub.refs[REPO]["main"]
+
+
+def test_a_commit_whose_answer_was_lost_is_found_by_the_second_run(weights, hub, capfd, monkeypatch):
+    answer = hub.answer
+
+    def lost(request):
+        found = answer(request)
+        if "/commit/" in request.path:
+            raise Dropped
+        return found
+
+    monkeypatch.setattr(hub, "answer", lost)
+    assert "connection" in refused(capfd, "--repo-id", REPO)
+    monkeypatch.setattr(hub, "answer", answer)
+    hub.log.clear()
+    assert main(["publish", "--repo-id", REPO]) == 0
+    assert hub.writes() == ["/api/repos/create"]
+    assert index(weights)["faces68"]["hub"]["revision"] == hub.refs[REPO]["main"]
+
+
+def test_no_network_no_token_no_right(weights, hub, capfd, monkeypatch):
+    hub.down()
+    assert "connection" in refused(capfd, "--repo-id", REPO)
+    hub.up()
+    assert "does not accept the token" in refused(capfd, "--repo-id", REPO, "--token", "hf_wrong")
+    assert "may only read" in refused(capfd, "--repo-id", REPO, "--token", READ)
+    assert "stranger/weights" in refused(capfd, "--repo-id", REPO, "--token", OTHER)
+    assert "choose you/weights" in refused(capfd, "--repo-id", "strangers/weights")
+    hub.fail(403, method="POST", path="/api/repos/create", message="This token has no right to create repositories.")
+    line = refused(capfd, "--repo-id", REPO)
+    assert "may not write to you/weights" in line and "no right to create" in line
+    hub.heal()
+    hub.fail(403, method="POST", path="/preupload/", message="Read only here.")
+    line = refused(capfd, "--repo-id", REPO)
+    assert "may not write" in line and "is there, with 0 of" in line
+    hub.heal()
+    hub.fail(409, method="POST", path="/commit/", message="A commit has happened since.")
+    assert "Run the same command again" in refused(capfd, "--repo-id", REPO)
+    hub.heal()
+    hub.fail(429, path="/api/whoami-v2", Retry_After="40")
+    assert "in 40 seconds" in refused(capfd, "--repo-id", REPO)
+    hub.heal()
+    hub.fail(500, method="POST", path="/commit/")
+    assert "status 500" in refused(capfd, "--repo-id", REPO)
+    hub.heal()
+    monkeypatch.delenv("HF_TOKEN")
+    assert "Publishing needs a token" in refused(capfd, "--repo-id", REPO)
+    assert all(record["hub"] is None for record in index(weights).values())
+
+
+def test_storage_of_large_files_that_fails(weights, hub, capfd, monkeypatch):
+    """As ``hf_xet``, which sends large files to the real Hub, puts it; here it gets no further than its own token."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    line = refused(capfd, "--repo-id", REPO)
+    assert "connection" in line and f"{REPO} is there, with 0 of" in line
+    hub.fail(403, path="/xet-write-token/")
+    assert f"may not write to {REPO}" in refused(capfd, "--repo-id", REPO)
+    assert any("/xet-write-token/" in path for path in hub.paths())
+
+
+def test_a_proxy_that_is_no_hub_and_offline_mode(weights, hub, capfd, monkeypatch):
+    from huggingface_hub import constants
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hub, "answer", lambda request: (Response(200, b"<html>Please log in to the WLAN</html>"), None))
+        assert "is no Hub" in refused(capfd, "--repo-id", REPO)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert "HF_HUB_OFFLINE is set" in refused(capfd, "--repo-id", REPO)
+
+
+def test_a_name_in_use_is_not_written_to(weights, hub, capfd):
+    hub.commit(REPO, {"thesis.tex": b"years of work"})
+    assert "taken" in refused(capfd, "--repo-id", REPO)
+    hub.commit("you/open", {"index.json": b"{}"})
+    assert "is public" in refused(capfd, "--repo-id", "you/open", "--private")
+    hub.commit(f"spaces/{SPACE}", {"app.py": b"another app"})
+    assert "taken" in refused(capfd, "--space", SPACE)
+    assert [len(hub.repos[name]) for name in (REPO, "you/open", f"spaces/{SPACE}")] == [1, 1, 1]
+
+
+def test_too_large_is_refused_before_anything_is_sent(weights, hub, capfd, monkeypatch):
+    size = index(weights)["flowers102"]["bytes"]
+    monkeypatch.setattr(publish_files, "MOST_FILE", size - 1)
+    assert "model.safetensors has" in refused(capfd, "--repo-id", REPO)
+    monkeypatch.setattr(publish_files, "MOST_FILE", size * 2)
+    monkeypatch.setattr(publish_files, "MOST_ALL", size)
+    assert "together" in refused(capfd, "--repo-id", REPO)
+    assert hub.log == []
+
+
+def test_files_that_the_index_does_not_describe_are_not_sent(weights, hub, capfd):
+    path = weights / "flowers102" / "resnet18" / "model.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"?")
+    assert "is not the file that weights/index.json describes" in refused(capfd, "--repo-id", REPO)
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    assert "git lfs pull" in refused(capfd, "--repo-id", REPO)
+    path.unlink()
+    assert "which is not there" in refused(capfd, "--repo-id", REPO)
+    path.write_bytes(whole)
+    config = path.with_name("config.json")
+    config.write_text(config.read_text().replace(index(weights)["flowers102"]["sha256"], "0" * 64))
+    assert "describes other weights" in refused(capfd, "--repo-id", REPO)
+    assert "tulips" in refused(capfd, "--repo-id", REPO, "--tasks", "tulips")
+    assert hub.log == []
+
+
+def test_bad_orders(weights, capfd):
+    assert "Say what to publish" in refused(capfd)
+    assert "full name" in refused(capfd, "--repo-id", "weights")
+    assert "full name" in refused(capfd, "--repo-id", "you/../x")
+    assert "belong to a Space" in refused(capfd, "--repo-id", REPO, "--hardware", "t4-small")
+    assert "MISSING has no value" in refused(capfd, "--space", SPACE, "--secret", "MISSING")
+    assert "pass one of them" in refused(capfd, "--repo-id", REPO, "--all-tasks", "--tasks", "pets")
+
+
+def test_a_space_with_weights_from_the_hub(weights, hub, monkeypatch, capsys):
+    monkeypatch.setenv("SECRET", "from the environment")
+    words = ["publish", "--repo-id", REPO, "--space", SPACE, "--hardware", "cpu-upgrade"]
+    words += ["--secret", "HF_TOKEN=hf_x=y", "--secret", "SECRET"]
+    assert main(words) == 0
+    printed = capsys.readouterr()
+    assert "hf_x" not in printed.out + printed.err and "from the environment" not in printed.out + printed.err
+    revision, space = hub.refs[REPO]["main"], hub.spaces[SPACE]
+    assert hub.sdks[SPACE] == "gradio"
+    assert space.hardware == "cpu-upgrade"
+    assert space.secrets == {"HF_TOKEN": "hf_x=y", "SECRET": "from the environment"}
+    assert space.variables == {"RESNET_DEMO_HUB_REPO": REPO, "RESNET_DEMO_HUB_REVISION": revision}
+
+    files = hub.head(f"spaces/{SPACE}")
+    head = head_of(files["README.md"])
+    assert head["sdk"] == "gradio" and head["app_file"] == "app.py" and head["models"] == [REPO]
+    (line,) = head["preload_from_hub"]
+    repo, paths, pinned = line.split(" ")
+    assert (repo, pinned) == (REPO, revision)
+    assert set(paths.split(",")) <= set(hub.head(REPO))
+    assert {"index.json", "faces68/resnet18/model.safetensors", "faces68/resnet18/config.json"} <= set(paths.split(","))
+    assert not re.search(rb"!\[|these pictures", files["README.md"])
+    assert b"## In Python\n\n```python\nimport resnet_demo" in files["README.md"]
+    assert {"app.py", "requirements.txt", "resnet_demo/detector/centerface.onnx"} <= set(files)
+    for name in files:
+        assert not re.search(r"^(tests|docs|\.ci|runs)/|Makefile|/bench/|/publish/|__pycache__|pets", name), name
+        assert not name.startswith("weights/") or name.endswith(".json")
+    for record in json.loads(files["weights/index.json"])["checkpoints"]:
+        assert record["hub"]["revision"] == revision
+
+    hub.log.clear()
+    assert main(words[:7]) == 0
+    assert hub.writes() == ["/api/repos/create", "/api/repos/create"]
+
+
+def test_a_space_needs_the_present_weights_in_the_repository(weights, hub, capfd):
+    line = refused(capfd, "--space", SPACE, "--weights-repo", REPO)
+    assert f"publish --repo-id {REPO}" in line
+    main(["publish", "--repo-id", REPO])
+    capfd.readouterr()
+    checkpoints.save(weights / "flowers102" / "resnet18", tiny.random_state(18, 4, 9), tiny.FLOWERS, 18, "v1", METRICS)
+    checkpoints.register(weights / "flowers102" / "resnet18")
+    assert "ResNet-18 for flowers102" in refused(capfd, "--space", SPACE, "--weights-repo", REPO)
+    assert f"spaces/{SPACE}" not in hub.repos
+
+
+def test_a_space_with_its_own_weights_runs_and_is_tidied(weights, hub, tmp_path, capfd):
+    assert main(["publish", "--space", SPACE]) == 0
+    files = hub.head(f"spaces/{SPACE}")
+    assert "preload_from_hub" not in head_of(files["README.md"])
+    for path, data in files.items():
+        (tmp_path / "space" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "space" / path).write_bytes(data)
+    # It has all that the page and a prediction import.
+    code = (
+        "import resnet_demo; from resnet_demo.page.assemble import build; build(); import resnet_demo.commands; "
+        "print(resnet_demo.load('flowers102', 18)('resnet_demo/examples/dahlia.jpg').top_k[0].label)"
+    )
+    environment = hub.env(PYTHONDONTWRITEBYTECODE="1", OMP_NUM_THREADS="1")
+    for name in ("RESNET_DEMO_WEIGHTS", "PYTHONPATH"):
+        environment.pop(name, None)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path / "space", env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in tiny.FLOWERS.labels
+
+    hub.commit(f"spaces/{SPACE}", {**files, "resnet_demo/old.py": b"", "notes.txt": b"the user's own"})
+    assert main(["publish", "--repo-id", REPO]) == 0
+    assert main(["publish", "--space", SPACE, "--weights-repo", REPO]) == 0
+    files = hub.head(f"spaces/{SPACE}")
+    assert "resnet_demo/old.py" not in files and "notes.txt" in files
+    assert not any(name.endswith(".safetensors") for name in files)
+
+
+def test_a_space_interrupted_after_its_creation_is_finished(weights, hub, capfd):
+    hub.drop(f"/api/spaces/{SPACE}/commit/")
+    line = refused(capfd, "--space", SPACE, "--hardware", "t4-small", "--secret", "A=b")
+    assert f"the Space {SPACE} is there, with 0 of" in line and "Run the same command again" in line
+    hub.heal()
+    hub.fail(402, method="POST", path="/hardware", message="Payment required")
+    line = refused(capfd, "--space", SPACE, "--hardware", "t4-small", "--secret", "A=b")
+    assert "has all its files, but not the new hardware" in line
+    assert "app.py" in hub.head(f"spaces/{SPACE}")
+    hub.heal()
+    assert main(["publish", "--space", SPACE, "--hardware", "t4-small", "--secret", "A=b"]) == 0
+    assert hub.spaces[SPACE].hardware == "t4-small"
+
+
+@pytest.mark.parametrize("name", ["README.md", "flowers102/resnet18/README.md", "faces68/resnet18/README.md"])
+def test_cards_have_metadata_that_the_hub_reads(weights, hub, name):
+    from huggingface_hub import ModelCard
+
+    assert main(["publish", "--repo-id", REPO]) == 0
+    card = ModelCard(hub.head(REPO)[name].decode(), ignore_metadata_errors=False)
+    card.validate()
+    assert card.data.license == "other" and card.data.license_name == "research-only"
+    assert card.data.library_name == "resnet-demo"
+    faces = name.startswith("faces")
+    assert card.data.pipeline_tag == ("keypoint-detection" if faces else "image-classification")
+    assert "imagenet-1k" in card.data.datasets
+    results = {
+        (result.dataset_type, result.metric_type): result.metric_value for result in card.data.eval_results or ()
+    }
+    if name != "README.md":
+        assert results == (
+            {("afw", "nme"): 4.6, ("udacity", "nme"): 4.5} if faces else {("nelorth/oxford-flowers", "accuracy"): 95.0}
+        )
+    else:
+        models = head_of(hub.head(REPO)[name])["model-index"]
+        assert {model["name"] for model in models} == {"flowers102-resnet18", "faces68-resnet18"}
+        assert {"accuracy", "nme"} == set(card.data.metrics)
+
+
+def test_weights_that_began_on_the_hub_name_their_base_model():
+    config = {"depth": 34, "task": tiny.FLOWERS.to_json(), "metrics": METRICS, "recipe": {}}
+    config["commands"] = ["python -m resnet_demo train flowers102 --depth 34 --init hub --out runs/x"]
+    assert head_of(model_card(config).encode())["base_model"] == ["timm/resnet34.tv_in1k"]
+    config["commands"] = [COMMAND]
+    assert "base_model" not in head_of(model_card(config).encode())
+
+
+def test_every_bundled_card_can_be_read_by_the_hub():
+    from huggingface_hub import ModelCard
+
+    for path in sorted((ROOT / "weights").glob("*/*/config.json")):
+        card = ModelCard(model_card(json.loads(path.read_text(encoding="utf-8"))), ignore_metadata_errors=False)
+        assert card.data.pipeline_tag and card.data.eval_results, path
