@@ -20,7 +20,7 @@ EN = {
     "task_flowers102": "102 flowers",
     "task_flowers5": "5 flowers",
     "task_faces68": "Face keypoints",
-    "task_imagenet1k": "ImageNet, 1,000 classes",
+    "task_imagenet1k": "ImageNet-1k",
     "region_all": "Whole face",
     "region_jaw": "Jaw",
     "region_brows": "Brows",
