@@ -16,13 +16,15 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from resnet_demo import hub
+from resnet_demo.calibration import Calibration
 from resnet_demo.errors import UserError
 from resnet_demo.layouts import DEPTHS, LAYOUTS, STAGES, VARIANTS
 from resnet_demo.tasks import TaskSpec
@@ -98,6 +100,7 @@ class Checkpoint:
         stored: arrays as they lie in the file, integers with their scales (float32 arrays are fine too).
         metrics: measured accuracy.
         path: the weights file, or None for weights made in memory.
+        calibration: temperature, and what known pictures look like, where these were fitted.
     """
 
     spec: TaskSpec
@@ -106,6 +109,7 @@ class Checkpoint:
     stored: Mapping[str, np.ndarray]
     metrics: dict
     path: Path | None = None
+    calibration: Calibration = field(default_factory=Calibration)
 
     @property
     def state(self) -> dict[str, np.ndarray]:
@@ -138,6 +142,18 @@ def bundled() -> list[Entry]:
     """
     root = weights_folder()
     return [entry for entry in (_entry(root, record) for record in read_index(root)) if not entry.pulled]
+
+
+def own_tasks() -> set[str]:
+    """The tasks in ``weights_folder()`` that were trained on the user's own pictures, which are nobody else's business.
+
+    Raises:
+        UserError: the index or a configuration is broken.
+    """
+    root = weights_folder()
+    listed = [_entry(root, record) for record in read_index(root)]
+    # A checkpoint on the Hub needs no configuration here.
+    return {entry.task for entry in listed if entry.config.is_file() and "own" in read_config(entry.config.parent)}
 
 
 def available() -> dict[str, list[int]]:
@@ -193,7 +209,7 @@ def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint
         UserError: its files are missing, damaged or do not fit, or the Hub does not give them.
     """
     if not entry.pulled:
-        return _load(entry.path, _read_json(entry.config), entry.bytes, entry.sha256)
+        return _load(entry.path, _read_config(entry.config), entry.bytes, entry.sha256)
     source = entry.source
     path, data = hub.read(source, progress)
     where = f"{source.repo}/{source.beside(CONFIG)}"
@@ -219,7 +235,7 @@ def spec(task: str) -> TaskSpec:
         find(task, DEPTHS[0])
     entry = next((entry for entry in known if not entry.pulled), None)
     if entry:
-        return _spec(_read_json(entry.config), entry.config)
+        return _spec(_read_config(entry.config), entry.config)
     entry = next((entry for entry in known if entry.local), known[0])
     return _spec(_hub_config(entry.source), entry.config)
 
@@ -243,7 +259,21 @@ def read_config(folder: str | Path) -> dict:
     Raises:
         UserError: it is missing or broken.
     """
-    return _read_json(Path(folder) / CONFIG)
+    return _read_config(Path(folder) / CONFIG)
+
+
+def _read_config(path: Path) -> dict:
+    """Read once until the file changes: the page asks for it at every photo, and a calibration makes it large."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return _read_json(path)
+    return dict(_read_version(path, seen.st_mtime_ns, seen.st_size))
+
+
+@lru_cache(maxsize=64)
+def _read_version(path: Path, _modified: int, _size: int) -> dict:
+    return _read_json(path)
 
 
 def save(
@@ -297,8 +327,10 @@ def save(
     return folder / MODEL
 
 
-def copy(source: str | Path, target: str | Path, metrics: dict, card: str, extra: dict) -> Path:
+def copy(source: str | Path, target: str | Path, metrics: dict, card: str | None, extra: dict) -> Path:
     """Write the very weights of ``source`` to ``target`` with metrics and card, without rounding them again.
+
+    ``card`` None leaves the one that is there; the target may be the source.
 
     Returns:
         The weights file.
@@ -312,7 +344,8 @@ def copy(source: str | Path, target: str | Path, metrics: dict, card: str, extra
     target.mkdir(parents=True, exist_ok=True)
     _write(target / MODEL, (source / MODEL).read_bytes())
     _write(target / CONFIG, _json(config))
-    _write(target / CARD, card.encode())
+    if card is not None:
+        _write(target / CARD, card.encode())
     return target / MODEL
 
 
@@ -354,7 +387,12 @@ def register(folder: str | Path, hub: dict | None = None) -> Entry:
 
 def write_index(root: Path, records: list[dict]) -> None:
     """Write the ``index.json`` of a folder at once, its records by task and depth."""
-    _write(root / INDEX, _json({"checkpoints": _sorted(records)}))
+    _write(root / INDEX, index_bytes(records))
+
+
+def index_bytes(records: Sequence[dict]) -> bytes:
+    """The text of an ``index.json``, its records by task and depth."""
+    return _json({"checkpoints": _sorted(records)})
 
 
 def expected_shapes(depth: int, outputs: int) -> dict[str, tuple[int, ...]]:
@@ -495,7 +533,11 @@ def build(data: bytes, path: Path, config: dict, where: Path | str, name: str | 
     except (SafetensorError, ValueError) as error:
         raise UserError(f"{name} is no weights file that this version can read ({error}): get another copy.") from error
     check_state(values, depth, spec.outputs, name)
-    return Checkpoint(spec, depth, variant, stored, metrics, path)
+    try:
+        calibration = Calibration.from_json(config.get("calibration"), values["fc.weight"].shape[1])
+    except ValueError as error:
+        raise UserError(f"{where} is damaged ({error}): fetch it again, or calibrate the checkpoint anew.") from error
+    return Checkpoint(spec, depth, variant, stored, metrics, path, calibration)
 
 
 def _spec(config: dict, where: Path | str) -> TaskSpec:
@@ -621,7 +663,7 @@ def _entry(root: Path, record: dict) -> Entry:
     )
 
 
-def _sorted(records: list[dict]) -> list[dict]:
+def _sorted(records: Sequence[dict]) -> list[dict]:
     return sorted(records, key=lambda record: (record["task"], record["depth"]))
 
 

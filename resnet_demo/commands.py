@@ -1,4 +1,4 @@
-"""``python -m resnet_demo predict | serve | train | evaluate | bundle | convert | export | publish | bench``."""
+"""``python -m resnet_demo predict | serve | train | evaluate | bundle | calibrate | convert | export | publish …``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,6 @@ def make_parser() -> Parser:
 
     distill = commands.add_parser("distill", help="train a network to compute what a larger one, the teacher, does")
     add_training(distill, "scratch")
-    distill.set_defaults(name=None)
     distill.add_argument("--teacher", required=True, help="imagenet, a checkpoint folder or a .safetensors file")
     distill.add_argument(
         "--pictures",
@@ -64,7 +63,7 @@ def make_parser() -> Parser:
         metavar="FOLDER",
         help="further pictures, without labels: folders, or names of data sets, whose train and val parts are taken",
     )
-    distill.set_defaults(run=run_train)
+    distill.set_defaults(run=run_train, name=None)
 
     evaluate = commands.add_parser("evaluate", help="accuracy of a checkpoint on a split")
     evaluate.add_argument("task", nargs="?", help="default: every bundled checkpoint")
@@ -83,6 +82,24 @@ def make_parser() -> Parser:
     )
     add_data(bundle)
     bundle.set_defaults(run=run_bundle)
+
+    calibrate = commands.add_parser(
+        "calibrate", help="true probabilities, and a flag for pictures of something else; run it after bundle"
+    )
+    calibrate.add_argument("task", nargs="?", help="a bundled task")
+    add_depth(calibrate)
+    calibrate.add_argument(
+        "--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one"
+    )
+    calibrate.add_argument(
+        "--others",
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="pictures that show none of the classes, folders or names of data sets: how many of them are flagged",
+    )
+    add_data(calibrate)
+    calibrate.set_defaults(run=run_calibrate)
 
     report = commands.add_parser("report", help="table and plots of all bundled checkpoints, and their cards, anew")
     report.add_argument("--no-timing", action="store_true", help="keep the milliseconds that were measured before")
@@ -255,19 +272,19 @@ def run_predict(options: argparse.Namespace) -> int:
             complain(f"{photo}: {error}")
             status = BAD_INPUT
             continue
-        print(json.dumps(answer.to_json()) if options.json else in_words(answer, predict.spec.detector), flush=True)
+        print(json.dumps(answer.to_json()) if options.json else in_words(answer), flush=True)
         if options.overlays:
             write_overlay(answer, options.overlays / f"{Path(photo).stem}.jpg")
     return status
 
 
-def in_words(answer, detector: str = "face") -> str:
-    """An answer for people, one line; ``detector`` as in the task's ``TaskSpec``."""
+def in_words(answer) -> str:
+    """An answer for people, one line."""
     from resnet_demo.predictor import FacesPrediction
 
     took = f"({answer.milliseconds['total']:.0f} ms)"
     if isinstance(answer, FacesPrediction):
-        if not detector:
+        if not answer.spec.detector:
             places = "; ".join(f"{x:.0f} {y:.0f}" for x, y in answer.faces[0].keypoints[:5])
             return f"{answer.image}: keypoints at {places}{' …' if len(answer.faces[0].keypoints) > 5 else ''} {took}"
         count = len(answer.faces)
@@ -275,7 +292,7 @@ def in_words(answer, detector: str = "face") -> str:
         boxes = "; ".join(" ".join(f"{edge:.0f}" for edge in face.box) for face in answer.faces)
         return f"{answer.image}: {found}{f' at {boxes}' if boxes else ''} {took}"
     scores = ", ".join(f"{score.label} {score.probability:.1%}" for score in answer.top_k)
-    return f"{answer.image}: {scores} {took}"
+    return f"{answer.image}: {'probably none of these: ' if answer.unknown else ''}{scores} {took}"
 
 
 def write_overlay(answer, path: Path) -> None:
@@ -394,16 +411,16 @@ def run_evaluate(options: argparse.Namespace) -> int:
         wanted = [(options.task, options.depth)]
     else:
         known = checkpoints.bundled()
-        own = sorted({entry.task for entry in known if "own" in checkpoints.read_config(entry.config.parent)})
+        own = sorted({entry.task for entry in known} & checkpoints.own_tasks())
         wanted = [(entry.task, entry.depth) for entry in known if entry.task not in own]
         for task in own:
             complain(f"Left out {task}, of your own pictures: measure it by name, with --data and their folder.")
-        try:
-            imagenet.find_photos(options.data, named=False)
-        except UserError as error:
-            if any(task == imagenet.TASK for task, _ in wanted):
+        if any(task == imagenet.TASK for task, _ in wanted):
+            try:
+                imagenet.find_photos(options.data, named=False)
+            except UserError as error:
                 complain(f"Left out {imagenet.TASK}: {error}")
-            wanted = [(task, depth) for task, depth in wanted if task != imagenet.TASK]
+                wanted = [(task, depth) for task, depth in wanted if task != imagenet.TASK]
     for number, (task, depth) in enumerate(wanted):
         predictor, evaluation = evaluate_checkpoint(
             task, depth, options.weights, options.split, options.device, options.data
@@ -432,6 +449,21 @@ def run_bundle(options: argparse.Namespace) -> int:
     else:
         folder = bundle(options.folder, options.data)
     print(f"Bundled in {folder}: describe all with `python -m resnet_demo report`.")
+    return 0
+
+
+def run_calibrate(options: argparse.Namespace) -> int:
+    from resnet_demo.training.calibrate import calibrate, shown_name
+
+    words = ["calibrate", *([options.task, "--depth", str(options.depth)] if options.task else [])]
+    words += ["--weights", options.weights.as_posix()] if options.weights else []
+    words += ["--others", *map(shown_name, options.others)] if options.others else []
+    command = f"python -m resnet_demo {shlex.join(words)}"
+    folder, record = calibrate(options.task, options.depth, options.weights, options.others, options.data, command)
+    for name, value in record["measured"].items():
+        unit = "" if name.startswith("nll") else " %"
+        print(f"{name}: {value['value']:.2f}{unit} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,.0f}")
+    print(f"Temperature {record['temperature']:.3f}; written to {folder / 'config.json'} and its card.")
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -47,10 +49,20 @@ class TorchEngine(Engine):
 
 def build_network(checkpoint: Checkpoint) -> ResNet:
     """A checkpoint's network, float32 on the CPU, in evaluation mode and without gradients of its parameters."""
-    network = ResNet(checkpoint.depth, checkpoint.spec.outputs, checkpoint.variant)
-    state = {key: torch.from_numpy(value) for key, value in checkpoint.state.items()}
-    load_strictly(network, state, str(checkpoint.path or "the checkpoint"))
-    return network.eval().requires_grad_(False)
+    name = str(checkpoint.path or "the checkpoint")
+    network = with_weights(checkpoint.state, checkpoint.depth, checkpoint.spec.outputs, checkpoint.variant, name)
+    return network.requires_grad_(False)
+
+
+def with_weights(state: Mapping[str, np.ndarray], depth: int, outputs: int, variant: str, source: str) -> ResNet:
+    """A network with the weights of ``state``, float32 on the CPU, in evaluation mode.
+
+    Raises:
+        ValueError: ``state``, from ``source``, does not fit, see ``load_strictly``.
+    """
+    network = ResNet(depth, outputs, variant)
+    load_strictly(network, {key: torch.from_numpy(value) for key, value in state.items()}, source)
+    return network.eval()
 
 
 def scaling(spec: TaskSpec) -> tuple[Tensor, Tensor]:

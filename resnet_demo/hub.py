@@ -142,18 +142,6 @@ def cached(source: HubSource) -> Path | None:
     return _cached(source.repo, source.path, pin["revision"] if pin else source.revision)
 
 
-def fetch(source: HubSource, progress: Progress | None = None) -> Path:
-    """The verified file in the cache; fetched where it is not there. Verified once in a process.
-
-    Raises:
-        UserError: it cannot be had, or it is not what it must be.
-    """
-    path = cached(source)
-    if path is None or _verified.get(path) != _signature(path):
-        path, _ = read(source, progress)
-    return path
-
-
 def read(source: HubSource, progress: Progress | None = None) -> tuple[Path, bytes]:
     """The file in the cache and its verified bytes, so that what is used is what was checked.
 
@@ -171,7 +159,6 @@ def read(source: HubSource, progress: Progress | None = None) -> tuple[Path, byt
         path, data = _sound(wanted, fault, progress)
         if wanted != source:
             _write_pin(source, wanted)
-        _verified[path] = _signature(path)
         return path, data
 
 
@@ -236,7 +223,7 @@ def resolve(repo: str, branch: str) -> str:
         found = _cached(repo, "index.json", branch)
         if found is None:
             raise
-        commit = found.parent.name
+        commit = commit_by_path(found, "index.json")
         note = f"{error} Going on with the one that was used last, {commit}."
     print(note, file=sys.stderr)
     return commit
@@ -313,13 +300,22 @@ def _explain_status(error: Exception) -> tuple[str, str]:
     if status == 403:
         return "the access token has no right to it", "log in with a token that has, at the Hub's settings page"
     if status == 429:
-        wait = _retry_after(error)
-        when = f"in {wait} seconds" if wait else "in a few minutes"
-        return "the Hub is asked too often from here", f"try again {when}, or log in for a higher limit"
+        return "the Hub is asked too often from here", f"try again {when_again(error)}, or log in for a higher limit"
     if status >= 500:
         return f"the Hub has a fault of its own ({status})", "try again in a few minutes"
-    said = " ".join(str(error.server_message or "").split()).rstrip(".")
+    said = flat(str(error.server_message or ""))
     return f"the Hub refuses ({status}{', ' + said if said else ''})", "correct the request"
+
+
+def flat(text: str) -> str:
+    """A message of the Hub as a clause: one line, without its full stop."""
+    return " ".join(text.split()).rstrip(".")
+
+
+def when_again(error: Exception) -> str:
+    """When a 429 may be tried again, such as ``in 40 seconds``."""
+    wait = _retry_after(error)
+    return "in a few minutes" if wait is None else f"in {wait} seconds"
 
 
 def _retry_after(error: Exception) -> int | None:
@@ -329,6 +325,17 @@ def _retry_after(error: Exception) -> int | None:
         return int(value)
     found = re.search(r"\bt\s*=\s*(\d+)", headers.get("RateLimit", ""))
     return int(found[1]) if found else None
+
+
+def commit_by_path(file: Path, path: str) -> str:
+    """The commit that a file in the cache is of; ``path`` is its own in the repository."""
+    return file.parents[len(PurePosixPath(path).parts) - 1].name
+
+
+def sha256_by_name(file: Path) -> str | None:
+    """The sha256 by which the cache names a large file, where it can link to it; else None."""
+    name = file.resolve().name
+    return name if SHA256.fullmatch(name) else None
 
 
 def _cached(repo: str, path: str, revision: str, cache_dir: str | Path | None = None) -> Path | None:
@@ -396,11 +403,8 @@ def _pinned(source: HubSource) -> HubSource:
         return source
     if pin := _read_pin(source):
         return replace(source, **pin)
-    if path := _cached(source.repo, source.path, source.revision):
-        # The cache names large files by their sha256, where it can link to them.
-        commit = path.parents[len(PurePosixPath(source.path).parts) - 1].name
-        if SHA256.fullmatch(path.resolve().name):
-            return replace(source, revision=commit, sha256=source.sha256 or path.resolve().name)
+    if (path := _cached(source.repo, source.path, source.revision)) and (named := sha256_by_name(path)):
+        return replace(source, revision=commit_by_path(path, source.path), sha256=source.sha256 or named)
     with hub_errors(f"fetch {source}"):
         commit, sha256, size = _metadata(source)
     if not (source.sha256 or sha256):
@@ -473,16 +477,9 @@ def _bar(progress: Progress | None) -> type | None:
 
 _guard = threading.Lock()
 _locks: dict[tuple[str, str, str], threading.Lock] = {}
-_verified: dict[Path, tuple[int, int]] = {}
 
 
 def _lock(source: HubSource) -> threading.Lock:
     """One lock a file; between processes the client has its own."""
     with _guard:
         return _locks.setdefault((source.repo, source.revision, source.path), threading.Lock())
-
-
-def _signature(path: Path) -> tuple[int, int]:
-    """What changes when a file is written again."""
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from resnet_demo.hub import Progress
 
 Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
+DIRECTIONS = ("any", "across", "down")  # in which a region's keypoints are moved
 BATCH = 16  # Pictures in one pass: enough to keep a GPU busy, and little memory for a CPU.
 
 
@@ -40,6 +41,7 @@ class Result:
 
     Attributes:
         task, depth: the network.
+        spec: what the task is.
         backend, device: what it ran on, see ``Engine``.
         image: the picture's path as it was given, or None.
         photo: the decoded picture, RGB and upright.
@@ -48,6 +50,7 @@ class Result:
 
     task: str
     depth: int
+    spec: tasks.TaskSpec = field(repr=False)
     backend: str
     device: str
     image: str | None
@@ -74,14 +77,21 @@ class Prediction(Result):
         probabilities: float32 (classes,), in the order of the task's labels.
         window: the part of the photo that the network saw.
         features: float32 (C, r, c), the last feature map.
+        familiarity: how much the photo is like those that the network knows, 0..1; None where that was not calibrated.
+        unknown: it is probably none of the classes, as ``familiarity`` is below 0.5; False where it is None.
     """
 
     top_k: tuple[Score, ...]
     probabilities: np.ndarray = field(repr=False)
     window: tasks.Window = field(repr=False)
     features: np.ndarray = field(repr=False)
+    familiarity: float | None = None
     _picture: np.ndarray = field(repr=False)  # uint8 (S, S, 3), what the network saw
     _engine: engine.Engine = field(repr=False)
+
+    @property
+    def unknown(self) -> bool:
+        return self.familiarity is not None and self.familiarity < 0.5
 
     def cam(
         self, target: str | int | None = None, layer: str = "layer4", size: tuple[int, int] | None = None
@@ -124,7 +134,8 @@ class Prediction(Result):
     def to_json(self) -> dict:
         """The record that the command line prints."""
         top_k = [{"label": score.label, "probability": round(score.probability, 6)} for score in self.top_k]
-        return self._json({"top_k": top_k})
+        flag = {} if self.familiarity is None else {"unknown": self.unknown}
+        return self._json({"top_k": top_k, **flag})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -147,36 +158,37 @@ class Face:
     _photo_size: tuple[int, int] = field(repr=False)  # width, height
     _engine: engine.Engine = field(repr=False)
 
-    def cam(self, region: str = "all", size: tuple[int, int] | None = None) -> np.ndarray:
-        """Grad-CAM: where the photo moves the keypoints of a region, in whichever direction.
+    def cam(self, region: str = "all", size: tuple[int, int] | None = None, direction: str = "any") -> np.ndarray:
+        """Grad-CAM: where the photo moves the keypoints of a region.
 
         Args:
             region: all, jaw, brows, nose, eyes or mouth.
             size: (rows, columns) of the map, for a scaled copy of the photo; None is the photo's.
+            direction: ``any``, however they are moved; ``across`` or ``down``: which way along that axis.
 
         Returns:
-            float32 (rows, columns), 0..1, zero outside of the face's crop.
+            float32 (rows, columns), zero outside of the face's crop: 0..1, or for ``across`` and ``down`` -1..1,
+            positive where the photo pulls the region right or down as the upright face has it, else left or up.
 
         Raises:
-            UserError: no such region.
+            UserError: no such region or direction.
         """
-        return self._place(self.small_cam(region), size)
+        return self._place(self.small_cam(region, direction), size)
 
-    def signed_cam(self, region: str = "all", size: tuple[int, int] | None = None) -> np.ndarray:
-        """As ``cam``, -1..1: positive where the photo pulls the region right and down, negative left and up."""
-        return self._place(gradcam.normalise_signed(self._maps(region).mean(axis=0)), size)
+    def small_cam(self, region: str = "all", direction: str = "any") -> np.ndarray:
+        """The map of ``cam`` for the crop, at the last feature map's own resolution: float32 (r, c)."""
+        if direction not in DIRECTIONS:
+            raise UserError(f"There is no direction {direction!r}: choose one of {', '.join(DIRECTIONS)}.")
+        points = 2 * np.array(tasks.region_points(region, len(self.keypoints)))
+        if direction == "any":
+            return gradcam.normalise01(np.abs(self._maps(np.concatenate([points, points + 1]))).mean(axis=0))
+        return gradcam.normalise_signed(self._maps(points if direction == "across" else points + 1).mean(axis=0))
 
-    def small_cam(self, region: str = "all") -> np.ndarray:
-        """The map of ``cam`` for the crop, at the last feature map's own resolution: float32 (r, c), 0..1."""
-        return gradcam.normalise01(np.abs(self._maps(region)).mean(axis=0))
-
-    def _maps(self, region: str) -> np.ndarray:
-        """Signed maps (coordinates, r, c) of a region's coordinates.
+    def _maps(self, rows: np.ndarray) -> np.ndarray:
+        """Signed maps (rows, r, c) of some coordinates, as rows of the head.
 
         The sigmoid behind the head would give each only a positive factor, which would weigh points by their place.
         """
-        points = np.array(tasks.region_points(region, len(self.keypoints)))
-        rows = np.concatenate([2 * points, 2 * points + 1])
         return gradcam.signed_last_stage(self.features, self._engine.head_weights[rows])
 
     def _place(self, cam: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
@@ -207,11 +219,12 @@ class FacesPrediction(Result):
 
     faces: tuple[Face, ...]
 
-    def cam(self, region: str = "all", size: tuple[int, int] | None = None) -> np.ndarray:
-        """The maps of all faces in one, the larger value where crops overlap, see ``Face.cam``."""
+    def cam(self, region: str = "all", size: tuple[int, int] | None = None, direction: str = "any") -> np.ndarray:
+        """The maps of all faces in one, the stronger value where crops overlap, see ``Face.cam``."""
         whole = np.zeros(size or self.photo.size[::-1], np.float32)
         for face in self.faces:
-            np.maximum(whole, face.cam(region, size), out=whole)
+            cam = face.cam(region, size, direction)
+            np.copyto(whole, cam, where=np.abs(cam) > np.abs(whole))
         return whole
 
     def to_json(self) -> dict:
@@ -247,6 +260,7 @@ class Predictor:
         self.device, self.backend = self.engine.device, self.engine.backend
         if self.spec.kind == tasks.KEYPOINTS and self.spec.detector:
             self.detector = detector or shared_detector()
+        self._warm = False
 
     def __call__(self, picture: Picture, top_k: int = 5) -> Prediction | FacesPrediction:
         """The answer for one picture: a path, bytes, a PIL image or a uint8 array (H, W, 3).
@@ -271,8 +285,10 @@ class Predictor:
         return self._classes(opened, top_k)
 
     def warm_up(self) -> None:
-        """Run an empty picture, so that the first real one does not pay for compiling."""
-        self.engine.run(np.zeros((1, self.spec.size, self.spec.size, 3), np.uint8))
+        """Run an empty picture, so that the first real one does not pay for compiling; only the first call does."""
+        if not self._warm:
+            self.engine.run(np.zeros((1, self.spec.size, self.spec.size, 3), np.uint8))
+            self._warm = True
 
     def _classes(self, opened: list[_Opened], top_k: int) -> list[Prediction]:
         prepared, windows = [], []
@@ -283,16 +299,18 @@ class Predictor:
             windows.append(window)
             item.milliseconds["prepare"] = _since(start)
         logits, features, each = self._network(prepared)
-        answers = []
+        answers, calibration = [], self.checkpoint.calibration
         for index, item in enumerate(opened):
-            best = tasks.decode_classes(self.spec, logits[index], top_k)
+            scaled = calibration.scaled(logits[index])
+            best = tasks.decode_classes(self.spec, scaled, top_k)
             answers.append(
                 Prediction(
                     **self._common(item, each),
                     top_k=tuple(Score(self.spec.labels[number], probability) for number, probability in best),
-                    probabilities=tasks.softmax(logits[index]),
+                    probabilities=tasks.softmax(scaled),
                     window=windows[index],
                     features=features[index],
+                    familiarity=calibration.familiarity(features[index]),
                     _picture=prepared[index],
                     _engine=self.engine,
                 )
@@ -366,6 +384,7 @@ class Predictor:
         return {
             "task": self.task,
             "depth": self.depth,
+            "spec": self.spec,
             "backend": self.backend,
             "device": self.device,
             "image": item.image,

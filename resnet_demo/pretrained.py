@@ -96,7 +96,7 @@ def hub_reader(repo: str, revision: str | None, options: dict) -> Get:
     def get(path: str) -> Path:
         nonlocal commit
         file = hub.download(repo, path, commit, **options)
-        commit = file.parents[len(PurePosixPath(path).parts) - 1].name
+        commit = hub.commit_by_path(file, path)
         return file
 
     return get
@@ -180,8 +180,8 @@ def read(get: Get, folder: str, name: str, sha256: str | None = None) -> Checkpo
         config = convert_config(config, where)
     weights = get(f"{prefix}{MODEL}")
     wanted = config["weights"] if isinstance(config.get("weights"), dict) else {}
-    # The Hub's cache calls a large file by its sha256, which catches a damaged one that nothing else vouches for.
-    sha256 = sha256 or wanted.get("sha256") or next(iter(hub.SHA256.findall(weights.resolve().name)), None)
+    # Its name in the Hub's cache catches a damaged file that nothing else vouches for.
+    sha256 = sha256 or wanted.get("sha256") or hub.sha256_by_name(weights)
     data = checkpoints.read_verified(weights, wanted.get("bytes"), sha256)
     return checkpoints.build(data, weights, config, where, f"{name}/{prefix}{MODEL}")
 
@@ -283,12 +283,11 @@ def push_to_hub(
 
 def card_text(spec: TaskSpec, depth: int) -> str:
     """A short model card; `publish` writes longer ones of what this project has trained."""
-    pipeline = "image-classification" if spec.kind == CLASSIFICATION else "keypoint-detection"
     outputs = f"{spec.outputs} classes" if spec.kind == CLASSIFICATION else f"{spec.points} keypoints"
     return f"""\
 ---
 library_name: resnet-demo
-pipeline_tag: {pipeline}
+pipeline_tag: {spec.pipeline}
 tags:
 - resnet
 - resnet{depth}

@@ -110,12 +110,16 @@ def signed_overlay(
     dim_outside: bool = True,
 ) -> Image.Image:
     """As ``overlay`` for values of -1 (blue) to 1 (red); around 0 the photo shows through."""
-    signed = np.linspace(-1, 1, 256)
-    alpha = np.minimum(np.abs(signed) * 1.5, 1.0) * opacity
-    # The map's pale middle would lie like fog over a dark photo; weak values are faint through alpha alone.
-    table = colour_map(0.5 + 0.5 * np.sign(signed) * (0.4 + 0.6 * np.abs(signed))[None], "diverging")[0]
+    alpha = np.minimum(np.abs(np.linspace(-1, 1, 256)) * 1.5, 1.0) * opacity
     halved = (np.asarray(values, np.float32) + 1) / 2
-    return _blend(photo, halved, 0.5, table, alpha, window, dim_outside)
+    return _blend(photo, halved, 0.5, signed_table(), alpha, window, dim_outside)
+
+
+def signed_table() -> np.ndarray:
+    """Colours of the values -1 (blue) to 1 (red) over a photo, uint8 (256, 3)."""
+    signed = np.linspace(-1, 1, 256)
+    # The map's pale middle would lie like fog over a dark photo; weak values are faint through alpha alone.
+    return colour_map(0.5 + 0.5 * np.sign(signed) * (0.4 + 0.6 * np.abs(signed))[None], "diverging")[0]
 
 
 def _blend(
@@ -177,7 +181,7 @@ FACE_COLOURS = {
     "mouth": (255, 104, 66),
 }
 # Lines through the 68 iBUG landmarks: (region, first, last + 1, closed).
-_CONTOURS = (
+CONTOURS = (
     ("jaw", 0, 17, False),
     ("brows", 17, 22, False),
     ("brows", 22, 27, False),
@@ -264,7 +268,7 @@ def _draw_face(canvas: Image.Image, points: np.ndarray, box: Sequence[float] | N
         stroke(path, _DARK, (frame_line + 1.2 * outline) * scale)
         stroke(path, (255, 255, 255), frame_line * scale)
 
-    contours = _CONTOURS if len(points) == 68 else ()
+    contours = CONTOURS if len(points) == 68 else ()
     lines = [
         (region, np.vstack([near[a:b], near[a : a + 1]]) if closed else near[a:b]) for region, a, b, closed in contours
     ]

@@ -73,6 +73,16 @@ class TaskSpec:
         """Width of the network's head."""
         return len(self.labels) if self.kind == CLASSIFICATION else 2 * self.points
 
+    @property
+    def has_regions(self) -> bool:
+        """Whether the keypoints have regions such as mouth and eyes."""
+        return self.points == len(REGIONS["all"])
+
+    @property
+    def pipeline(self) -> str:
+        """What the Hub calls this kind of task (https://huggingface.co/tasks), for model cards."""
+        return "image-classification" if self.kind == CLASSIFICATION else "keypoint-detection"
+
     def to_json(self) -> dict:
         return asdict(self)
 

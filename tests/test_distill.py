@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from resnet_demo.architecture import ResNet, load_strictly
 from resnet_demo.commands import main
 from resnet_demo.errors import UserError
 from resnet_demo.tasks import TaskSpec
+from resnet_demo.training import fused
 from resnet_demo.training.data import Pictures, unlabelled_pictures
 from resnet_demo.training.distill import Distillation
 from resnet_demo.training.loop import Trainer
@@ -41,7 +43,8 @@ def network(depth: int, seed: int) -> ResNet:
 
 
 def drawn_pictures(count: int = 16) -> Pictures:
-    pictures = Pictures("flowers102", [None] * count, np.zeros(count, np.int64), SPEC.labels)
+    sources = ["few"] * (count // 2) + ["many"] * (count // 2)
+    pictures = Pictures("flowers102", [None] * count, np.zeros(count, np.int64), SPEC.labels, sources)
     pictures.cache = dict(enumerate(tiny.pictures(count, 40)))
     return pictures
 
@@ -96,6 +99,40 @@ def test_a_resumed_distillation_ends_exactly_as_an_uninterrupted_one(tmp_path):
     assert any(key.startswith("adaptors/") for key in one)
     for key, value in one.items():
         assert torch.equal(value, other[key]), key
+
+
+def test_views_that_come_again_are_asked_of_the_teacher_once_and_change_nothing(tmp_path, monkeypatch):
+    recipe = recipe_of(5, views=2, jitter=0.2, source_weights={"many": 0.5})
+    asked = []
+    stages = fused.stages
+    monkeypatch.setattr(fused, "stages", lambda network, x, *more: asked.append(len(x)) or stages(network, x, *more))
+    trainer = trainer_of(tmp_path / "kept", recipe)
+    kept = trainer.run().state_dict()
+    # Two epochs' crops of 12 pictures (a source is thinned out) in five epochs.
+    assert sum(asked) == len(trainer.distillation.kept) <= 2 * 12
+    assert sum(asked) > 12
+    # The same with a memory that is lost at each step, and with a run that is stopped on the way.
+    answers = Distillation.answers
+    monkeypatch.setattr(Distillation, "answers", lambda self, *args: self.kept.clear() or answers(self, *args))
+    forgetful = trainer_of(tmp_path / "forgetful", recipe).run().state_dict()
+    monkeypatch.undo()
+    for stop in (3, 5):
+        resumed = trainer_of(tmp_path / "resumed", recipe).run(stop).state_dict()
+    for key, value in kept.items():
+        assert torch.equal(value, forgetful[key]), key
+        assert torch.equal(value, resumed[key]), key
+
+
+def test_views_of_another_size_take_the_place_of_the_former(tmp_path):
+    recipe = replace(recipe_of(4, views=2), sizes=((0, 32), (2, 48)))
+    trainer = trainer_of(tmp_path, recipe)
+    trainer.run()
+    assert {size for _, _, size in trainer.distillation.kept} == {48}
+
+
+def test_views_cannot_be_mixed():
+    with pytest.raises(UserError, match="kept only for whole pictures: set mix_probability = 0"):
+        Distillation(ResNet(18, 4), ResNet(18, 4), Recipe("x", views=3, mixup=0.2))
 
 
 def test_a_teacher_of_another_task_and_unknown_hints_are_refused():

@@ -54,7 +54,6 @@ def server(tmp_path, monkeypatch):
     with HubServer(tmp_path / "hub") as running:
         running.pauses = running.patch(monkeypatch)
         hub.resolve.cache_clear()
-        hub._verified.clear()
         yield running
         hub.resolve.cache_clear()
 
@@ -69,10 +68,7 @@ def small(server) -> HubSource:
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory) -> dict[str, bytes]:
     """The files of a repository with our layout: a random ResNet-18 for flowers102."""
-    root = tmp_path_factory.mktemp("published")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
-        tiny.weights_folder(root, (tiny.FLOWERS, 18))
+    root = tiny.weights_folder(tmp_path_factory.mktemp("published"), (tiny.FLOWERS, 18))
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
@@ -231,12 +227,6 @@ def test_the_pinned_revision_is_what_is_used(server, small):
     assert all(small.revision in asked for asked in server.paths() if "/resolve/" in asked)
 
 
-def test_a_file_is_verified_once_in_a_process(server, small, monkeypatch):
-    path = hub.fetch(small)
-    monkeypatch.setattr(hub, "read", lambda *_: pytest.fail("verified again"))
-    assert hub.fetch(small) == path
-
-
 # Files that are not what they must be
 
 
@@ -257,7 +247,7 @@ def test_a_file_that_comes_damaged_is_fetched_once_more_and_then_refused(server,
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-10], lambda data: b"?" + data[1:]], ids=["cut", "flipped"])
 def test_a_damaged_file_in_the_cache_is_fetched_once_more(server, small, damage):
-    path = hub.fetch(small)
+    path, _ = hub.read(small)
     path.resolve().write_bytes(damage(DATA))
     server.log.clear()
     assert hub.read(small)[1] == DATA
@@ -265,7 +255,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_once_more(server, small, damage)
 
 
 def test_a_damaged_file_in_the_cache_without_a_network(server, small):
-    hub.fetch(small).resolve().write_bytes(b"?")
+    hub.read(small)[0].resolve().write_bytes(b"?")
     server.down()
     assert "cannot be reached" in complaint(hub.read, small)
     assert hub.cached(small) is None and blobs(server) == []
@@ -491,7 +481,7 @@ def test_without_a_revision_the_first_one_is_kept(server, small):
     assert small.revision in path.parts and hub.commit_of(open_) == small.revision
     server.commit(REPO, {PATH: b"newer"})
     server.log.clear()
-    assert hub.read(open_) == (path, DATA) and hub.fetch(open_) == path and server.log == []
+    assert hub.read(open_) == (path, DATA) and server.log == []
 
 
 def test_a_hash_that_the_hub_does_not_give(server):

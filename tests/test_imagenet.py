@@ -30,11 +30,7 @@ def write_photos(folder, *paths: str):
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """A folder with a random ResNet-18 of 1,000 classes for small pictures."""
-    root = tmp_path_factory.mktemp("weights")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
-        tiny.weights_folder(root, (SMALL, 18))
-    return root
+    return tiny.weights_folder(tmp_path_factory.mktemp("weights"), (SMALL, 18))
 
 
 # --- Names ------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
+import urllib.parse
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -18,7 +20,23 @@ from PIL import Image
 
 from resnet_demo import architecture, tasks
 from resnet_demo.errors import UserError
-from resnet_demo.page import answers, assemble, choices, compare, components, cost, faces, flowers, showable, strings
+from resnet_demo.page import (
+    answers,
+    assemble,
+    cards,
+    choices,
+    classes,
+    compare,
+    components,
+    cost,
+    curve,
+    faces,
+    flowers,
+    recent,
+    showable,
+    strings,
+    viewer,
+)
 from resnet_demo.tasks import TaskSpec
 
 PAGE = Path(strings.__file__).parent
@@ -143,7 +161,7 @@ def test_other_endpoints_say_what_is_wrong(weights, photo):
         faces.keypoints(photo, 18, "ears")
     with pytest.raises(UserError, match="at least one depth"):
         compare.compare(photo, "flowers102", [])
-    with pytest.raises(UserError, match="pets has no keypoints. Use the Flowers tab"):
+    with pytest.raises(UserError, match="pets has no keypoints. Use the Classify tab"):
         faces.keypoints(photo, 18, "all", "pets")
     with pytest.raises(UserError, match="no ResNet-50"):
         compare.compare(photo, "flowers102", [18, 50])
@@ -172,11 +190,16 @@ def test_the_unexpected_is_logged_and_kept_from_people(caplog):
 # --- Words ------------------------------------------------------------------------------------------------------------
 
 
+def test_the_darker_border_is_explained(weights, photo):
+    assert "darker border" in flowers.words(
+        flowers.predict(photo, "flowers5", 18, 3)
+    )  # It sees the middle square only.
+
+
 def test_class_names_are_shown_as_text(weights, photo):
-    prediction = flowers.predict(photo, "flowers5", 18, 3)
-    shown = flowers.words(prediction, "rose <b>")
-    assert "rose &lt;b&gt;" in shown
-    assert "darker border" in shown  # The network sees the middle square only.
+    card = next(compare.answers(photo, "flowers5", [18]))
+    filled = cards.filled(replace(card, name="rose <b>"), False, None)
+    assert "rose &lt;b&gt;" in filled and "rose <b>" not in filled
 
 
 def test_keypoints_of_own_pictures_are_the_whole_photos(weights, photo):
@@ -184,7 +207,7 @@ def test_keypoints_of_own_pictures_are_the_whole_photos(weights, photo):
     assert details["faces"][0]["box"] == [0, 0, 300, 200]
     assert len(details["faces"][0]["keypoints"]) == 5
     assert picture(marked).size == picture(heat).size == (300, 200)
-    said = faces.words(faces.predict(photo, 18, "all", "hands"), "all")
+    said = faces.words(faces.predict(photo, 18, "all", "hands"))
     assert "5 points" in said and "face" not in said
     assert compare.compare(photo, "hands", [18])[1][0][1] == "5 points"
     with pytest.raises(UserError, match="no face region 'mouth'"):
@@ -193,13 +216,122 @@ def test_keypoints_of_own_pictures_are_the_whole_photos(weights, photo):
 
 def test_no_face_is_no_error(weights, photo):
     found = faces.predict(photo, 18, "all")
-    assert "No face found" in faces.words(found, "all")
-    assert 'role="alert"' not in faces.words(found, "all")
+    assert "No face found" in faces.words(found)
+    assert 'role="alert"' not in faces.words(found)
 
 
-@pytest.mark.parametrize(("count", "available", "words"), [(5, 5, "5 depths"), (1, 5, "Tick more"), (1, 1, "so far")])
-def test_how_many_depths_were_compared_is_said(count, available, words):
-    assert words in compare.words(count, available)
+def card_of(depth: int, name: str = "Rose", result=None) -> cards.Card:
+    line = [depth, name, 0.5, 12.0, 11.2, 1.8, "90.0 % top-1"]
+    return cards.Card(depth, "/heat.jpg", name, 0.5, line, result)
+
+
+def cards_of(**names: str) -> dict[int, cards.Card]:
+    return {int(depth[1:]): card_of(int(depth[1:]), name) for depth, name in names.items()}
+
+
+def test_what_the_depths_agree_on_is_said_and_who_differs_is_marked():
+    same = cards_of(d18="Rose", d34="Rose")
+    assert "All 2 depths say the same: <b>Rose</b>" in cards.words([18, 34], same, 5)
+    assert "is-odd" not in cards.cards_html([18, 34], same)
+
+    split = cards_of(d18="Tulip", d34="Rose", d50="Rose", d101="Rose")
+    said = cards.words([18, 34, 50, 101], split, 5)
+    assert "The depths disagree" in said
+    assert "ResNet-34, 50 and 101: <b>Rose</b>; ResNet-18: <b>Tulip</b>." in said
+    drawn = cards.cards_html([18, 34, 50, 101], split)
+    assert drawn.count("is-odd") == 1 and drawn.index("is-odd") < drawn.index("ResNet-18")
+
+    assert cards.outliers(cards_of(d18="Tulip", d34="Rose")) == {18, 34}  # Nobody knows who is right.
+
+
+def test_cards_wait_until_their_depth_has_looked():
+    half = cards_of(d18="Rose")
+    drawn = cards.cards_html([18, 152], half)
+    assert drawn.count("is-waiting") == 1 and "ResNet-152" in drawn
+    assert "1 of 2 depths" in cards.words([18, 152], half, 5)
+
+
+@pytest.mark.parametrize(("available", "words"), [(5, "Tick more"), (1, "so far")])
+def test_one_depth_alone_is_no_comparison(available, words):
+    assert words in cards.words([18], cards_of(d18="Rose"), available)
+
+
+def test_how_far_the_depths_points_lie_apart_is_said(weights):
+    path = str(EXAMPLES / "astronaut.jpg")
+    found = faces.predict(path, 18, "all")
+    face = found.faces[0]
+    eyes = np.linalg.norm(face.keypoints[36] - face.keypoints[45])
+    moved = replace(found, faces=(replace(face, keypoints=face.keypoints + np.float32([0, 0.1 * eyes])),))
+    both = {18: card_of(18, "1 face", found), 50: card_of(50, "1 face", moved)}
+    assert cards.spread(both) == {18: pytest.approx(5, rel=1e-3), 50: pytest.approx(5, rel=1e-3)}
+    assert "5.0 % of the distance between the eyes" in cards.words([18, 50], both, 5)
+    assert "5.0 %" in cards.cards_html([18, 50], both)
+
+
+def test_the_curve_marks_the_chosen_depths():
+    points = [curve.Point(18, 3.0, 90.4, True), curve.Point(50, 9.0, 95.1, False), curve.Point(101, 15.0, 95.3, True)]
+    drawn = curve.plot(points, "top-1")
+    assert drawn.count('class="chosen"') == 2 and drawn.count('class="other"') == 1
+    x = [float(value) for value in re.findall(r'cx="([\d.]+)"', drawn)]
+    y = [float(value) for value in re.findall(r'cy="([\d.]+)"', drawn)]
+    assert x == sorted(x) and y == sorted(y, reverse=True)
+    assert curve.plot(points[:1], "top-1") == ""
+
+
+# --- The viewer -------------------------------------------------------------------------------------------------------
+
+
+def test_the_viewer_gets_the_maps_of_all_listed_classes(weights, photo):
+    prediction = flowers.predict(photo, "flowers102", 18, 3)
+    view = viewer.view_of(prediction, None)
+    indices = [prediction.spec.labels.index(score.label) for score in prediction.top_k]
+    assert set(view["maps"]) == {f"{index}/layer4" for index in indices}
+    assert view["what"] == str(indices[0])
+    cells = np.array(view["maps"][f"{indices[1]}/layer4"][0])
+    np.testing.assert_allclose(cells, prediction.small_cam(indices[1]), atol=6e-4)
+    # The map's corners come to lie on the window's.
+    a, _, _, d, e, f = view["places"][0]
+    window = prediction.window
+    assert (e, f) == pytest.approx((window.left, window.top))
+    assert (e + a * cells.shape[1], f + d * cells.shape[0]) == pytest.approx((window.right, window.bottom))
+    # A class from beyond the list comes along when it is asked for.
+    other = next(index for index in range(len(prediction.spec.labels)) if index not in indices)
+    assert f"{other}/layer4" in viewer.view_of(prediction, other)["maps"]
+    assert [row["index"] for row in classes.listing(prediction, other)["classes"]] == [*indices, other]
+
+
+def test_an_earlier_stage_needs_no_second_upload(weights, photo):
+    prediction = flowers.predict(photo, "flowers102", 18, 3)
+    view = viewer.view_of(prediction, None)
+    answer = viewer.stage_map({"token": view["token"], "what": view["what"], "stage": "layer2"})
+    np.testing.assert_allclose(answer["map"], prediction.small_cam(int(view["what"]), "layer2"), atol=6e-4)
+    assert "layer9" in viewer.stage_map({"token": view["token"], "what": "0", "stage": "layer9"})["error"]
+    assert "Look again" in viewer.stage_map({"token": "long gone", "what": "0", "stage": "layer2"})["error"]
+
+
+def test_the_heat_as_a_file_is_that_of_the_library(weights, photo):
+    prediction = flowers.predict(photo, "flowers102", 18, 3)
+    view = viewer.view_of(prediction, None)
+    answer = viewer.heat_file({"token": view["token"], "what": view["what"], "how": "layer4"})
+    saved = np.load(urllib.parse.unquote(answer["url"].removeprefix("gradio_api/file=")))
+    np.testing.assert_array_equal(saved, prediction.cam(int(view["what"])))
+    found = faces.predict(str(EXAMPLES / "astronaut.jpg"), 18, "all")
+    view = viewer.view_of(found, "mouth")
+    assert set(view["maps"]) == {f"{region}/{way}" for region in tasks.REGIONS for way in ("any", "across", "down")}
+    answer = viewer.heat_file({"token": view["token"], "what": "mouth", "how": "down"})
+    saved = np.load(urllib.parse.unquote(answer["url"].removeprefix("gradio_api/file=")))
+    np.testing.assert_array_equal(saved, found.cam("mouth", direction="down"))
+    assert saved.min() < 0
+
+
+def test_only_the_last_answers_are_kept(weights, photo, monkeypatch):
+    monkeypatch.setattr(recent, "MOST", 2)
+    prediction = flowers.predict(photo, "flowers102", 18, 1)
+    first, second, third = (recent.keep(prediction) for _ in range(3))
+    with pytest.raises(UserError, match="too long ago"):
+        recent.find(first)
+    assert recent.find(third).photo.size == (300, 200)
+    assert not hasattr(recent.find(second).photo, "getpixel")  # The photo itself is not kept.
 
 
 def test_metrics_are_named():
@@ -214,7 +346,7 @@ def test_every_text_used_exists_and_every_text_is_used():
     keys = set(re.findall(r"""(?:say|label)\(\s*["'](\w+)["']""", source))
     assert keys <= strings.EN.keys()
     mentioned = set(re.findall(r"""["'](\w+)["']""", source))
-    families = ("task_", "region_", "column_", "tab_")
+    families = ("task_", "region_", "column_", "tab_", "viewer_", "metric_", "live_", "how_", "example_")
     unused = {key for key in strings.EN.keys() - mentioned if not key.startswith(families)}
     assert unused == set()
     assert {f"task_{task}" for task in tasks.TITLES} <= strings.EN.keys()

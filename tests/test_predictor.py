@@ -229,9 +229,10 @@ def test_a_faces_map_lies_on_its_crop(find_keypoints, photo, region):
         inside = faces.transform(face.matrix, np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1))
         outside = ((inside < -1) | (inside > 65)).any(axis=1).reshape(160, 250)
         assert not cam[outside].any() and face.small_cam(region).shape == (2, 2)
-        signed = face.signed_cam(region)
-        assert signed.shape == (160, 250) and -1 <= signed.min() <= signed.max() <= 1 and signed.any()
-        assert not signed[outside].any()
+        for direction in ("across", "down"):
+            signed = face.cam(region, direction=direction)
+            assert signed.shape == (160, 250) and -1 <= signed.min() <= signed.max() <= 1 and signed.any()
+            assert not signed[outside].any()
 
 
 def test_regions_have_maps_of_their_own(find_keypoints, photo):
@@ -239,6 +240,17 @@ def test_regions_have_maps_of_their_own(find_keypoints, photo):
     assert not np.array_equal(face.small_cam("mouth"), face.small_cam("eyes"))
     with pytest.raises(UserError, match="There is no face region 'ear'"):
         face.cam("ear")
+    with pytest.raises(UserError, match="There is no direction 'sideways': choose one of any, across, down"):
+        face.cam("mouth", direction="sideways")
+
+
+def test_a_signed_map_says_which_way_the_points_move(find_keypoints, photo):
+    """Adding to the feature map where the map is positive moves the points right, as their logits say."""
+    face = find_keypoints(photo).faces[0]
+    cam = face.small_cam("nose", "across")
+    weights = face._engine.head_weights[[2 * point for point in tasks.REGIONS["nose"]]]
+    pulled = np.einsum("kc,crs->krs", weights, face.features).mean(axis=0)
+    np.testing.assert_array_equal(np.sign(cam), np.sign(pulled))
 
 
 def test_the_map_of_all_faces(find_keypoints, photo):
@@ -341,6 +353,12 @@ def test_warming_up_changes_nothing(classify, photo):
     before = classify(photo).probabilities
     classify.warm_up()
     np.testing.assert_array_equal(classify(photo).probabilities, before)
+
+
+def test_warming_up_again_runs_nothing(classify, monkeypatch):
+    classify.warm_up()
+    monkeypatch.setattr(classify.engine, "run", lambda _: pytest.fail("ran again"))
+    classify.warm_up()
 
 
 def test_importing_and_predicting_on_a_cpu_need_no_torch(photo, tmp_path):

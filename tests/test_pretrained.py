@@ -39,9 +39,7 @@ def hub(tmp_path, monkeypatch):
 def layout(tmp_path_factory):
     """A folder as ``weights/``: flowers at depths 18 and 34, faces at 18."""
     root = tmp_path_factory.mktemp("weights")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
-        return tiny.weights_folder(root, (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), (tiny.FACES, 18))
+    return tiny.weights_folder(root, (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), (tiny.FACES, 18))
 
 
 @pytest.fixture

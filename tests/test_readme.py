@@ -25,7 +25,7 @@ def test_every_metric_of_the_bundled_weights_stands_in_the_accuracy_table(monkey
 def test_the_space_settings_fit_the_requirements():
     front = README.split("---")[1]
     version = re.search(r"sdk_version: (\S+)", front)[1]
-    (bounds,) = re.findall(r"^gradio>=([\d.]+),<(\d+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    (bounds,) = re.findall(r"^gradio\[mcp\]>=([\d.]+),<(\d+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     assert [int(part) for part in version.split(".")] >= [int(part) for part in bounds[0].split(".")]
     assert int(version.split(".")[0]) < int(bounds[1])
     app_file = re.search(r"app_file: (\S+)", front)[1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -42,14 +44,12 @@ def random_checkpoint(spec: TaskSpec = FLOWERS, depth: int = 18, variant: str = 
 
 
 def weights_folder(root: Path, *models: tuple[TaskSpec, int]) -> Path:
-    """A folder as ``weights/``, with an index and a random checkpoint for each (spec, depth); set
-    ``RESNET_DEMO_WEIGHTS`` to ``root`` before the call."""
-    for seed, (spec, depth) in enumerate(models):
-        folder = root / spec.name / f"resnet{depth}"
-        checkpoints.save(
-            folder, random_state(depth, spec.outputs, seed), spec, depth, "v1.5", {"top1": 0.5}, card="# Tiny\n"
-        )
-        checkpoints.register(folder)
+    """A folder as ``weights/``, with an index and a random checkpoint for each (spec, depth)."""
+    with patch.dict(os.environ, RESNET_DEMO_WEIGHTS=str(root)):
+        for seed, (spec, depth) in enumerate(models):
+            folder, state = root / spec.name / f"resnet{depth}", random_state(depth, spec.outputs, seed)
+            checkpoints.save(folder, state, spec, depth, "v1.5", {"top1": 0.5}, card="# Tiny\n")
+            checkpoints.register(folder)
     return root
 
 

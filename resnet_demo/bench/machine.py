@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from pathlib import Path
 
 import torch
 import torchvision
+
+from resnet_demo import processor
 
 BUSY = 0.3  # load of an idle machine, whose last minute may have seen a build
 
@@ -15,12 +16,11 @@ BUSY = 0.3  # load of an idle machine, whose last minute may have seen a build
 def describe() -> dict:
     """CPU, cores, threads, bf16 instructions, device, versions and the load before the measurements, for JSON."""
     gpu = torch.cuda.is_available()
-    cpu = _cpu()
     return {
-        "cpu": cpu.get("model name") or platform.processor() or platform.machine(),
+        "cpu": processor.name(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "bf16": [flag for flag in cpu.get("flags", "").split() if "bf16" in flag],
+        "bf16": [flag for flag in processor.properties().get("flags", "").split() if "bf16" in flag],
         "device": torch.cuda.get_device_name() if gpu else "cpu",
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
@@ -41,12 +41,3 @@ def in_words(machine: dict) -> str:
             f"The load is {machine['load']}: other programs are at work, so the figures are not to be trusted."
         )
     return "\n".join(lines)
-
-
-def _cpu() -> dict[str, str]:
-    """The first processor of /proc/cpuinfo; empty where there is none."""
-    path = Path("/proc/cpuinfo")
-    if not path.exists():
-        return {}
-    first = path.read_text(encoding="utf-8").split("\n\n")[0]
-    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from resnet_demo.bench import table
+from resnet_demo import tables
 from resnet_demo.bench.feed import Clock, Training
 from resnet_demo.bench.ours import Phase, averaged, our_batches, our_step, our_trainer, phases
 from resnet_demo.bench.pictures import flower_pictures
@@ -47,7 +47,7 @@ def measure(settings: Settings) -> list[dict]:
     with tempfile.TemporaryDirectory(prefix="resnet-demo-bench-", ignore_cleanup_errors=True) as folder:
         pictures, source = flower_pictures(Path(folder), settings.data)
         pictures.decode_all()
-        print(f"{explanation(settings, recipe, pictures, source)}\n{table.head(COLUMNS)}", flush=True)
+        print(f"{explanation(settings, recipe, pictures, source)}\n{tables.head(COLUMNS)}", flush=True)
         turns = (settings.rounds + 1) * (3 + len(phases(recipe)))
         with tqdm(total=len(settings.depths) * turns, unit="turn", mininterval=1) as progress:
             for depth in settings.depths:
@@ -127,14 +127,14 @@ def measure_depth(
 def in_words(row: dict) -> str:
     """One row of the table."""
     rate = row["pictures_per_second"]
-    return table.row(
+    return tables.row(
         [
             row["depth"],
             row["way"],
             " to ".join(map(str, row["sizes"])),
             row["batch"],
-            table.rate(rate["median"]),
-            f"{table.rate(rate['lowest'])} to {table.rate(rate['highest'])}",
+            tables.rate(rate["median"]),
+            f"{tables.rate(rate['lowest'])} to {tables.rate(rate['highest'])}",
             f"{row['ratio']:.2f}",
             f"{row['ratio_decoded']:.2f}",
         ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import inspect
 import logging
 import os
+import re
 from collections.abc import Callable
 from functools import wraps
 
@@ -12,6 +14,7 @@ import gradio as gr
 
 from resnet_demo.errors import UserError
 from resnet_demo.page import choices
+from resnet_demo.page.complaints import translate
 from resnet_demo.page.components import note
 from resnet_demo.page.strings import say
 
@@ -19,7 +22,10 @@ log = logging.getLogger(__name__)
 
 
 def endpoint(function: Callable) -> Callable:
-    """For programs: every failure is an error with one sentence; the unexpected also goes to the log."""
+    """For programs: every failure is an error with one sentence; the unexpected also goes to the log.
+
+    Its docstring is what the page of endpoints and the list of MCP tools say.
+    """
 
     @wraps(function)
     def answer(*inputs):
@@ -28,13 +34,20 @@ def endpoint(function: Callable) -> Callable:
         except Exception as error:
             raise gr.Error(html.escape(sentence(error), quote=False), print_exception=False) from error
 
+    answer.__doc__ = unfolded(function.__doc__ or "")
     return answer
+
+
+def unfolded(docstring: str) -> str:
+    """An endpoint's docstring with each argument, and what it returns, on one line: Gradio reads no further."""
+    head, returns, tail = inspect.cleandoc(docstring).partition("\nReturns:\n")
+    return re.sub(r"\n {8}", " ", head) + returns + " ".join(tail.split())
 
 
 def sentence(error: Exception) -> str:
     """What to tell people about a failure."""
     if isinstance(error, UserError):
-        return str(error)
+        return translate(str(error))
     if isinstance(error, gr.Error):
         return error.message
     log.error("A request failed.", exc_info=error)
@@ -75,12 +88,18 @@ def facts(result) -> str:
         "facts",
         depth=result.depth,
         milliseconds=f"{result.milliseconds['total']:,.0f}",
-        backend=html.escape(result.backend),
+        backend=html.escape(backend(result.backend)),
     )
 
 
+def backend(text: str) -> str:
+    """``OpenVINO bf16 on CPU`` in the visitor's language."""
+    engine, _, device = text.partition(" on ")
+    return say("on", engine=engine, device=device) if device else text
+
+
 def percent(probability: float) -> str:
-    return f"{probability:.1%}".replace("%", " %")
+    return say("percent", value=f"{100 * probability:.1f}")
 
 
 def complain(error: Exception) -> str:

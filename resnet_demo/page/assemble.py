@@ -8,9 +8,11 @@ import gradio as gr
 
 from resnet_demo import predictor, zerogpu
 from resnet_demo.errors import UserError
-from resnet_demo.page import choices, compare, faces, flowers
+from resnet_demo.page import choices, compare, faces, flowers, how, live, many, settings
+from resnet_demo.page.answers import sentence
 from resnet_demo.page.components import PRIVATE
-from resnet_demo.page.strings import label, say
+from resnet_demo.page.language import LANGUAGES, NAMES, PARAMETER
+from resnet_demo.page.strings import fixed, in_english, label, language, say
 
 # Seconds between two looks at the cache, and the age at which uploads and pictures are deleted.
 CLEARED = (1800, 6 * 3600)
@@ -22,15 +24,26 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=label("title"), delete_cache=CLEARED, analytics_enabled=False) as page:
         with gr.Row(elem_classes=["masthead"]):
             gr.HTML(f"<h1>{label('title')}</h1><p>{label('tagline')}</p>", elem_classes=["heading"])
+            gr.HTML(fixed(switch), elem_id="language", elem_classes=["language"])
             status = gr.HTML(status_line(label("getting_ready")), elem_id="status", elem_classes=["status"])
-        with gr.Tabs(overflow_behavior="wrap"):
+        controls = {}
+        with gr.Tabs(overflow_behavior="wrap") as tabs:
             with gr.Tab(label("tab_flowers"), id="flowers", elem_id="tab-flowers"):
-                flowers.tab()
+                controls |= flowers.tab()
             with gr.Tab(label("tab_faces"), id="faces", elem_id="tab-faces"):
-                faces.tab()
+                controls |= faces.tab()
             with gr.Tab(label("tab_compare"), id="compare", elem_id="tab-compare"):
-                compare.tab()
+                controls |= compare.tab()
+            with gr.Tab(label("tab_many"), id="many", elem_id="tab-many"):
+                many.tab()
+            with gr.Tab(label("tab_live"), id="live", elem_id="tab-live"):
+                live.tab()
+            with gr.Tab(label("tab_how"), id="how", elem_id="tab-how"):
+                how.tab()
+        settings.keep(tabs, controls, page)
         page.validate_inputs = fill_inputs
+        describe = page.get_api_info
+        page.get_api_info = lambda *options, **named: in_english(describe(*options, **named))
         page.load(device_line, None, status, show_progress="hidden", **PRIVATE)
     return page
 
@@ -48,11 +61,28 @@ def device_line() -> str:
             try:
                 network = predictor.load(task, choices.default_depth(task))
             except UserError as error:
-                return status_line(str(error))
+                return status_line(sentence(error))
             engine = network.backend.split(" on ")[0]
             return status_line(say("running_on", device=network.device.upper(), engine=engine))
     return status_line(label("no_index"))
 
 
 def status_line(text: str) -> str:
-    return f"<span>{html.escape(text)}</span>"
+    return f"<span>{html.escape(text, quote=False)}</span>"
+
+
+def switch() -> str:
+    """The languages of the page; all but the one it is in are links."""
+    parts = []
+    for name, title in NAMES.items():
+        tag = LANGUAGES[name]
+        if name == language():
+            parts.append(f'<span lang="{tag}" aria-current="true">{title}</span>')
+            continue
+        # What else the address says stays; without scripts there would be no page to switch.
+        keep = f"const a = new window.URL(location); a.searchParams.set('{PARAMETER}', '{name}'); this.href = a"
+        link = (
+            f'<a href="?{PARAMETER}={name}" lang="{tag}" hreflang="{tag}" target="_self" onclick="{keep}">{title}</a>'
+        )
+        parts.append(link)
+    return f'<nav aria-label="{say("switch")}">{" / ".join(parts)}</nav>'

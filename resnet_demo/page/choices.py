@@ -5,7 +5,7 @@ from __future__ import annotations
 from resnet_demo import checkpoints, tasks
 from resnet_demo.errors import UserError
 from resnet_demo.layouts import DEPTHS
-from resnet_demo.page.strings import say
+from resnet_demo.page.strings import label, say
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, TaskSpec
 
 FLOWERS, FACES = "flowers102", "faces68"
@@ -29,7 +29,7 @@ def task_choices(*kinds: str) -> list[tuple[str, str]]:
 
 def title(task: str) -> str:
     """A task's name for people."""
-    return say(f"task_{task}") if task in tasks.TITLES else task
+    return label(f"task_{task}") if task in tasks.TITLES else task
 
 
 def spec(task: str) -> TaskSpec | None:
@@ -57,13 +57,7 @@ def labels(task: str) -> tuple[str, ...]:
 def has_regions(task: str) -> bool:
     """Whether a task's points have regions such as mouth and eyes."""
     found = spec(task)
-    return task == FACES if found is None else found.points == len(tasks.REGIONS["all"])
-
-
-def finds_faces(task: str) -> bool:
-    """Whether a task's points are those of faces that are found first; else they are the whole photo's."""
-    found = spec(task)
-    return task == FACES if found is None else bool(found.detector)
+    return task == FACES if found is None else found.has_regions
 
 
 def default_depth(task: str) -> int:
@@ -94,7 +88,11 @@ def _missing_depths(task: str) -> str:
     missing = [str(depth) for depth in DEPTHS if depth not in available(task)]
     if not missing:
         return say("depths_all")
-    return say("depths_missing", depths=", ".join(missing)) if len(missing) < len(DEPTHS) else say("depths_none")
+    return (
+        say("depths_missing", depths=say("separator").join(missing))
+        if len(missing) < len(DEPTHS)
+        else say("depths_none")
+    )
 
 
 def _remote_depths(task: str) -> str:
@@ -103,7 +101,7 @@ def _remote_depths(task: str) -> str:
         remote = [entry for entry in checkpoints.entries() if entry.task == task and not entry.local]
     except UserError:
         return ""
-    sizes = ", ".join(f"{entry.depth} ({entry.size / 1e6:.0f} MB)" for entry in remote if entry.pulled)
+    sizes = say("separator").join(f"{entry.depth} ({entry.size / 1e6:.0f} MB)" for entry in remote if entry.pulled)
     return say("depths_download", depths=sizes) if sizes else ""
 
 
@@ -118,7 +116,9 @@ def no_weights(task: str, depth: int) -> str:
     depths = available(task)
     if not depths:
         return say("no_weights_at_all", task=title(task))
-    return say("no_weights", depth=depth, task=title(task), depths=" or ".join(f"ResNet-{depth}" for depth in depths))
+    return say(
+        "no_weights", depth=depth, task=title(task), depths=say("or").join(f"ResNet-{depth}" for depth in depths)
+    )
 
 
 def _index() -> dict[str, list[int]]:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import wraps
 
 import gradio as gr
+from gradio.components import Component
 
 from resnet_demo import checkpoints, predictor, render, tasks
 from resnet_demo.errors import UserError
 from resnet_demo.images import open_photo
-from resnet_demo.page import choices, cost, flowers, loading
+from resnet_demo.page import choices, cost, flowers, loading, names
+from resnet_demo.page import curve as plot
 from resnet_demo.page.answers import check_photo, check_weights, endpoint, record
+from resnet_demo.page.cards import Card, cards_html, words
 from resnet_demo.page.components import (
     DISPLAY_SIDE,
     LISTENER,
     PRIVATE,
+    cache_file,
     depth_input,
     details_output,
     example_photos,
     jpeg,
-    note,
     note_output,
     photo_input,
     task_input,
 )
 from resnet_demo.page.examples import BOTH
-from resnet_demo.page.reactions import Reactions
+from resnet_demo.page.reactions import Stepwise
 from resnet_demo.page.strings import label, say
 
 COLUMNS = ("depth", "label", "probability", "milliseconds", "parameters", "gflops", "metric")
@@ -36,7 +42,8 @@ def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, s
     """Show one photo to ResNets of several depths and put their answers side by side.
 
     Args:
-        image: the photo: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
+        image: the photo, as an uploaded file, a public http(s) address or a data URL (data:image/jpeg;base64,…): JPEG,
+            PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
         task: what to look for, such as flowers102 (102 kinds of flowers), imagenet1k (1,000 things and animals),
             faces68 (face keypoints) or a task of your own pictures.
         depths: layers of each ResNet, from 18, 34, 50, 101 and 152, as far as they have weights.
@@ -45,42 +52,52 @@ def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, s
         One picture with a heat map for each depth; a table of depth, top label, probability, milliseconds, parameters
         in millions, GFLOPs and test metric; and the details as JSON.
     """
+    gallery, table, results = [], [], []
+    for card in answers(image, task, depths):
+        gallery.append((card.picture, say("caption", depth=card.depth, label=card.name)))
+        table.append(card.line)
+        results.append(details_of(card, image))
+    return gallery, table, {"task": task, "results": results}
+
+
+def answers(image: str, task: str, depths: list[int]) -> Iterator[Card]:
+    """One depth's answer after the other; the photo is decoded once.
+
+    Raises:
+        UserError: no usable photo, depth or weights, all before the first answer.
+    """
     check_photo(image)
     if not depths:
         raise UserError(say("no_depth"))
     depths = sorted(set(depths))
     for depth in depths:
         check_weights(task, depth)
-    photo = open_photo(image)  # Once for all depths.
-    gallery, table, results = [], [], []
+    photo = open_photo(image)
     for depth in depths:
         network = loading.network(task, depth)
-        warm_up(network)
+        network.warm_up()  # Its time would not be comparable otherwise.
         result = network(photo)
         picture, name, probability = summary(result)
-        gallery.append((picture, say("caption", depth=depth, label=name)))
-        table.append(row(network, result, name, probability))
-        results.append({**record(result), "image": os.path.basename(image)})
-    return gallery, table, {"task": task, "results": results}
+        yield Card(depth, picture, name, probability, row(network, result, name, probability), result)
 
 
-@lru_cache(maxsize=64)
-def warm_up(network: predictor.Predictor) -> None:
-    """Compile a network before its first picture: its time would not be comparable otherwise."""
-    network.warm_up()
+def details_of(card: Card, image: str) -> dict:
+    """A card's answer as the command line prints it."""
+    return {**record(card.result), "image": os.path.basename(image)}
 
 
 def summary(result: predictor.Prediction | predictor.FacesPrediction) -> tuple[str, str, float | None]:
     """A result's picture (path), and its top label and probability; faces have no probability."""
     if isinstance(result, predictor.Prediction):
-        return flowers.heat(result, None), result.top_k[0].label, result.top_k[0].probability
+        best = result.top_k[0]
+        return flowers.heat(result, None), names.shown(result.task, best.label), best.probability
     count = len(result.faces)
     photo = render.fit_within(result.photo, DISPLAY_SIDE)
     if count:
         scale = photo.width / result.photo.width
         photo = render.overlay(photo, result.cam(size=(photo.height, photo.width)))
         photo = render.draw_faces(photo, [face.keypoints * scale for face in result.faces])
-    if count and not choices.finds_faces(result.task):
+    if count and not result.spec.detector:
         name = say("points_short", count=len(result.faces[0].keypoints))
     else:
         name = say("face_short") if count == 1 else say("faces_short", count=count)
@@ -103,28 +120,64 @@ def row(network: predictor.Predictor, result, name: str, probability: float | No
 
 def metric(metrics: dict) -> str:
     """The figure that says most about a checkpoint, in words; metrics as ``training.evaluation`` writes them."""
+    found = figure(metrics)
+    if not found:
+        return say("metric_none")
+    key, source, value = found
+    return say(key, value=f"{value:.1f}" if key == "metric_top1" else f"{value:.2f}", source=source)
+
+
+def figure(metrics: dict) -> tuple[str, str, float] | None:
+    """The same as the key of its text, its source (of keypoints) and its value in percent; None where none is there."""
     for key, measured in metrics.items():
         value = measured.get("value") if isinstance(measured, dict) else measured
         if not isinstance(value, int | float):
             continue
         if key == "top1":
-            return say("metric_top1", value=f"{value:.1f}")
+            return "metric_top1", "", value
         if key == "nme":
-            return say("metric_nme_plain", value=f"{value:.2f}")
+            return "metric_nme_plain", "", value
         if key.startswith("nme_"):
-            return say("metric_nme", value=f"{value:.2f}", source=key.removeprefix("nme_").upper())
-    return say("metric_none")
+            return "metric_nme", key.removeprefix("nme_").upper(), value
+    return None
 
 
-def words(count: int, available: int) -> str:
-    """How many of the available depths were compared."""
-    if count > 1:
-        return say("compared", count=count)
-    return say("compared_one" if available == 1 else "compared_alone")
+def curve(task: str, cards: dict[int, Card]) -> str:
+    """The plot of all depths' test metric against their time, as SVG.
+
+    A depth's time is that of ``python -m resnet_demo report`` where there is one, so that the plot does not change from
+    photo to photo; where one is missing, all are those that were just measured.
+    """
+    points, axis = [], ""
+    timing, depths = measured_times(), choices.available(task)
+    if any(f"{task}/resnet{depth}" not in timing for depth in depths):  # Times of two machines or days do not compare.
+        timing = {f"{task}/resnet{depth}": card.result.milliseconds["network"] for depth, card in cards.items()}
+    for depth in depths:
+        measured = figure(checkpoints.find(task, depth).metrics)
+        time = timing.get(f"{task}/resnet{depth}")
+        if measured and time:
+            key, source, value = measured
+            axis = say(f"{key}_axis", source=source)
+            points.append(plot.Point(depth, time, value, depth in cards))
+    return plot.plot(points, axis)
 
 
-def tab() -> None:
-    """Build the tab inside the page that is being built."""
+def headed(lines: list[list]) -> dict:
+    """The table's lines with headers in the visitor's language: Gradio does not translate those."""
+    return {"headers": [say(f"column_{column}") for column in COLUMNS], "data": lines}
+
+
+def measured_times() -> dict[str, float]:
+    """Checkpoint → milliseconds of one photo through the network, as the report beside the weights has it."""
+    try:
+        report = json.loads((checkpoints.weights_folder() / "report.json").read_text("utf-8"))
+        return {name: float(measured["network"]) for name, measured in report["checkpoints"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def tab() -> dict[str, Component]:
+    """Build the tab inside the page that is being built → its controls by name."""
     with gr.Row(elem_classes=["columns"]):
         with gr.Column(min_width=300, scale=1):
             photo = photo_input("compare-photo")
@@ -134,44 +187,59 @@ def tab() -> None:
                 task = task_input("compare-task", choices.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
                 depths = depth_input(choices.FLOWERS, "compare-depths", several=True)
         with gr.Column(min_width=300, scale=2):
-            gallery = gr.Gallery(
-                label=label("gallery"),
-                columns=3,
-                object_fit="contain",
-                format="jpeg",
-                interactive=False,
-                buttons=["download", "fullscreen"],
-                elem_id="compare-gallery",
-                elem_classes=["picture"],
-            )
             words_line = note_output("hint_compare", "compare-note")
-            table = gr.Dataframe(
-                headers=[label(f"column_{column}") for column in COLUMNS],
-                datatype=["number", "str", "number", "number", "number", "number", "str"],
-                label=label("table"),
-                interactive=False,
-                wrap=True,
-                column_widths=["11%", "21%", "15%", "13%", "13%", "11%", "16%"],
-                type="array",
-                buttons=["copy"],
-                elem_id="compare-table",
-            )
+            cards_ = gr.HTML(elem_id="compare-cards", elem_classes=["cards-holder"])
+            curve_ = gr.HTML(elem_id="compare-curve")
+            with gr.Row():
+                file = gr.DownloadButton(label("take_csv"), visible=False, size="sm", elem_id="compare-csv")
             details = details_output("compare-details")
 
     inputs = [photo, task, depths]
+    gallery = gr.Gallery(label=label("gallery"), format="jpeg", visible=False)
+    table = gr.Dataframe(
+        headers=[label(f"column_{column}") for column in COLUMNS],
+        datatype=["number", "str", "number", "number", "number", "number", "str"],
+        label=label("table"),
+        type="array",
+        visible=False,
+    )
     results = [gallery, table, details]
-    gr.Button(visible=False).click(endpoint(compare), inputs, results, api_name="compare", **LISTENER)
+
+    @wraps(compare)
+    def for_programs(*values):
+        pictures, lines, record_ = compare(*values)
+        return pictures, headed(lines), record_
+
+    gr.Button(visible=False).click(endpoint(for_programs), inputs, results, api_name="compare", **LISTENER)
 
     def answer(image, task_name, numbers):
-        pictures, lines, record_ = compare(image, task_name, numbers)
-        sentence = words(len(lines), len(choices.available(task_name)))
-        return {gallery: pictures, table: lines, details: record_, words_line: note(sentence)}
+        numbers, cards = sorted(set(numbers)), {}
+        available = len(choices.available(task_name))
+        for card in answers(image, task_name, numbers):
+            if not cards:
+                yield {cards_: cards_html(numbers, {}), curve_: "", file: gr.update(visible=False), details: None}
+            cards[card.depth] = card
+            yield {cards_: cards_html(numbers, cards), words_line: words(numbers, cards, available)}
+        yield {
+            curve_: curve(task_name, cards),
+            file: gr.update(value=table_file([card.line for card in cards.values()]), visible=True),
+            details: {"task": task_name, "results": [details_of(card, image) for card in cards.values()]},
+        }
 
-    empty = {gallery: None, table: [], details: None}
-    react = Reactions(answer, photo, depths, words_line, "hint_compare", empty)
-    quiet = {"show_progress": "minimal", "show_progress_on": gallery, **PRIVATE}
-    everything = [*results, words_line]
+    empty = {cards_: "", curve_: "", file: gr.update(visible=False), details: None}
+    react = Stepwise(answer, photo, depths, words_line, "hint_compare", empty)
+    quiet = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
+    everything = [cards_, curve_, file, details, words_line]
     photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
     task.input(react.show_task, inputs, [depths, *everything], **quiet)
     depths.input(react.show_depth, [*inputs, details], [depths, *everything], **quiet)
     run.click(react.show, inputs, everything, **quiet)
+    return {"compare.task": task, "compare.depths": depths}
+
+
+def table_file(lines: list[list]) -> str:
+    """The comparison as a CSV file that spreadsheets open → its path."""
+    path = cache_file("comparison", ".csv")
+    with open(path, "w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([[say(f"column_{column}") for column in COLUMNS], *lines])
+    return path

@@ -16,16 +16,26 @@ from PIL import Image
 
 from resnet_demo import render
 from resnet_demo.layouts import DEPTHS
-from resnet_demo.page import choices
+from resnet_demo.page import choices, names
 from resnet_demo.page.examples import example
-from resnet_demo.page.strings import label, say
+from resnet_demo.page.fetching import fetch_carefully
+from resnet_demo.page.strings import fixed, label, say
 
 PICTURE_HEIGHT = 380
 DISPLAY_SIDE = 1280  # pixels of a heat map's long side
+EXAMPLE_ADDRESS = "https://example.com/photo.jpg"
 
 # Every listener: inference is locked by the engine itself, decoding and drawing may overlap.
 LISTENER = {"concurrency_limit": 4}
 PRIVATE = {**LISTENER, "api_visibility": "private"}
+
+# Gradio gives the buttons of thumbnails no names, so a screen reader would say "button" only.
+NAME_EXAMPLES = """
+const name = () => document.querySelectorAll(`#${props.gallery} .gallery-item`).forEach(
+  (button, index) => button.setAttribute("aria-label", props.names[index]));
+name();
+new MutationObserver(name).observe(element.closest(".example-holder"), {childList: true, subtree: true});
+"""
 
 
 def photo_input(elem_id: str) -> gr.Image:
@@ -43,16 +53,29 @@ def photo_input(elem_id: str) -> gr.Image:
         alt_text=label("photo"),
     )
     decode_data_url = photo.preprocess
-    # Gradio would open the file with Pillow and fail on a broken one, or on HEIC, with a sentence of its own.
-    photo.preprocess = lambda payload: (
-        payload.path if payload is not None and payload.path else decode_data_url(payload)
-    )
-    return photo
+
+    def preprocess(payload):
+        """The upload's path. Gradio would open the file with Pillow and fail on a broken one, or on HEIC, with a
+        sentence of its own."""
+        if payload is None or payload.path:
+            return payload and payload.path
+        if not (payload.url or "").startswith("data:"):
+            raise gr.Error(say("no_photo"), print_exception=False)
+        return decode_data_url(payload)
+
+    photo.preprocess = preprocess
+    # For the page of endpoints; Gradio's own is a bus.
+    photo.example_inputs = lambda: {
+        **dict.fromkeys(("path", "url"), EXAMPLE_ADDRESS),
+        "meta": {"_type": "gradio.FileData"},
+    }
+    return fetch_carefully(photo)
 
 
-def picture_output(key: str, elem_id: str) -> gr.Image:
+def picture_output(key: str, elem_id: str | None = None, visible: bool = True) -> gr.Image:
     """A picture with heat or keypoints; takes the path of a JPEG from ``jpeg``."""
     return gr.Image(
+        visible=visible,
         label=label(key),
         type="filepath",
         format="jpeg",
@@ -75,7 +98,13 @@ def example_photos(names: Sequence[str], photo: gr.Image, credits: str, elem_id:
             elem_id=elem_id,
             api_visibility="private",
         )
-        gr.HTML(f"<p>{label(credits)}</p>", elem_classes=["credits"])
+        gr.HTML(
+            f"<p>{label(credits)}</p>",
+            js_on_load=NAME_EXAMPLES,
+            gallery=elem_id,
+            names=[label(f"example_{name}") for name in names],
+            elem_classes=["credits"],
+        )
 
 
 def task_input(elem_id: str, value: str, *kinds: str) -> gr.Dropdown:
@@ -96,7 +125,7 @@ def task_input(elem_id: str, value: str, *kinds: str) -> gr.Dropdown:
 
 def target_input(elem_id: str) -> gr.Dropdown:
     """The class whose heat is shown; nothing chosen means the most likely one."""
-    return gr.Dropdown(
+    target = gr.Dropdown(
         target_choices(choices.FLOWERS),
         value="",
         label=label("target"),
@@ -104,10 +133,13 @@ def target_input(elem_id: str) -> gr.Dropdown:
         min_width=170,
         elem_id=elem_id,
     )
+    # The classes of other tasks, and numbers of classes, are as good as those of the task the page starts with.
+    target.api_info = lambda: {"type": "string", "title": "Class"}
+    return target
 
 
 def target_choices(task: str) -> list[tuple[str, str]]:
-    return [(label("target_top"), ""), *((name, name) for name in choices.labels(task))]
+    return [(label("target_top"), ""), *((names.shown(task, name), name) for name in choices.labels(task))]
 
 
 def region_input(elem_id: str) -> gr.Radio:
@@ -139,7 +171,7 @@ def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio |
 
 def depth_look(task: str) -> dict:
     """How the choice of depths looks for a task, without its value."""
-    return {"info": choices.depth_info(task), "elem_classes": choices.depth_classes(task)}
+    return {"info": fixed(lambda: choices.depth_info(task)), "elem_classes": choices.depth_classes(task)}
 
 
 def read_depth(value: object) -> int:
@@ -173,10 +205,21 @@ def note(*lines: str, facts: str = "", alert: bool = False) -> str:
 
 def jpeg(picture: Image.Image, name: str, quality: int = 90) -> str:
     """Write a picture into Gradio's own cache and return its path: served as it is, and deleted with the cache."""
+    path = cache_file(name, ".jpg")
+    Path(path).write_bytes(render.encode_jpeg(picture, quality))
+    return path
+
+
+def cache_file(name: str, suffix: str) -> str:
+    """The path of a new, empty file in Gradio's own cache."""
+    handle, path = tempfile.mkstemp(suffix, f"{name}-", cache_folder())
+    os.close(handle)
+    return path
+
+
+def cache_folder() -> Path:
+    """A folder of ours in Gradio's own cache."""
     cache = os.environ.get("GRADIO_TEMP_DIR") or (Path(tempfile.gettempdir()) / "gradio").resolve()
     root = Path(cache) / "pictures"
     root.mkdir(parents=True, exist_ok=True)
-    handle, path = tempfile.mkstemp(".jpg", f"{name}-", root)
-    with os.fdopen(handle, "wb") as file:
-        file.write(render.encode_jpeg(picture, quality))
-    return path
+    return root

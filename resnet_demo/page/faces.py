@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gradio as gr
+from gradio.components import Component
 
 from resnet_demo import predictor, render, tasks
 from resnet_demo.errors import UserError
@@ -26,13 +27,20 @@ from resnet_demo.page.components import (
 from resnet_demo.page.examples import FACES
 from resnet_demo.page.reactions import Reactions
 from resnet_demo.page.strings import label, say
+from resnet_demo.page.viewer import blank as no_view
+from resnet_demo.page.viewer import view_of, viewer
+
+SHOW_REGION = """(region) => {
+  document.dispatchEvent(new CustomEvent("resnet:show", {detail: {viewer: "faces-overlay", what: region}}));
+}"""
 
 
 def keypoints(image: str, depth: int, region: str, task: str = choices.FACES) -> tuple[str, str, dict]:
     """Mark 68 keypoints on every face of a photo and show which part of it moves those of a region (Grad-CAM).
 
     Args:
-        image: the photo: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
+        image: the photo, as an uploaded file, a public http(s) address or a data URL (data:image/jpeg;base64,…): JPEG,
+            PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
         depth: layers of the ResNet: 18, 34, 50, 101 or 152, as far as it has weights.
         region: the points to explain: all, jaw, brows, nose, eyes or mouth.
         task: faces68, or a task with keypoints of your own pictures; it may be left out.
@@ -76,23 +84,21 @@ def heat(found: predictor.FacesPrediction, region: str) -> str:
     return jpeg(photo, "heat")
 
 
-def words(found: predictor.FacesPrediction, region: str) -> str:
+def words(found: predictor.FacesPrediction) -> str:
     """What came out, for the line under the pictures."""
     count = len(found.faces)
     if not count:
         return note(say("faces_none"), facts=facts(found))
     number = len(found.faces[0].keypoints)
-    if not choices.finds_faces(found.task):
+    if not found.spec.detector:
         what = say("points_many", count=number)
     else:
         what = say("faces_one", points=number) if count == 1 else say("faces_many", count=count, points=number)
-    regions = choices.has_regions(found.task)
-    moved = say("faces_region", region=label(f"region_{region}").lower()) if regions else say("points_heat")
-    return note(what, moved, facts=facts(found))
+    return note(what, say("points_heat"), facts=facts(found))
 
 
-def tab() -> None:
-    """Build the tab inside the page that is being built."""
+def tab() -> dict[str, Component]:
+    """Build the tab inside the page that is being built → its controls by name."""
     hint = "hint_faces" if len(choices.task_choices(tasks.KEYPOINTS)) == 1 else "hint_points"
     with gr.Row(elem_classes=["columns"]):
         with gr.Column(min_width=300):
@@ -106,34 +112,38 @@ def tab() -> None:
                 depth = depth_input(choices.FACES, "faces-depth")
                 region = region_input("faces-region")
         with gr.Column(min_width=300):
-            overlay = picture_output("face_cam", "faces-overlay")
+            view = viewer("faces-overlay", "regions")
             words_line = note_output(hint, "faces-note")
             details = details_output("faces-details")
 
     inputs = [photo, task, depth, region]
-    results = [marked, overlay, details]
+    overlay = picture_output("face_cam", visible=False)
     order = [photo, depth, region, task]
-    gr.Button(visible=False).click(endpoint(keypoints), order, results, api_name="keypoints", **LISTENER)
+    gr.Button(visible=False).click(
+        endpoint(keypoints), order, [marked, overlay, details], api_name="keypoints", **LISTENER
+    )
 
     def answer(image, task_name, depth_number, region_name):
         found = predict(image, depth_number, region_name, task_name)
         return {
             marked: points(found),
-            overlay: heat(found, region_name),
+            view: view_of(found, region_name) if found.faces else no_view(),
             details: record(found),
-            words_line: words(found, region_name),
+            words_line: words(found),
         }
 
-    react = Reactions(answer, photo, depth, words_line, hint, dict.fromkeys(results))
+    react = Reactions(answer, photo, depth, words_line, hint, {marked: None, view: no_view, details: None})
 
     def show_task(image, task_name, depth_number):
         """The page's answer to another task: its depths, and no regions where its points have none."""
         regions = gr.update(value="all", visible=choices.has_regions(task_name))
         return {region: regions, **react.show_task(image, task_name, depth_number, "all")}
 
-    quiet = {"show_progress": "minimal", "show_progress_on": [marked, overlay], **PRIVATE}
-    everything = [*results, words_line]
+    quiet = {"show_progress": "minimal", "show_progress_on": [marked, view], **PRIVATE}
+    everything = [marked, view, details, words_line]
     photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
     task.input(show_task, inputs[:3], [depth, region, *everything], **quiet)
     depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet)
-    gr.on([region.input, run.click], react.show, inputs, everything, **quiet)
+    run.click(react.show, inputs, everything, **quiet)
+    region.input(None, [region], None, js=SHOW_REGION, **PRIVATE)  # The browser has every region's maps.
+    return {"faces.task": task, "faces.depth": depth, "faces.region": region}

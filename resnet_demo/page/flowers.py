@@ -1,22 +1,16 @@
-"""The tab Flowers: what is in the photo, and which part of it says so."""
+"""The tab Classify: what is in the photo, and which part of it says so."""
 
 from __future__ import annotations
 
-import html
-
 import gradio as gr
+from gradio.components import Component
 
 from resnet_demo import predictor, render, tasks
 from resnet_demo.errors import UserError
-from resnet_demo.page import choices, loading
-from resnet_demo.page.answers import (
-    check_photo,
-    check_weights,
-    endpoint,
-    facts,
-    percent,
-    record,
-)
+from resnet_demo.page import choices, loading, names
+from resnet_demo.page.answers import check_photo, check_weights, endpoint, facts, record
+from resnet_demo.page.classes import blank as no_list
+from resnet_demo.page.classes import class_list, listing
 from resnet_demo.page.components import (
     DISPLAY_SIDE,
     LISTENER,
@@ -36,6 +30,8 @@ from resnet_demo.page.components import (
 from resnet_demo.page.examples import FLOWERS
 from resnet_demo.page.reactions import Reactions
 from resnet_demo.page.strings import label, say
+from resnet_demo.page.viewer import blank as no_view
+from resnet_demo.page.viewer import view_of, viewer
 
 MAX_TOP_K = 10
 
@@ -44,7 +40,8 @@ def classify(image: str, task: str, depth: int, top_k: int, target: str | None) 
     """Name what is in a photo and show which part of it speaks for a class (Grad-CAM).
 
     Args:
-        image: the photo: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
+        image: the photo, as an uploaded file, a public http(s) address or a data URL (data:image/jpeg;base64,…): JPEG,
+            PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
         task: what to look for, such as flowers102 (102 kinds of flowers), imagenet1k (1,000 things and animals), or a
             task of your own pictures.
         depth: layers of the ResNet: 18, 34, 50, 101 or 152, as far as it has weights.
@@ -76,7 +73,7 @@ def predict(image: str, task: str, depth: int, top_k: int) -> predictor.Predicti
 
 def scores(prediction: predictor.Prediction) -> dict[str, float]:
     """Class names and probabilities for ``gr.Label``."""
-    return {score.label: score.probability for score in prediction.top_k}
+    return {names.shown(prediction.task, score.label): score.probability for score in prediction.top_k}
 
 
 def heat(prediction: predictor.Prediction, target: str | None) -> str:
@@ -85,34 +82,29 @@ def heat(prediction: predictor.Prediction, target: str | None) -> str:
     across, down = photo.width / prediction.photo.width, photo.height / prediction.photo.height
     seen = prediction.window
     window = tasks.Window(seen.left * across, seen.top * down, seen.right * across, seen.bottom * down)
-    return jpeg(render.overlay(photo, prediction.small_cam(target or None), window=window), "heat")
+    cam = prediction.small_cam(names.label_of(prediction.task, target) or None)
+    return jpeg(render.overlay(photo, cam, window=window), "heat")
 
 
-def words(prediction: predictor.Prediction, target: str | None) -> str:
-    """What came out, for the line under the classes."""
-    spec = predictor.load(prediction.task, prediction.depth).spec
-    index = tasks.class_index(spec, target or None)
-    if index is None:
-        index = int(prediction.probabilities.argmax())
-    lines = [
-        say("heat_for", label=html.escape(spec.labels[index]), probability=percent(prediction.probabilities[index]))
-    ]
+def words(prediction: predictor.Prediction) -> str:
+    """What else is to be said, for the line under the classes."""
+    lines = [f"<b>{say('unknown')}</b>"] if prediction.unknown else []
     width, height = prediction.photo.size
     seen = prediction.window
     if (seen.right - seen.left) * (seen.bottom - seen.top) < 0.98 * width * height:
         lines.append(say("dimmed"))
-    return note(*lines, facts=facts(prediction))
+    return note(*lines, facts=facts(prediction), alert=prediction.unknown)
 
 
-def tab() -> None:
-    """Build the tab inside the page that is being built."""
+def tab() -> dict[str, Component]:
+    """Build the tab inside the page that is being built → its controls by name."""
     with gr.Row(elem_classes=["columns"]):
         with gr.Column(min_width=300):
             photo = photo_input("flowers-photo")
             example_photos(FLOWERS, photo, "credits_flowers", "flowers-examples")
             run = gr.Button(label("run"), variant="primary", elem_id="flowers-run")
         with gr.Column(min_width=300):
-            overlay = picture_output("overlay", "flowers-overlay")
+            view = viewer("flowers-overlay", "classes")
             with gr.Group(elem_classes=["controls"]):
                 with gr.Row():
                     task = task_input("flowers-task", choices.FLOWERS, tasks.CLASSIFICATION)
@@ -120,45 +112,65 @@ def tab() -> None:
                 depth = depth_input(choices.FLOWERS, "flowers-depth")
                 top_k = gr.Slider(1, MAX_TOP_K, 5, step=1, label=label("top_k"), elem_id="flowers-top-k", buttons=[])
         with gr.Column(min_width=300):
-            classes = gr.Label(
-                label=label("classes"), num_top_classes=MAX_TOP_K, elem_id="flowers-classes", elem_classes=["classes"]
-            )
+            classes = class_list("flowers-classes", "flowers-overlay")
             words_line = note_output("hint_classes", "flowers-note")
             details = details_output("flowers-details")
 
     inputs = [photo, task, depth, top_k, target]
-    results = [classes, overlay, details]
     # A listener of its own, so that the endpoint returns what the contract says and the page may show more.
-    gr.Button(visible=False).click(endpoint(classify), inputs, results, api_name="classify", **LISTENER)
+    named, overlay = gr.Label(label=label("classes"), visible=False), picture_output("overlay", visible=False)
+    gr.Button(visible=False).click(
+        endpoint(classify), inputs, [named, overlay, details], api_name="classify", **LISTENER
+    )
+
+    answered = gr.State()  # the inputs of the answer on screen
 
     def answer(image, task_name, depth_number, count, wanted):
         prediction = predict(image, task_name, depth_number, count)
+        known = names.label_of(task_name, wanted) or None
         return {
-            classes: scores(prediction),
-            overlay: heat(prediction, wanted),
+            view: view_of(prediction, known),
+            classes: listing(prediction, known),
             details: record(prediction),
-            words_line: words(prediction, wanted),
+            words_line: words(prediction),
+            answered: [image, task_name, depth_number, count, wanted],
         }
 
-    react = Reactions(answer, photo, depth, words_line, "hint_classes", dict.fromkeys(results))
+    empty = {view: no_view, classes: no_list, details: None}
+    react = Reactions(answer, photo, depth, words_line, "hint_classes", empty)
 
     def show_photo(image, *controls):
         """The page's answer to another photo: its most likely class."""
         return {target: "", **react.show_photo(image, *controls[:3], "")}
 
-    def show_task(image, task_name, depth_number, count):
+    # Gradio reports an input too when the tab key only passes a control: an answer then would undo a chosen class.
+    def show_change(*values):
+        """The page's answer to another number of classes or another class."""
+        *controls, before = values
+        return gr.skip() if controls == before else react.show(*controls)
+
+    def show_task(image, task_name, depth_number, count, before):
         """The page's answer to another task: its depths and classes."""
+        if before and [image, task_name] == before[:2]:
+            return gr.skip()
         classes_of = gr.update(value="", choices=target_choices(task_name))
         return {target: classes_of, **react.show_task(image, task_name, depth_number, count, "")}
 
-    def show_class(image, task_name, depth_number, count, event: gr.SelectData):
-        """The page's answer to a click on a class."""
-        return {target: event.value, **react.show(image, task_name, depth_number, count, event.value)}
+    def show_class(event: gr.EventData):
+        """The page's answer to a click on a class, whose heat the browser shows already."""
+        return event._data["value"]
 
-    quiet = {"show_progress": "minimal", "show_progress_on": overlay, **PRIVATE}
-    everything = [*results, words_line]
+    quiet = {"show_progress": "minimal", "show_progress_on": view, **PRIVATE}
+    everything = [view, classes, details, words_line, answered]
     photo.change(show_photo, inputs, [photo, target, *everything], **quiet)
-    task.input(show_task, inputs[:4], [depth, target, *everything], **quiet)
+    task.input(show_task, [*inputs[:4], answered], [depth, target, *everything], **quiet)
     depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet)
-    gr.on([top_k.release, target.input, run.click], react.show, inputs, everything, **quiet)
-    classes.select(show_class, inputs[:4], [target, *everything], **quiet)
+    gr.on([top_k.release, target.input], show_change, [*inputs, answered], everything, **quiet)
+    run.click(react.show, inputs, everything, **quiet)
+    classes.select(show_class, None, target, show_progress="hidden", **PRIVATE)
+    return {
+        "flowers.task": task,
+        "flowers.depth": depth,
+        "flowers.top_k": top_k,
+        "flowers.target": target,
+    }

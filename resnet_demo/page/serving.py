@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Mapping, MutableMapping
 from importlib.util import find_spec
+from pathlib import Path
 
 from resnet_demo import zerogpu
 from resnet_demo.errors import UserError
@@ -16,7 +17,8 @@ from resnet_demo.page.strings import say
 
 log = logging.getLogger(__name__)
 
-MAX_UPLOAD = "60mb"
+MAX_UPLOAD = "300mb"  # a zip of many photos
+FAVICON = str(Path(__file__).with_name("favicon.svg"))
 QUEUE = 64  # Waiting requests: beyond that a sentence at once is kinder than a wait of minutes.
 
 
@@ -58,7 +60,7 @@ def spare_proxy(environment: MutableMapping[str, str], host: str) -> None:
 def serve() -> None:
     """See ``resnet_demo.page.serve``."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    for noisy in ("httpx", "httpcore"):
+    for noisy in ("httpx", "httpcore", "mcp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         host, port = address(os.environ)
@@ -67,7 +69,13 @@ def serve() -> None:
         raise SystemExit(str(error)) from error
     spare_proxy(os.environ, host)
 
+    from starlette.middleware import Middleware
+
+    from resnet_demo.page import tools
     from resnet_demo.page.assemble import build
+    from resnet_demo.page.language import Localised
+    from resnet_demo.page.settings import SCRIPT
+    from resnet_demo.page.strings import translations
     from resnet_demo.page.theme import CSS, HEAD, theme
 
     page = build()
@@ -82,13 +90,20 @@ def serve() -> None:
         quiet=True,
         theme=theme(),
         css=CSS,
-        head=HEAD,
+        head=HEAD + SCRIPT,
+        i18n=translations(),
+        app_kwargs={"middleware": [Middleware(Localised)]},
+        favicon_path=FAVICON,
         footer_links=["api"],
         run_history=False,
         max_file_size=MAX_UPLOAD,
         ssr_mode=False,
         share=False,
+        mcp_server=True,  # Where the package mcp is missing, the page goes on without.
     )
+    if page.mcp_error:
+        log.warning("%s", page.mcp_error)
+    tools.tidy(page)
     print(say("serving", host="localhost" if host in ("127.0.0.1", "0.0.0.0") else host, port=port), flush=True)
     if not zerogpu.is_lent():
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()

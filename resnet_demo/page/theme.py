@@ -132,6 +132,10 @@ CSS = f"""
 .masthead > * {{ min-width: 0 !important; flex: 0 1 auto !important; width: auto !important; padding: 0 !important; }}
 .heading h1 {{ font: 600 2rem/1.2 {SERIF}; margin: 0; letter-spacing: -0.01em; color: var(--body-text-color); }}
 .heading p {{ margin: 2px 0 0; color: var(--body-text-color-subdued); font-size: var(--text-lg); }}
+.masthead > .language {{ margin-left: auto; }}
+.language nav {{ color: var(--body-text-color-subdued); white-space: nowrap; font-size: var(--text-md); }}
+.language span {{ color: var(--body-text-color); font-weight: 600; }}
+.language a {{ color: var(--link-text-color); text-decoration: underline; padding: 6px 2px; margin: 0; }}
 .status span {{
   display: inline-block; padding: 3px 12px; border-radius: 14px; font-size: var(--text-md); line-height: 1.5;
   border: 1px solid var(--border-color-primary); color: var(--body-text-color-subdued);
@@ -171,10 +175,81 @@ footer .divider {{ display: none !important; }}
 .credits, .credits p {{ font-size: var(--text-sm); color: var(--body-text-color-subdued); margin: 0; padding: 0; }}
 .credits a {{ color: inherit; text-decoration: underline; margin: 0; padding: 0; }}
 
+/* The viewer: the photo, its legend, its knobs. */
+.viewer-frame {{
+  position: relative; height: 380px; border: 1px solid var(--block-border-color); border-radius: 10px; overflow: hidden;
+  display: flex; align-items: center; justify-content: center;
+}}
+.viewer-canvas {{ max-width: 100%; max-height: 100%; touch-action: pan-y; cursor: ew-resize; }}
+.viewer.is-empty .viewer-canvas {{ display: none; }}
+.viewer-empty {{ display: none; color: var(--body-text-color-subdued); margin: 0 !important; }}
+.viewer.is-empty .viewer-empty {{ display: block; }}
+.viewer-empty.is-error {{
+  display: block; position: absolute; left: 8px; right: 8px; bottom: 8px; padding: 8px 12px; border-radius: 8px;
+  background: var(--background-fill-primary); border: 1px solid #b4652d; color: var(--body-text-color);
+}}
+.viewer-frame:not([data-busy=""])::after {{
+  content: attr(data-busy); position: absolute; top: 8px; right: 8px; padding: 2px 10px; border-radius: 12px;
+  background: var(--background-fill-primary); color: var(--body-text-color); font-size: var(--text-sm);
+}}
+.viewer-legend {{
+  display: flex; align-items: center; gap: 10px; margin: 8px 0; font-size: var(--text-sm);
+  color: var(--body-text-color-subdued);
+}}
+.viewer-legend canvas {{ flex: 1; height: 10px; min-width: 40px; border-radius: 5px; }}
+.viewer-knobs {{ display: grid; grid-template-columns: 1fr 1fr; gap: 8px 16px; }}
+.viewer-knobs label {{ display: flex; flex-direction: column; gap: 3px; font-size: var(--text-sm); min-width: 0; }}
+.viewer-knobs input {{ width: 100%; accent-color: var(--primary-600); }}
+.dark .viewer-knobs {{ color-scheme: dark; }}
+.viewer-knobs select {{
+  width: 100%; min-height: 34px; padding: 4px 8px; border-radius: 8px; border: 1px solid var(--input-border-color);
+  background: var(--input-background-fill); color: var(--body-text-color); font-size: var(--text-md);
+}}
+.viewer-take {{ display: flex; flex-wrap: wrap; gap: 6px; margin-top: 10px; }}
+.viewer-take button {{
+  margin: 0 !important; padding: 4px 10px; border-radius: 8px; border: 1px solid var(--input-border-color);
+  font-size: var(--text-sm);
+  background: var(--background-fill-secondary); color: var(--body-text-color); cursor: pointer;
+}}
+.viewer-code {{ margin-top: 10px; font-size: var(--text-sm); }}
+.viewer-code summary {{ cursor: pointer; color: var(--body-text-color-subdued); }}
+.viewer-code p {{ display: flex; justify-content: space-between; margin: 8px 0 2px !important; }}
+.viewer-code button {{
+  padding: 0 10px; border-radius: 8px; border: 1px solid var(--input-border-color); cursor: pointer;
+  background: var(--background-fill-secondary); color: var(--body-text-color);
+}}
+.viewer-code pre {{
+  margin: 0 !important; padding: 8px 10px; border-radius: 8px; overflow-x: auto; white-space: pre;
+  background: var(--background-fill-secondary); color: var(--body-text-color); font: 12px/1.5 var(--font-mono);
+}}
+.viewer-take button:hover:enabled {{ border-color: var(--primary-500); }}
+.viewer :disabled {{ opacity: 0.5; cursor: default; }}
+
 /* The list of classes: each is a button. Its height is kept free for five, so that nothing jumps. */
-.classes.block {{ min-height: 276px; }}
-.classes, .classes * {{ font-family: var(--font) !important; }}
-.classes h2 {{ font-size: 1.6rem !important; padding: 18px 0 6px !important; }}
+.classes {{ min-height: 330px; padding: 14px 16px; border: 1px solid var(--block-border-color); border-radius: 10px;
+  background: var(--block-background-fill); }}
+.classes h2 {{
+  font: 600 1.6rem/1.25 {SERIF} !important; margin: 0 0 8px !important; min-height: 2rem; text-align: center;
+  overflow-wrap: anywhere;
+}}
+.classes ol {{ list-style: none; margin: 0 !important; padding: 0 !important; display: grid; gap: 4px; }}
+.classes li {{ margin: 0 !important; padding: 0 !important; }}
+.classes li button {{
+  display: grid; grid-template-columns: 1fr auto; gap: 2px 12px; width: 100%; padding: 5px 8px; border-radius: 8px;
+  border: 1px solid transparent; background: none; color: var(--body-text-color); text-align: left; cursor: pointer;
+  font-size: var(--text-md);
+}}
+.classes li button:hover {{ background: var(--background-fill-secondary); }}
+.classes li button[aria-pressed="true"] {{ border-color: var(--primary-500); background: var(--color-accent-soft); }}
+.classes .name {{ overflow-wrap: anywhere; }}
+.classes .percent {{ font-variant-numeric: tabular-nums; color: var(--body-text-color-subdued); }}
+.classes .bar {{ grid-column: 1 / -1; height: 5px; border-radius: 3px; background: var(--background-fill-secondary); }}
+.classes .bar::before {{
+  content: ""; display: block; height: 100%; width: calc(100% * var(--share)); min-width: 2px; border-radius: 3px;
+  background: var(--primary-500);
+}}
+.classes-heat {{ margin: 10px 0 0 !important; color: var(--body-text-color-subdued); }}
+.classes-facts p {{ margin: 4px 0 0 !important; }}
 
 /* The line of words. */
 .note-holder {{ padding: 0 !important; }}
@@ -185,27 +260,136 @@ footer .divider {{ display: none !important; }}
 .note p.facts {{ color: var(--body-text-color-subdued); font-size: var(--text-md); }}
 .note.alert {{ border-left-color: #b4652d; }}
 
-/* Comparing. */
-#compare-gallery {{ min-height: 380px; }}
-#compare-gallery .grid-wrap, #compare-gallery .grid-container {{
-  height: auto !important; min-height: 0 !important; max-height: none !important;
+/* Comparing: a card each, their places kept while they wait. */
+.cards {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 14px; }}
+.card {{
+  border: 1px solid var(--block-border-color); border-radius: 10px; overflow: hidden; min-height: 380px;
+  background: var(--block-background-fill); padding-bottom: 10px;
 }}
-#compare-gallery .grid-wrap {{ padding-top: 34px; }}
-#compare-gallery .grid-container {{ grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)) !important; }}
-#compare-gallery .thumbnail-lg {{ aspect-ratio: auto !important; height: 236px !important; padding-bottom: 30px; }}
-#compare-gallery .gallery-item:only-child .thumbnail-lg {{ height: 362px !important; }}
-#compare-gallery .caption-label {{
-  left: 0; right: 0; bottom: 0; max-width: none; height: 30px; border-left: 0; border-radius: 0; text-align: center;
+.card.is-odd {{ border: 2px solid #b4652d; }}
+.card h2 {{
+  display: flex; justify-content: space-between; align-items: baseline; margin: 0 !important; padding: 8px 12px;
+  font-size: var(--text-lg) !important;
 }}
-#compare-table, #compare-table * {{ font-family: var(--font) !important; }}
-#compare-table th, #compare-table td {{ font-size: var(--text-md) !important; }}
-#compare-table {{ min-height: 120px; }}
+.card-mark {{
+  font: 600 var(--text-sm)/1.4 var(--font); color: #fff; background: #9a4f1d; border-radius: 9px; padding: 0 8px;
+}}
+.card-picture {{ height: 170px; background: var(--background-fill-secondary); }}
+.card-picture img {{ width: 100%; height: 100%; object-fit: contain; margin: 0 !important; }}
+.card.is-waiting .card-picture {{ animation: waiting 1.4s ease-in-out infinite alternate; }}
+@keyframes waiting {{ to {{ opacity: 0.4; }} }}
+@media (prefers-reduced-motion: reduce) {{ .card.is-waiting .card-picture {{ animation: none; }} }}
+.card-name {{ margin: 10px 12px 0 !important; font: 600 1.15rem/1.25 {SERIF}; overflow-wrap: anywhere; }}
+.card-value {{ margin: 2px 12px 4px !important; font-variant-numeric: tabular-nums; }}
+.card-bar {{ margin: 0 12px; height: 5px; border-radius: 3px; background: var(--background-fill-secondary); }}
+.card-bar::before {{
+  content: ""; display: block; height: 100%; width: calc(100% * var(--share)); min-width: 2px; border-radius: 3px;
+  background: var(--primary-500);
+}}
+.card-unknown {{ margin: 6px 12px 0 !important; color: #9a4f1d; font-size: var(--text-sm); }}
+.dark .card-unknown {{ color: #e0a070; }}
+.card dl {{ margin: 8px 12px 0 !important; font-size: var(--text-sm); }}
+.card dl div {{ display: flex; justify-content: space-between; gap: 8px; }}
+.card dt {{ color: var(--body-text-color-subdued); font-weight: 400; }}
+.card dd {{ margin: 0; text-align: right; font-variant-numeric: tabular-nums; }}
+.curve {{ margin: 0; }}
+.curve figcaption {{ font-weight: 600; margin-bottom: 4px; }}
+.curve svg {{ width: 100%; max-width: 760px; height: auto; }}
+.curve text {{ fill: var(--body-text-color-subdued); font: 12px var(--font); }}
+.curve .depth {{ fill: var(--body-text-color); font-weight: 600; font-size: 14px; }}
+.curve .grid {{ stroke: var(--border-color-primary); }}
+.curve .path {{ fill: none; stroke: var(--primary-300); stroke-width: 2; }}
+.curve .chosen {{ fill: var(--primary-600); stroke: var(--primary-600); stroke-width: 2; }}
+.dark .curve .chosen {{ fill: var(--primary-400); stroke: var(--primary-400); }}
+.curve .other {{ fill: var(--background-fill-primary); stroke: var(--primary-500); stroke-width: 2; }}
+
+/* Many photos. The table is as long as it is: a part of the page that scrolls by itself would jump at each update. */
+.note progress {{
+  display: block; width: 100%; height: 8px; margin: 4px 0; appearance: none; border: 0; border-radius: 4px;
+  overflow: hidden; background: var(--border-color-primary);
+}}
+.note progress::-webkit-progress-bar {{ background: var(--border-color-primary); }}
+.note progress::-webkit-progress-value {{ background: var(--primary-500); }}
+.note progress::-moz-progress-bar {{ background: var(--primary-500); }}
+.many-table table {{
+  width: 100%; border-collapse: collapse; border: 0 !important; font-size: var(--text-md); margin: 0;
+  background: var(--background-fill-primary);
+}}
+.many-table tr {{ border: 0 !important; }}
+.many-table th, .many-table td {{
+  padding: 6px 10px !important; text-align: left; vertical-align: middle; color: var(--body-text-color);
+  border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important; overflow-wrap: break-word;
+}}
+.many-table thead th {{ background: var(--background-fill-secondary); font-weight: 600; }}
+.many-table tbody th {{ font-weight: 400; min-width: 84px; overflow-wrap: anywhere; }}
+.many-table td:first-child {{ width: 76px; }}
+.many-table img {{ display: block; width: 56px; height: 56px; object-fit: cover; border-radius: 6px; margin: 0; }}
+.many-table small {{ color: var(--body-text-color-subdued); white-space: nowrap; }}
+.many-table td.bad {{ color: var(--body-text-color-subdued); font-style: italic; }}
+/* Live: the camera as a mirror, its points over it. */
+.live {{ max-width: 860px; margin: 0 auto; }}
+.live-stage {{
+  position: relative; aspect-ratio: 4 / 3; max-height: 66vh; width: 100%; border-radius: 10px; overflow: hidden;
+  border: 1px solid var(--block-border-color);
+}}
+.live-stage video, .live-stage canvas {{
+  position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; transform: scaleX(-1); margin: 0;
+}}
+.live[data-state="off"] video, .live[data-state="off"] canvas {{ visibility: hidden; }}
+.live-words {{
+  position: absolute; left: 50%; top: 50%; transform: translate(-50%, -50%); width: max-content;
+  max-width: min(90%, 34em); margin: 0 !important; padding: 8px 14px; border-radius: 8px; text-align: center;
+  color: var(--body-text-color);
+  background: var(--background-fill-primary);
+}}
+.live-words:empty {{ display: none; }}
+.live[data-state="on"] .live-words {{ top: auto; bottom: 12px; transform: translateX(-50%); }}
+.live-bar {{ display: flex; flex-wrap: wrap; align-items: center; gap: 10px 18px; margin-top: 12px; }}
+.live-bar label {{ display: flex; align-items: center; gap: 8px; }}
+.live-bar select {{
+  min-height: 38px; padding: 4px 8px; border-radius: 8px; border: 1px solid var(--input-border-color);
+  background: var(--input-background-fill); color: var(--body-text-color); font-size: var(--text-md);
+}}
+.live-switch {{
+  min-height: 42px; padding: 6px 18px; border-radius: 10px; border: 0; font-weight: 600; cursor: pointer;
+  background: var(--button-primary-background-fill); color: var(--button-primary-text-color);
+}}
+.live-switch:hover:enabled {{ background: var(--button-primary-background-fill-hover); }}
+.live :disabled {{ opacity: 0.5; cursor: default; }}
+.live-facts {{ margin: 0 !important; color: var(--body-text-color-subdued); font-variant-numeric: tabular-nums; }}
+
+/* How it works: a page to read. */
+.how {{ max-width: 960px; margin: 0 auto; }}
+.how h2 {{ font: 600 1.4rem/1.3 {SERIF} !important; margin: 22px 0 6px !important; }}
+.how p {{ margin: 0 0 10px !important; line-height: 1.6; max-width: 70ch; }}
+.how-blocks {{ display: flex; flex-wrap: wrap; justify-content: center; align-items: flex-end; gap: 12px 48px; }}
+.how-blocks figure {{ margin: 0; width: 300px; max-width: 100%; }}
+.how-blocks figcaption {{ text-align: center; font-weight: 600; }}
+.how-blocks svg {{ width: 100%; height: auto; display: block; }}
+.how-blocks text {{ fill: var(--body-text-color); font: 14px var(--font); text-anchor: middle; }}
+.how-blocks .small {{ fill: var(--body-text-color-subdued); font-size: 12px; }}
+.how-blocks .start {{ text-anchor: start; }}
+.how-blocks rect, .how-blocks circle {{ fill: var(--color-accent-soft); stroke: var(--primary-500); }}
+.how-blocks .flow {{ fill: none; stroke: var(--body-text-color-subdued); stroke-width: 1.5; }}
+.how-blocks .shortcut {{ fill: none; stroke: var(--primary-500); stroke-width: 3; }}
+.how-blocks .tip {{ fill: var(--body-text-color-subdued); stroke: none; }}
+.how-table {{ overflow-x: auto; margin: 10px 0; }}
+.how-table table {{
+  width: 100%; border: 0; border-collapse: collapse; margin: 0 !important; font-size: var(--text-md);
+}}
+.how-table tr {{ border: 0; }}
+.how-table caption {{ text-align: left; color: var(--body-text-color-subdued); padding-bottom: 6px; }}
+.how-table th, .how-table td {{
+  padding: 7px 10px; border: 0; border-bottom: 1px solid var(--border-color-primary); text-align: left;
+  white-space: nowrap; font-variant-numeric: tabular-nums;
+}}
+.how-table thead th {{ white-space: normal; vertical-align: bottom; }}
 
 /* The part of a slider that is still to go is a light grey in both themes otherwise. */
 .dark input[type="range"] {{ --neutral-200: #4a463e; }}
 
 /* Depths without weights. */
-{OFF} {{ opacity: 0.55; border-style: dashed !important; }}
+{OFF} {{ opacity: 0.72; border-style: dashed !important; }}
 .depths .wrap {{ gap: 6px; flex-wrap: nowrap; }}
 .depths .wrap label {{
   flex: 1 1 0; min-width: 0; justify-content: center; padding: 8px 2px; font-size: var(--text-md);
@@ -216,15 +400,15 @@ footer .divider {{ display: none !important; }}
 @media (max-width: 760px) {{
   .heading h1 {{ font-size: 1.7rem; }}
   .heading p, .status span {{ font-size: var(--text-md); }}
+  .masthead > .language {{ margin-left: 0; }}
   .columns {{ flex-direction: column !important; }}
   .columns > .column {{ display: contents; }}
   .columns > .column > * {{ min-width: 0 !important; max-width: 100%; width: 100%; }}
-  #compare-table .table-wrap {{ overflow-x: auto; }}
-  #compare-table .table-wrap > * {{ min-width: 780px; }}
   .columns .picture.block {{ height: 320px !important; }}
+  .many-table th:nth-child(5), .many-table td:nth-child(5) {{ display: none; }}
+  .many-table th, .many-table td {{ padding: 6px !important; font-size: var(--text-sm); }}
   .columns .controls {{ order: 1; }}
   .columns .details {{ order: 2; }}
-  #compare-gallery.block, #compare-table.block {{ height: auto !important; }}
 }}
 """
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from resnet_demo.errors import UserError
-from resnet_demo.hub import hub_errors
+from resnet_demo.hub import flat, hub_errors, when_again
 
 TOKENS = "https://huggingface.co/settings/tokens"
 NO_TOKEN = (
@@ -96,8 +96,7 @@ def refused(error: Exception, state: State) -> str:
     if status in (409, 412):
         return f"The Hub is busy with another change of {state.repo}{because}; {state.left}. {AGAIN}"
     if status == 429:
-        wait = error.response.headers.get("retry-after", "")
-        when = f"in {wait} seconds" if wait.isdecimal() else "in some minutes"
+        when = when_again(error)
         return f"The Hub has had too many requests from here; {state.left}. Run the same command again {when}."
     if status >= 500:
         return f"The Hub has trouble of its own (status {status}); {state.left}. {AGAIN}"
@@ -130,7 +129,3 @@ def origin(error: BaseException) -> Iterator[str]:
     while trace is not None:
         yield trace.tb_frame.f_code.co_name
         trace = trace.tb_next
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split()).rstrip(".")

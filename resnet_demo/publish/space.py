@@ -13,10 +13,11 @@ from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL
 from resnet_demo.errors import UserError
 from resnet_demo.hub import REPO, REVISION
 from resnet_demo.publish.files import File, files_of
-from resnet_demo.publish.weights import Choice, has_weights, index_bytes, source
+from resnet_demo.publish.weights import Choice, has_weights, source
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ("app.py", "requirements.txt", "LICENSE")
+CHINESE = "README.zh-CN.md"
 # Visitors neither train nor measure nor publish; the page does not import these.
 LEFT_OUT = ("resnet_demo/bench/", "resnet_demo/training/", "resnet_demo/publish/")
 TO_COME = "0" * 40  # stands for a revision that is known when the weights are sent
@@ -54,7 +55,7 @@ def weights_of(choice: Choice, repo: str) -> Weights:
 
 def space_files(choice: Choice, weights: Weights | None) -> list[File]:
     """All files of the Space; the weights themselves only where there is no repository of weights."""
-    for name in (*APP, CARD):
+    for name in (*APP, CARD, CHINESE):
         if not (ROOT / name).is_file():
             raise UserError(f"{ROOT / name} is missing: run this in a clone of the repository.")
     files = [File(name, ROOT / name) for name in APP]
@@ -65,8 +66,9 @@ def space_files(choice: Choice, weights: Weights | None) -> list[File]:
         folder = (root / record["file"]).parent
         place = folder.relative_to(root).as_posix()
         files += [File(f"weights/{place}/{name}", folder / name) for name in names]
-    files.append(File(f"weights/{INDEX}", index_bytes(pinned(choice, weights))))
+    files.append(File(f"weights/{INDEX}", checkpoints.index_bytes(pinned(choice, weights))))
     files.append(File(CARD, readme(choice, weights)))
+    files.append(File(CHINESE, without_pictures((ROOT / CHINESE).read_text(encoding="utf-8")).encode()))
     return files
 
 
@@ -101,7 +103,9 @@ def without_pictures(text: str) -> str:
     """Markdown without the paragraphs that are pictures, and without those that announce them with a colon."""
     paragraphs = text.split("\n\n")
     pictures = [paragraph.startswith("![") for paragraph in paragraphs]
-    announced = [after and before.endswith(":") for before, after in zip(paragraphs, pictures[1:], strict=False)]
+    announced = [
+        after and before.endswith((":", "：")) for before, after in zip(paragraphs, pictures[1:], strict=False)
+    ]
     kept = zip(paragraphs, pictures, [*announced, False], strict=True)
     return "\n\n".join(paragraph for paragraph, picture, announces in kept if not (picture or announces))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +52,7 @@ def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Choice:
     names = sorted({record["task"] for record in known})
     if unknown := [task for task in tasks if task not in names]:
         raise UserError(f"There are no weights for the task {unknown[0]!r}: choose of {', '.join(names)}.")
-    own = {record["task"] for record in known if is_own(root, record)}
+    own = checkpoints.own_tasks()
     wanted = set(tasks) or {name for name in names if all_tasks or name not in own}
     records = tuple(record for record in known if record["task"] in wanted)
     if not records:
@@ -61,13 +60,6 @@ def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Choice:
     for record in records:
         check(root, record)
     return Choice(records, tuple(sorted(own - wanted)))
-
-
-def is_own(root: Path, record: dict) -> bool:
-    """Whether a checkpoint was trained on pictures of the user's own, which are nobody else's business."""
-    if not record.get("config") or not (root / record["config"]).is_file():
-        return False
-    return "own" in checkpoints.read_config((root / record["config"]).parent)
 
 
 def check(root: Path, record: dict) -> None:
@@ -109,11 +101,8 @@ def weights_files(choice: Choice) -> list[File]:
 def index_for_hub(records: Sequence[dict]) -> bytes:
     """``index.json`` as it is in the repository: what lies beside it needs no ``hub``, all else has no file there."""
     elsewhere = dict.fromkeys(("file", "config", "bytes", "sha256"))
-    return index_bytes([record | ({"hub": None} if has_weights(record) else elsewhere) for record in records])
-
-
-def index_bytes(records: Sequence[dict]) -> bytes:
-    return (json.dumps({"checkpoints": list(records)}, indent=2, ensure_ascii=False) + "\n").encode()
+    here = {"hub": None}
+    return checkpoints.index_bytes([record | (here if has_weights(record) else elsewhere) for record in records])
 
 
 def describe(root: Path, choice: Choice) -> tuple[bytes, list[File]]:
@@ -132,26 +121,17 @@ def describe(root: Path, choice: Choice) -> tuple[bytes, list[File]]:
         plots = [File(path.name, path) for path in sorted(root.glob("*.svg")) if path.name in text]
     else:
         # The bundled one speaks of checkpoints that are not published.
-        text, plots = write_anew(root, choice.local), []
+        text, plots = write_anew(root, choice), []
     return f"{head}\n\n{text}".encode(), plots
 
 
-def write_anew(root: Path, records: Sequence[dict]) -> str:
+def write_anew(root: Path, choice: Choice) -> str:
     from resnet_demo.training import report
 
     stored = report.stored_timings(root)
-    lines = []
-    for record in records:
-        entry = checkpoints.Entry(
-            task=record["task"],
-            depth=record["depth"],
-            path=root / record["file"],
-            config=root / record["config"],
-            bytes=record["bytes"],
-            sha256=record["sha256"],
-            metrics=record.get("metrics") or {},
-        )
-        lines.append(report.describe(entry, stored.get("checkpoints", {})))
+    chosen = {(record["task"], record["depth"]) for record in choice.local}
+    entries = [entry for entry in checkpoints.bundled() if (entry.task, entry.depth) in chosen]
+    lines = [report.describe(entry, stored.get("checkpoints", {})) for entry in entries]
     return report.readme(lines, stored, set())
 
 

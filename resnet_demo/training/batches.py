@@ -7,6 +7,7 @@ makes it or on what was made before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,11 +20,19 @@ from resnet_demo.training.seeds import seed_of
 
 Sample = tuple[Tensor, Tensor]
 Make = Callable[[Pictures, int, int, int], Sample]  # (pictures, index, epoch, seed)
+T = TypeVar("T")
+View = tuple[int, int, int]  # (number of the view or of the epoch, index of the picture, side)
 
 
 def epoch_order(pictures: Pictures, recipe: Recipe, epoch: int) -> list[int]:
-    """Which pictures an epoch shows, in which order; ``source_weights`` repeat or thin out sources."""
+    """Which pictures an epoch shows, in which order; ``source_weights`` repeat or thin out sources.
+
+    With ``recipe.views`` the same pictures come again when their views do.
+    """
     random = np.random.default_rng(seed_of(recipe.seed, "order", epoch))
+    choice = random
+    if recipe.views:
+        choice = np.random.default_rng(seed_of(recipe.seed, "choice", epoch % recipe.views))
     if not recipe.source_weights or not pictures.sources:
         return random.permutation(len(pictures)).tolist()
     indices: list[int] = []
@@ -32,22 +41,46 @@ def epoch_order(pictures: Pictures, recipe: Recipe, epoch: int) -> list[int]:
         own = np.flatnonzero(sources == source)
         whole, rest = divmod(recipe.source_weights.get(source, 1.0), 1.0)
         indices += own.tolist() * int(whole)
-        indices += random.choice(own, round(rest * len(own)), replace=False).tolist()
+        indices += choice.choice(own, round(rest * len(own)), replace=False).tolist()
     return random.permutation(indices).tolist()
 
 
-class Augmented(Dataset):
-    """Pictures by the key (epoch, index): uint8 (3, size, size) and label."""
+class Kept(dict[View, T]):
+    """What was made for views of one size: with the first of another size the former ones are forgotten."""
 
-    def __init__(self, pictures: Pictures, make: Make, seed: int):
-        self.pictures, self.make, self.seed = pictures, make, seed
+    def put(self, view: View, value: T) -> None:
+        if self and next(iter(self))[2] != view[2]:
+            self.clear()
+        self[view] = value
+
+
+class Augmented(Dataset):
+    """Pictures by the key (epoch, index): uint8 (3, size, size) and label.
+
+    With ``recipe.views`` an epoch shows the crops of the one that many epochs before, out of this worker's memory.
+    """
+
+    def __init__(self, pictures: Pictures, make: Make, recipe: Recipe):
+        self.pictures, self.make, self.recipe = pictures, make, recipe
+        self.kept: Kept[Sample] = Kept()
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
         epoch, index = key
-        return self.make(self.pictures, index, epoch, seed_of(self.seed, "picture", epoch, index))
+        view = view_of(self.recipe, epoch, index)
+        if view in self.kept:
+            return self.kept[view]
+        sample = self.make(self.pictures, index, epoch, seed_of(self.recipe.seed, "picture", view[0], index))
+        if self.recipe.views:
+            self.kept.put(view, sample)
+        return sample
+
+
+def view_of(recipe: Recipe, epoch: int, index: int) -> View:
+    """What names a picture's crop in ``epoch``: the same name, the same crop."""
+    return epoch % recipe.views if recipe.views else epoch, index, recipe.size_at(epoch)
 
 
 class Keys:
@@ -71,7 +104,7 @@ def steps_per_epoch(pictures: Pictures, recipe: Recipe) -> int:
 def make_batches(pictures: Pictures, make: Make, recipe: Recipe, first: int, workers: int) -> Iterator[Sample]:
     """Batches of every epoch from ``first`` on, made ahead by ``workers`` processes (0: in this one)."""
     loader = DataLoader(
-        Augmented(pictures, make, recipe.seed),
+        Augmented(pictures, make, recipe),
         batch_sampler=Keys(pictures, recipe, first),
         num_workers=workers,
         prefetch_factor=4 if workers else None,

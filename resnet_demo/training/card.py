@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from resnet_demo.tasks import TITLES, TaskSpec
+from resnet_demo.training.card_calibration import calibration_part
 from resnet_demo.training.grow import inserted_blocks
 from resnet_demo.training.metadata import front_matter, metadata
 
@@ -349,6 +350,7 @@ def model_card(config: dict) -> str:
         f"**Data**: {data['about']}. {data['licence']}".rstrip(),
         f"## Start\n{steps}",
         *accuracy(config),
+        *calibration_part(config),
         f"## {'Training' if settings else 'Commands'}\n\n```sh\n{commands}\n```{settings}",
     ]
     if data["limits"]:

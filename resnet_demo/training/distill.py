@@ -9,7 +9,7 @@ which is what a network without pre-training lacks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.layouts import STAGES
 from resnet_demo.tasks import CLASSIFICATION
 from resnet_demo.training import fused
+from resnet_demo.training.batches import Kept, View
 from resnet_demo.training.fit import Regression, rows, set_linear
 from resnet_demo.training.losses import keypoint_loss
 from resnet_demo.training.recipe import Recipe
@@ -55,6 +56,9 @@ class Distillation(nn.Module):
         if unknown := sorted(hints.keys() - {*STAGES, POOLED}):
             raise UserError(f"There are no hints at {', '.join(unknown)}: choose from {', '.join((*STAGES, POOLED))}.")
         self.recipe = recipe
+        if recipe.views and recipe.mix_probability and (recipe.mixup or recipe.cutmix):
+            raise UserError("What the teacher says of a view is kept only for whole pictures: set mix_probability = 0.")
+        self.kept: Kept[tuple[dict[str, Tensor], Tensor]] = Kept()
         self.weights = {name: weight for name, weight in hints.items() if weight}
         # Not a submodule: the teacher is neither saved nor trained.
         self.__dict__["teacher"] = teacher.eval().requires_grad_(False)
@@ -89,14 +93,37 @@ class Distillation(nn.Module):
         if not student.fc.weight.any():
             set_linear(student.fc, head)
 
-    def losses(self, x: Tensor, maps: Mapping[str, Tensor], logits: Tensor) -> dict[str, Tensor]:
+    @torch.no_grad()
+    def answers(self, x: Tensor, views: Sequence[View]) -> tuple[dict[str, Tensor], Tensor]:
+        """The teacher's feature maps where there are hints, and its logits (b, outputs), out of memory where kept."""
+        new = [index for index, view in enumerate(views) if view not in self.kept]
+        if new or not views:
+            seen = x[new] if views else x
+            maps = fused.stages(self.teacher, seen.contiguous(memory_format=torch.channels_last))
+            logits = self.teacher.head(maps["layer4"]).float()
+            if not views:
+                return maps, logits
+            for at, index in enumerate(new):
+                answer = {stage: maps[stage][at].to("cpu", copy=True) for stage in self.adaptors}
+                self.kept.put(views[index], (answer, logits[at].to("cpu", copy=True)))
+        kept = [self.kept[view] for view in views]
+        stacked = {
+            stage: torch.stack([maps[stage] for maps, _ in kept]).to(x.device, memory_format=torch.channels_last)
+            for stage in self.adaptors
+        }
+        return stacked, torch.stack([logits for _, logits in kept]).to(x.device)
+
+    def losses(
+        self, x: Tensor, maps: Mapping[str, Tensor], logits: Tensor, views: Sequence[View] = ()
+    ) -> dict[str, Tensor]:
         """What the student's feature maps and logits (b, outputs) on pictures x (b, 3, r, c) lack, weighted.
 
         A hint's loss is the share of the teacher's variance that is not explained: 0 perfect, 1 nothing learnt.
+
+        Args:
+            views: the pictures' names, where they come again and the teacher need not see them twice.
         """
-        with torch.no_grad():
-            wanted = fused.stages(self.teacher, x)
-            wanted_logits = self.teacher.head(wanted["layer4"]).float()
+        wanted, wanted_logits = self.answers(x, views)
         parts = {}
         for name, weight in self.weights.items():
             stage = "layer4" if name == POOLED else name

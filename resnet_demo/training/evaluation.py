@@ -23,12 +23,14 @@ class Evaluation:
     Attributes:
         metrics: name → {"value", "low", "high", "n"} in percent; ``missed`` is a count.
         confusions: (true class, predicted class, how often), the most frequent first.
+        classes: see ``class_rows``; empty for keypoints.
         worst: (class, right, shown, [(taken for, how often), …]), the least accurate first.
     """
 
     metrics: dict[str, dict[str, float]]
     confusions: list[tuple[str, str, int]] = field(default_factory=list)
     worst: list[tuple[str, int, int, list[tuple[str, int]]]] = field(default_factory=list)
+    classes: list[tuple[int, int, int | None, int]] = field(default_factory=list)
 
 
 def evaluate(predictor: Predictor, pictures: Pictures) -> Evaluation:
@@ -67,7 +69,20 @@ def evaluate_classes(predictor: Predictor, pictures: Pictures, batch: int = 16) 
             (*row, [(found, count) for (true, found), count in pairs.most_common() if true == row[0]])
             for row in worst[:8]
         ],
+        class_rows(pictures.labels, np.array(ranked)[:, 0], len(labels)),
     )
+
+
+def class_rows(truth: np.ndarray, found: np.ndarray, classes: int) -> list[tuple[int, int, int | None, int]]:
+    """(right, shown, class it is most often taken for or None, how often) of each class, see ``resnet_demo.facts``."""
+    table = np.zeros((classes, classes), np.int64)  # true × predicted
+    np.add.at(table, (truth, found), 1)
+    wrong = table.copy()
+    np.fill_diagonal(wrong, 0)
+    return [
+        (int(table[k, k]), int(table[k].sum()), int(wrong[k].argmax()) if wrong[k].any() else None, int(wrong[k].max()))
+        for k in range(classes)
+    ]
 
 
 def evaluate_keypoints(predictor: Predictor, pictures: Pictures) -> Evaluation:

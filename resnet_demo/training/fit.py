@@ -141,17 +141,16 @@ def fit(teacher: ResNet, student: ResNet, batches: Batches) -> dict[str, float]:
         raise UserError("A fit needs a ResNet-18 or 34 and a deeper teacher: choose another --init.")
     student.eval()
     left: dict[str, float] = {}
-    order: dict[str, list[int]] = {}
     progress = tqdm(total=sum(len(getattr(student, stage)) for stage in STAGES), desc="fitting", unit="block")
     for index, stage in enumerate(STAGES):
         ours, theirs = getattr(student, stage), getattr(teacher, stage)
         width = ours[0].conv2.out_channels
         ends = [round((j + 1) * len(theirs) / len(ours)) - 1 for j in range(len(ours))]
         inputs, hidden, outputs = stage_maps(teacher, student, index, batches(PICTURES[stage]))
-        order[stage] = pick(teacher, stage, width, outputs[-1], inputs if stage == "layer1" else None)
+        order = pick(teacher, stage, width, outputs[-1], inputs if stage == "layer1" else None)
         x = inputs
         for j, block in enumerate(ours):
-            target = outputs[ends[j]][:, order[stage]]
+            target = outputs[ends[j]][:, order]
             solved = fit_block(block, x, hidden[ends[j - 1] + 1 if j else 0], target)
             store_block(block, solved)
             left[f"{stage}.{j}.conv1"], left[f"{stage}.{j}"] = solved[0][-1], solved[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from resnet_demo.architecture import ResNet
+from resnet_demo.engine_torch import scaling
 from resnet_demo.errors import UserError
 from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 from resnet_demo.training import fused
 from resnet_demo.training.augment import ClassificationAugmentation, mix, one_hot
 from resnet_demo.training.averaging import Average
-from resnet_demo.training.batches import Make, Sample, epoch_order, make_batches, steps_per_epoch
+from resnet_demo.training.batches import Make, Sample, View, epoch_order, make_batches, steps_per_epoch, view_of
 from resnet_demo.training.data import Pictures
 from resnet_demo.training.distill import Distillation
 from resnet_demo.training.losses import check_loss, classification_loss, keypoint_loss
@@ -54,7 +55,7 @@ def sample_maker(recipe: Recipe) -> Make:
 def normalised_batches(pictures: Pictures, recipe: Recipe, spec: TaskSpec) -> Callable[[int], Iterator[Tensor]]:
     """n → batches of the first n training pictures as the first epochs show them, normalised (b, 3, size, size)."""
     make = sample_maker(recipe)
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) * 255 for values in (spec.mean, spec.std))
+    mean, std = scaling(spec)
 
     def batches(count: int) -> Iterator[Tensor]:
         order: list[int] = []
@@ -106,8 +107,7 @@ class Trainer:
         self.optimizer = make_optimizer(self.network, recipe, distillation)
         self.average = Average(self.network, recipe.ema)
         self.epoch = 0
-        self.mean = torch.tensor(spec.mean, device=self.device).view(1, 3, 1, 1) * 255
-        self.std = torch.tensor(spec.std, device=self.device).view(1, 3, 1, 1) * 255
+        self.mean, self.std = (values.to(self.device) for values in scaling(spec))
         folder.mkdir(parents=True, exist_ok=True)
 
     def run(self, stop_after: int | None = None) -> ResNet:
@@ -124,10 +124,13 @@ class Trainer:
             frozen = recipe.frozen_parts(self.epoch)
             freeze(self.network, frozen)
             losses = []
+            order = epoch_order(self.pictures, recipe, self.epoch)
             progress = tqdm(range(steps), desc=f"epoch {self.epoch + 1}/{recipe.epochs}", unit="step", mininterval=2)
             for step in progress:
                 set_rates(self.optimizer, recipe, self.epoch + (step + 1) / steps)
-                losses.append(self.step(*next(batches), frozen, seed_of(recipe.seed, "mix", self.epoch, step)))
+                part = order[step * recipe.batch : (step + 1) * recipe.batch] if recipe.views else ()
+                views = [view_of(recipe, self.epoch, index) for index in part]
+                losses.append(self.step(*next(batches), frozen, seed_of(recipe.seed, "mix", self.epoch, step), views))
                 progress.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", **self.parts)
                 if not math.isfinite(losses[-1]):
                     raise UserError(f"The loss became {losses[-1]} in epoch {self.epoch + 1}: lower learning_rate.")
@@ -150,7 +153,7 @@ class Trainer:
         board.close()
         return self.kept()
 
-    def step(self, pictures: Tensor, labels: Tensor, frozen: int, seed: int) -> float:
+    def step(self, pictures: Tensor, labels: Tensor, frozen: int, seed: int, views: Sequence[View] = ()) -> float:
         """One step on uint8 pictures (b, 3, size, size); returns the loss."""
         recipe, network = self.recipe, self.network
         x = (pictures.to(self.device, non_blocking=True).float() - self.mean) / self.std
@@ -165,7 +168,7 @@ class Trainer:
             else:
                 maps = network.train().stages(x)
             logits = network.head(maps["layer4"])
-            parts = self.distillation.losses(x, maps, logits) if self.distillation else {}
+            parts = self.distillation.losses(x, maps, logits, views) if self.distillation else {}
         loss = sum(parts.values())
         if weight := recipe.label_weight if self.distillation else 1.0:
             if recipe.kind == CLASSIFICATION:

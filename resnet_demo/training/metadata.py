@@ -25,7 +25,7 @@ def metadata(config: dict, datasets: Sequence[str], bases: Sequence[str]) -> dic
         "license": "other",
         "license_name": "research-only" if spec.name in TITLES else None,
         "library_name": LIBRARY,
-        "pipeline_tag": pipeline(spec),
+        "pipeline_tag": spec.pipeline,
         "tags": ["resnet", f"resnet{depth}", "grad-cam"],
         "datasets": list(datasets),
         "base_model": list(bases),
@@ -64,11 +64,6 @@ def front_matter(record: dict) -> str:
     return f"---\n{yaml_dump(record, sort_keys=False)}---"
 
 
-def pipeline(spec: TaskSpec) -> str:
-    """One of the Hub's tasks (https://huggingface.co/tasks)."""
-    return "image-classification" if spec.labels else "keypoint-detection"
-
-
 def metric_type(key: str) -> str:
     return ACCURACY if key.startswith("top") else NME
 
@@ -83,7 +78,7 @@ def results(spec: TaskSpec, metrics: dict[str, dict[str, float]], datasets: Sequ
     title = TITLES.get(spec.name, spec.name)
     return [
         {
-            "task": {"type": pipeline(spec)},
+            "task": {"type": spec.pipeline},
             "dataset": {
                 "name": f"{title}, {tested_on}" if tested_on else title,
                 "type": tested_on or next(iter(datasets), spec.name),

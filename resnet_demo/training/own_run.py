@@ -124,9 +124,11 @@ def claim(out: Path, own: OwnPictures, depth: int, init: str) -> None:
     Raises:
         UserError: it is that of others.
     """
+    from resnet_demo.training.loop import RESUME
+
     mark = {"pictures": own.record["fingerprint"], "depth": depth, "init": init}
     path = out / MARK
-    if (out / "resume.safetensors").exists():
+    if (out / RESUME).exists():
         before = json.loads(path.read_text("utf-8")) if path.is_file() else {}
         if changed := [key for key in mark if before.get(key) != mark[key]]:
             raise UserError(
@@ -141,6 +143,18 @@ def own_part(config: dict, split: str, data: Path | None) -> Pictures:
     Raises:
         UserError: no or other pictures in ``data``, or no such part.
     """
+    part = own_pictures(config, data).parts.get(split)
+    if not part:
+        raise UserError(f"{data} has no pictures in {split}: the splits are train, val, test.")
+    return part
+
+
+def own_pictures(config: dict, data: Path | None) -> OwnPictures:
+    """The pictures that the checkpoint of ``config`` was trained with.
+
+    Raises:
+        UserError: no or other pictures in ``data``.
+    """
     name = config["task"]["name"]
     if data is None:
         raise UserError(f"{name} was trained on pictures of your own: pass their folder with --data.")
@@ -151,7 +165,4 @@ def own_part(config: dict, split: str, data: Path | None) -> Pictures:
             f"The pictures in {data} ({now}) are not those that {name} was trained with ({was}), so some of its test "
             "pictures could be known to it: restore them, or train again."
         )
-    part = own.parts.get(split)
-    if not part:
-        raise UserError(f"{data} has no pictures in {split}: the splits are train, val, test.")
-    return part
+    return own

@@ -41,7 +41,11 @@ class Recipe:
         hints: distilling: weight of the feature maps by stage, and of ``pooled`` features, see ``distill.py``.
         soft_weight, temperature: distilling: weight and softening of the teacher's predictions.
         label_weight: distilling: weight of the true labels (0: the teacher alone decides, and none are needed).
-        source_weights: passes over each source in an epoch (0.5: every second picture).
+        views: crops of each picture, which come again every so many epochs and are made only once, with what the
+            teacher says of them (0: new ones in every epoch), as in fast knowledge distillation (Shen and Xing 2022,
+            https://arxiv.org/abs/2112.01528).
+        source_weights: passes over each source in an epoch (0.5: every second picture). Weights above 1 show the same
+            crops more than once an epoch; more epochs and weights of at most 1 are better.
         mirror: faces: share of the pictures that are mirrored.
         rotation, zoom, shift, perspective, yaw, blur, occlusion: faces, see ``augment_faces.py``.
         seed: of everything random.
@@ -79,6 +83,7 @@ class Recipe:
     soft_weight: float = 1.0
     temperature: float = 1.0
     label_weight: float = 0.0
+    views: int = 0
     source_weights: dict[str, float] | None = None
     mirror: float = 0.5
     rotation: float = 0.0

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from resnet_demo import checkpoints
+from resnet_demo import checkpoints, processor, tables
 from resnet_demo.checkpoints import Entry
 from resnet_demo.tasks import CLASSIFICATION, TITLES, TaskSpec
 from resnet_demo.training.card import DATA, OWN_DATA, history_line, measured_by, metric_name, model_card
@@ -157,7 +155,7 @@ def measure_all(entries: list[Entry], rounds: int) -> dict:
                 network[index].append(answer.milliseconds["network"])
                 whole[index].append(took)
     return {
-        "cpu": cpu_name(),
+        "cpu": processor.name(),
         "threads": cpu_count(),
         "load": round(load, 1),
         "backend": ", ".join(sorted({predictor.backend for predictor in predictors})),
@@ -171,17 +169,6 @@ def measure_all(entries: list[Entry], rounds: int) -> dict:
             for index, entry in enumerate(entries)
         },
     }
-
-
-def cpu_name() -> str:
-    """The processor's name as the system gives it."""
-    try:
-        for row in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if row.startswith("model name"):
-                return row.partition(":")[2].strip()
-    except OSError:
-        pass  # Not Linux.
-    return platform.processor() or platform.machine()
 
 
 def panels_of(lines: list[Line], values: dict[str, float]) -> list[Panel]:
@@ -241,17 +228,13 @@ def table_row(line: Line) -> str:
         f"{entry.bytes / 1e6:.1f}",
         f"[{history_line(line.config).replace('`', '') or 'card'}]({card})",
     ]
-    return as_row(cells)
+    return tables.row(cells)
 
 
 def metric_in_words(name: str, record: dict[str, float]) -> str:
     interval = f" ({record['low']:.2f} to {record['high']:.2f})" if "low" in record else ""
     missed = f", {record['missed']:.0f} missed" if record.get("missed") else ""
     return f"{metric_name(name)} {record['value']:.2f} %{interval}, n = {record['n']:,.0f}{missed}"
-
-
-def as_row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def readme(lines: list[Line], stored: dict, plots: set[str]) -> str:
@@ -262,7 +245,7 @@ def readme(lines: list[Line], stored: dict, plots: set[str]) -> str:
         "# The bundled weights",
         "Made by `python -m resnet_demo report`, which measures the milliseconds and counts everything else anew "
         "(`--no-timing` keeps the milliseconds).",
-        "\n".join([as_row(COLUMNS), as_row("---" for _ in COLUMNS), *map(table_row, lines)]),
+        "\n".join([tables.head(COLUMNS), *map(table_row, lines)]),
         f"The weights files have {total:.1f} MB together (limit {LIMIT_ALL} MB), the largest one {largest:.1f} MB "
         f"(limit {LIMIT_FILE} MB): 8-bit integers with a scale for each output channel. Accuracy is that of these "
         f"files, on test pictures that training never saw{exceptions(lines)}. GFLOPs are 10⁹ multiply-adds of one "

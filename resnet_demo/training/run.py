@@ -204,18 +204,27 @@ def evaluate_checkpoint(
     config = checkpoints.read_config(checkpoint.path.parent)
     if split in config.get("recipe", {}).get("train_splits", ()):
         raise UserError(f"This checkpoint was trained on the split {split}: measure it on another one, such as test.")
-    if own:
-        pictures = own.parts[split]
-    elif "own" in config:
-        from resnet_demo.training.own_run import own_part
-
-        pictures = own_part(config, split, data)
-    elif checkpoint.spec.name == imagenet.TASK:
+    if checkpoint.spec.name == imagenet.TASK:
         pictures = imagenet.read_photos(imagenet.find_photos(data))
     else:
-        pictures = load_pictures(checkpoint.spec.name, (split,), data)
+        pictures = split_pictures(config, split, data, own)
     predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)
     return predictor, evaluate(predictor, pictures)
+
+
+def split_pictures(config: dict, split: str, data: Path | None, own: OwnPictures | None = None) -> Pictures:
+    """A split of the pictures that the checkpoint of ``config`` is for.
+
+    Args:
+        own: the user's own pictures, where they are in memory still.
+    """
+    if own:
+        return own.parts[split]
+    if "own" in config:
+        from resnet_demo.training.own_run import own_part
+
+        return own_part(config, split, data)
+    return load_pictures(config["task"]["name"], (split,), data)
 
 
 def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> Path:
@@ -226,8 +235,21 @@ def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> P
     """
     _, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data, own)
     measured = {"confusions": evaluation.confusions, "worst": evaluation.worst}
+    if evaluation.classes:
+        measured["classes"] = evaluation.classes
     config = checkpoints.read_config(folder) | measured | {"metrics": evaluation.metrics}
     target = checkpoints.weights_folder() / config["task"]["name"] / f"resnet{config['depth']}"
+    measured |= kept_calibration(target, config)
+    config |= measured
     checkpoints.copy(folder, target, evaluation.metrics, model_card(config), measured)
     checkpoints.register(target)
     return target
+
+
+def kept_calibration(target: Path, config: dict) -> dict:
+    """The calibration of what lies in ``target``, where its weights are those of ``config``; else none."""
+    if "calibration" in config or not (target / checkpoints.CONFIG).is_file():
+        return {}
+    before = checkpoints.read_config(target)
+    same = before.get("weights") == config["weights"] and "calibration" in before
+    return {"calibration": before["calibration"]} if same else {}

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from resnet_demo import checkpoints
-from resnet_demo.architecture import ResNet, load_strictly
+from resnet_demo.architecture import ResNet
+from resnet_demo.engine_torch import with_weights
 from resnet_demo.errors import UserError
 from resnet_demo.layouts import LAYOUTS, STAGES
 from resnet_demo.tasks import TaskSpec
@@ -60,9 +61,7 @@ def whole_network(init: str, depth: int | None = None) -> ResNet:
         depth: None: what the weights themselves are.
     """
     state, variant = read_state(init)
-    network = ResNet(depth or depth_of(state), len(state["fc.bias"]), variant)
-    load_strictly(network, {key: torch.from_numpy(np.array(value)) for key, value in state.items()}, init)
-    return network.eval()
+    return with_weights(state, depth or depth_of(state), len(state["fc.bias"]), variant, init)
 
 
 def depth_of(state: Mapping[str, np.ndarray]) -> int:

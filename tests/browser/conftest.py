@@ -92,12 +92,18 @@ def own_server(tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Browser:
-    """The system's Chromium, headless."""
+def chromium_path() -> str:
+    """The system's Chromium."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     assert path, "There is no Chromium: install the system's package, or run `make test`, which does."
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_path) -> Browser:
+    """The system's Chromium, headless."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=SWITCHES)
         yield browser
         browser.close()
 

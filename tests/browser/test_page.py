@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import subprocess
 import urllib.request
 from pathlib import Path
 
@@ -14,32 +15,13 @@ import pytest
 from conftest import EXAMPLES, data_folder
 from gradio_client import Client, handle_file
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
+import resnet_demo
+import resnet_demo.facts
+from browser.acts import choose, drawn, open_tab, shown, state, upload
 from resnet_demo import checkpoints, render, tasks
-
-
-def upload(page: Page, tab: str, path: str | Path) -> None:
-    page.locator(f"#{tab}-photo input[type=file]").set_input_files(str(path))
-
-
-def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name.capitalize()).click()
-    page.locator(f"#{name}-photo").wait_for()
-
-
-def choose(page: Page, elem_id: str, name: str) -> None:
-    """Open a list and choose from it."""
-    page.locator(f"#{elem_id} input").click()
-    page.get_by_role("option", name=name, exact=True).click()
-
-
-def shown(page: Page, locator: Locator) -> np.ndarray:
-    """The picture that a part of the page shows, int (H, W, 3)."""
-    image = locator.locator("img").first
-    image.wait_for()
-    content = page.request.get(image.get_attribute("src")).body()
-    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), int)
+from resnet_demo.page import names
 
 
 def photo_of(path: str | Path) -> np.ndarray:
@@ -57,7 +39,7 @@ def heat_of(photo: np.ndarray, overlay: np.ndarray, cells: int = 32) -> np.ndarr
         for picture in (photo, overlay)
     ]
     before, after = (picture[:, :, None] for picture in small)  # (row, column, 1, channel)
-    opacity = 0.5 * np.minimum(np.linspace(0, 1, 256) * 1.5, 1)[:, None]  # as render.overlay has it
+    opacity = 0.55 * np.minimum(np.linspace(0, 1, 256) * 1.5, 1)[:, None]  # as the viewer has it at first
     levels = before * (1 - opacity) + render.colour_table("turbo") * opacity
     return np.square(levels - after).sum(axis=3).argmin(axis=2) / 255
 
@@ -83,8 +65,8 @@ def test_a_flower_is_named_and_the_heat_lies_on_it(visit, flower, screenshots):
     page = visit()
     upload(page, "flowers", path)
     expect(page.locator("#flowers-classes h2")).to_contain_text(name)
-    expect(page.locator("#flowers-note")).to_contain_text("Heat for")
-    photo, overlay = photo_of(path), shown(page, page.locator("#flowers-overlay"))
+    expect(page.locator("#flowers-classes")).to_contain_text("Heat for")
+    photo, overlay = photo_of(path), drawn(page, "flowers-overlay")
     page.screenshot(path=screenshots / "flower-uploaded.png", full_page=True)
     assert overlay.shape == photo.shape
 
@@ -104,26 +86,135 @@ def test_a_flower_is_named_and_the_heat_lies_on_it(visit, flower, screenshots):
 def test_an_example_works_with_one_click_and_controls_answer_at_once(visit):
     page = visit()
     page.locator("#flowers-examples .gallery-item").nth(1).click()
-    bars = page.locator("#flowers-classes button")
+    bars = page.locator("#flowers-classes li button")
     expect(bars).to_have_count(5)
-    overlay = page.locator("#flowers-overlay img")
-    first = overlay.get_attribute("src")
+    heat_for = page.locator("#flowers-classes .classes-heat")
     # A click on a class moves the heat to it.
-    other = re.sub(r"\s*\d+\s*%.*", "", bars.nth(2).inner_text(), flags=re.S).strip()
+    first = drawn(page, "flowers-overlay")
+    other = bars.nth(2).locator(".name").inner_text()
     bars.nth(2).click()
-    expect(page.locator("#flowers-note b")).to_have_text(other)
+    expect(heat_for).to_contain_text(f"Heat for {other}")
+    expect(bars.nth(2)).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#flowers-target input")).to_have_value(other)
-    expect(overlay).not_to_have_attribute("src", first)
+    assert np.abs(drawn(page, "flowers-overlay") - first).mean() > 1
     # Another number of classes.
     page.locator("#flowers-top-k input[type=number]").fill("3")
     page.locator("#flowers-top-k input[type=number]").press("Enter")
     page.locator("#flowers-run").click()
     expect(bars).to_have_count(3)
-    expect(page.locator("#flowers-note b")).to_have_text(other)
+    expect(heat_for).to_contain_text(f"Heat for {other}")
     # Another photo starts with its own top class again.
     page.locator("#flowers-examples .gallery-item").nth(0).click()
     expect(page.locator("#flowers-target input")).to_have_value("Top class")
-    expect(page.locator("#flowers-note b")).to_have_text(page.locator("#flowers-classes h2").inner_text())
+    expect(heat_for).to_contain_text(f"Heat for {page.locator('#flowers-classes h2').inner_text()}")
+
+
+def test_the_heat_answers_without_the_server(visit):
+    """Class, opacity, colours and before/after, while no request goes out."""
+    page = visit()
+    page.locator("#flowers-examples .gallery-item").nth(1).click()
+    bars = page.locator("#flowers-classes li button")
+    expect(bars).to_have_count(5)
+    full = drawn(page, "flowers-overlay")
+    page.context.set_offline(True)
+    viewer = page.locator("#flowers-overlay")
+    viewer.locator(".opacity").fill("0")
+    plain = drawn(page, "flowers-overlay")
+    viewer.locator(".opacity").fill("55")
+    np.testing.assert_array_equal(drawn(page, "flowers-overlay"), full)
+    viewer.locator(".colours").select_option("viridis")
+    assert np.abs(drawn(page, "flowers-overlay") - full).mean() > 2
+    viewer.locator(".colours").select_option("turbo")
+    # Left of the slider stands the photo itself, undimmed; right of it nothing changes.
+    viewer.locator(".split").fill("50")
+    half = drawn(page, "flowers-overlay")
+    width = half.shape[1]
+    np.testing.assert_array_equal(half[:, width // 2 + 5 :], full[:, width // 2 + 5 :])
+    assert np.abs(half[:, : width // 2 - 5] - plain[:, : width // 2 - 5])[80:-80, 80:].mean() < 2
+    viewer.locator(".split").fill("0")
+    other = bars.nth(3)
+    other.click()
+    assert state(page, "flowers-overlay").endswith(f"/{other.get_attribute('data-index')}/layer4")
+    assert np.abs(drawn(page, "flowers-overlay") - full).mean() > 1
+    page.context.set_offline(False)
+
+
+def test_a_class_has_a_card_of_facts(visit):
+    page = visit()
+    page.locator("#flowers-examples .gallery-item").nth(0).click()
+    facts = page.locator("#flowers-classes .classes-facts")
+    bars = page.locator("#flowers-classes li button")
+    expect(bars).to_have_count(5)
+    labels = [bar.get_attribute("data-index") for bar in bars.all()]
+    for index in (0, 3):
+        bars.nth(index).click()
+        known = checkpoints.load("flowers102", 50).spec.labels[int(labels[index])]
+        measured = resnet_demo.facts.facts("flowers102", 50, known)
+        expect(facts).to_contain_text(names.latin("flowers102", known))
+        expect(facts).to_contain_text(names.chinese("flowers102", known))
+        expect(facts).to_contain_text(f"{measured.right} of {measured.shown} test photos")
+
+
+def test_what_is_no_flower_is_said_to_be_probably_none_of_these(visit):
+    page = visit()
+    upload(page, "flowers", EXAMPLES / "astronaut.jpg")
+    expect(page.locator("#flowers-note [role=alert]")).to_contain_text("Probably none of these")
+    expect(page.locator("#flowers-classes li button")).to_have_count(5)
+    page.locator("#flowers-examples .gallery-item").nth(0).click()
+    expect(page.locator("#flowers-note [role=status]")).to_contain_text("ResNet-50")
+    open_tab(page, "compare")
+    upload(page, "compare", EXAMPLES / "president.jpg")
+    expect(page.locator("#compare-cards")).to_contain_text("probably none of these")
+
+
+def test_an_earlier_stage_shows_finer_heat(visit):
+    page = visit()
+    page.locator("#flowers-examples .gallery-item").nth(1).click()
+    last = drawn(page, "flowers-overlay")
+    page.locator("#flowers-overlay .stage").select_option("layer2")
+    page.locator("#flowers-overlay[data-drawn$=layer2]").wait_for()
+    assert np.abs(drawn(page, "flowers-overlay") - last).mean() > 2
+
+
+def test_what_is_on_screen_can_be_taken_away(visit, tmp_path):
+    page = visit()
+    page.locator("#flowers-examples .gallery-item").nth(0).click()
+    canvas = drawn(page, "flowers-overlay")
+    found = {}
+    for name in ("overlay", "heat", "npy"):
+        with page.expect_download() as download:
+            page.locator(f"#flowers-overlay .take-{name}").click()
+        found[name] = tmp_path / download.value.suggested_filename
+        download.value.save_as(found[name])
+    np.testing.assert_array_equal(np.asarray(Image.open(found["overlay"]).convert("RGB"), int), canvas)
+    assert Image.open(found["heat"]).mode == "RGBA"
+    label = page.locator("#flowers-classes h2").inner_text()
+    heat = np.load(found["npy"])
+    expected = resnet_demo.load("flowers102", depth=50)(EXAMPLES / "dahlia.jpg").cam(label, size=heat.shape)
+    np.testing.assert_allclose(heat, expected, atol=0.02)
+    assert found["overlay"].name == f"dahlia-{label.replace(' ', '-')}-overlay.png"
+
+    page.locator("#flowers-overlay summary").click()
+    code = page.locator("#flowers-overlay pre")
+    expect(code).to_have_count(3)
+    expect(code.nth(0)).to_contain_text(f'result.cam("{label}", layer="layer4")')
+    expect(code.nth(2)).to_contain_text("predict dahlia.jpg --task flowers102 --depth 50 --top-k 5")
+    # The second is meant for a shell, in the photo's folder.
+    curl = subprocess.run(["bash", "-c", code.nth(1).inner_text()], cwd=EXAMPLES, capture_output=True, text=True)
+    assert "event: complete" in curl.stdout and label in curl.stdout, curl
+
+    open_tab(page, "faces")
+    page.locator("#faces-examples .gallery-item").nth(0).click()
+    drawn(page, "faces-overlay")
+    for name in ("csv", "json"):
+        with page.expect_download() as download:
+            page.locator(f"#faces-overlay .take-{name}").click()
+        found[name] = tmp_path / download.value.suggested_filename
+        download.value.save_as(found[name])
+    rows = list(csv.DictReader(found["csv"].open()))
+    points = json.loads(found["json"].read_text())
+    assert [len(face) for face in points] == [68, 68]
+    assert [[float(row["x0"]), float(row["y67"])] for row in rows] == [[face[0][0], face[67][1]] for face in points]
 
 
 def test_the_page_says_what_it_runs_on(visit):
@@ -141,7 +232,7 @@ def test_a_broken_file_gets_a_sentence_and_the_page_goes_on(visit, tmp_path, scr
     expect(page.locator(".toast-body")).to_contain_text("cut off or damaged")
     page.screenshot(path=screenshots / "broken-file.png", full_page=True)
     page.locator("#flowers-examples .gallery-item").nth(0).click()
-    expect(page.locator("#flowers-classes button")).to_have_count(4)
+    expect(page.locator("#flowers-classes li button")).to_have_count(4)
     expect(page.locator("#flowers-note [role=alert]")).to_have_count(0)
 
 
@@ -154,33 +245,32 @@ def test_a_depth_without_weights_gets_a_sentence_and_nothing_is_lost(visit, own_
     expect(facts).to_contain_text("ResNet-18")
     radio.get_by_text("34", exact=True).click()
     expect(facts).to_contain_text("ResNet-34")
-    result = page.locator("#flowers-overlay img")
-    before = result.get_attribute("src")
+    before = state(page, "flowers-overlay")
     radio.get_by_text("152", exact=True).click()
     expect(page.locator("#flowers-note [role=alert]")).to_contain_text("no ResNet-152")
     expect(page.locator(".toast-body")).to_contain_text("still to be trained")
     page.screenshot(path=screenshots / "depth-not-available.png", full_page=True)
     expect(radio.get_by_label("34", exact=True)).to_be_checked()  # What is on screen is of this depth.
-    assert result.get_attribute("src") == before
+    assert state(page, "flowers-overlay") == before
 
 
 def test_a_task_of_own_pictures_is_offered(visit, own_server):
     page = visit(address=own_server)
     page.locator("#flowers-examples .gallery-item").nth(0).click()
-    expect(page.locator("#flowers-classes button")).to_have_count(4)
+    expect(page.locator("#flowers-classes li button")).to_have_count(4)
     choose(page, "flowers-task", "pets")
-    expect(page.locator("#flowers-classes button")).to_have_count(3)
+    expect(page.locator("#flowers-classes li button")).to_have_count(3)
     expect(page.locator("#flowers-classes h2")).to_have_text(re.compile("cat|dog|hamster"))
     expect(page.locator("#flowers-depth")).to_contain_text("No weights yet for 34, 50, 101, 152")
     choose(page, "flowers-target", "hamster")
-    expect(page.locator("#flowers-note b")).to_have_text("hamster")
+    expect(page.locator("#flowers-classes .classes-heat")).to_contain_text("Heat for hamster")
     # Its depths are compared like the others'.
     open_tab(page, "compare")
     page.locator("#compare-examples .gallery-item").nth(0).click()
-    expect(page.locator("#compare-gallery .thumbnail-lg")).to_have_count(2)
+    expect(page.locator("#compare-cards .card-name")).to_have_count(2)
     choose(page, "compare-task", "pets")
     expect(page.locator("#compare-note")).to_contain_text("One depth has weights so far")
-    expect(page.locator("#compare-gallery .thumbnail-lg")).to_have_count(1)
+    expect(page.locator("#compare-cards .card-name")).to_have_count(1)
 
 
 def test_keypoints_of_own_pictures_have_no_face_regions(visit, own_server):
@@ -234,11 +324,15 @@ def test_the_heat_follows_the_region(visit):
     open_tab(page, "faces")
     page.locator("#faces-examples .gallery-item").nth(1).click()
     expect(page.locator("#faces-note")).to_contain_text("1 face, 68 points")
-    whole = shown(page, page.locator("#faces-overlay"))
+    whole = drawn(page, "faces-overlay")
     page.locator("#faces-region").get_by_text("Mouth", exact=True).click()
-    expect(page.locator("#faces-note")).to_contain_text("mouth")
-    mouth = shown(page, page.locator("#faces-overlay"))
+    page.locator("#faces-overlay[data-drawn$='mouth/any']").wait_for()
+    mouth = drawn(page, "faces-overlay")
     assert np.abs(mouth - whole).max() > 30
+    # Which way: blue pulls up, red down.
+    page.locator("#faces-overlay .direction").select_option("down")
+    assert np.abs(drawn(page, "faces-overlay") - mouth).max() > 30
+    expect(page.locator("#faces-overlay .viewer-legend")).to_contain_text("pulls down")
 
 
 def test_no_face_is_a_friendly_sentence_and_the_photo_stays(visit):
@@ -254,16 +348,37 @@ def test_no_face_is_a_friendly_sentence_and_the_photo_stays(visit):
 # --- Compare ----------------------------------------------------------------------------------------------------------
 
 
-def test_compare_shows_every_available_depth(visit):
+def test_compare_shows_every_available_depth(visit, tmp_path):
     page = visit()
     open_tab(page, "compare")
     page.locator("#compare-examples .gallery-item").nth(1).click()
     depths = checkpoints.available()["flowers102"]
-    expect(page.locator("#compare-gallery .thumbnail-lg")).to_have_count(len(depths))
+    expect(page.locator("#compare-cards .card-name")).to_have_count(len(depths))
     for depth in depths:
-        expect(page.locator("#compare-gallery")).to_contain_text(f"ResNet-{depth} · ")
+        expect(page.locator("#compare-cards")).to_contain_text(f"ResNet-{depth}")
         expect(page.locator("#compare-depths").get_by_label(str(depth), exact=True)).to_be_checked()
-    expect(page.locator("#compare-table")).to_contain_text("23.7" if 50 in depths else str(depths[0]))
+    expect(page.locator("#compare-curve .chosen")).to_have_count(len(depths))
+    names = page.locator("#compare-cards .card-name").all_inner_texts()
+    words = page.locator("#compare-note")
+    expect(words).to_contain_text("say the same" if len(set(names)) == 1 else "disagree")
+    with page.expect_download() as download:
+        page.locator("#compare-csv").click()
+    download.value.save_as(tmp_path / "comparison.csv")
+    rows = list(csv.reader((tmp_path / "comparison.csv").open(encoding="utf-8-sig")))
+    assert [row[:2] for row in rows[1:]] == [[str(depth), name] for depth, name in zip(depths, names, strict=True)]
+    # Fewer depths: the others stay on the curve, hollow.
+    page.locator("#compare-depths").get_by_label("18", exact=True).uncheck()
+    expect(page.locator("#compare-cards .card-name")).to_have_count(len(depths) - 1)
+    expect(page.locator("#compare-curve .other")).to_have_count(1)
+
+
+def test_compare_says_how_far_the_depths_points_lie_apart(visit):
+    page = visit()
+    open_tab(page, "compare")
+    choose(page, "compare-task", "Face keypoints")
+    page.locator("#compare-examples .gallery-item").nth(2).click()
+    expect(page.locator("#compare-note")).to_contain_text("of the distance between the eyes")
+    expect(page.locator("#compare-cards .card").first).to_contain_text("From the mean")
 
 
 # --- Other programs ---------------------------------------------------------------------------------------------------
@@ -344,9 +459,9 @@ def post(url: str, body: bytes, headers: dict[str, str]):
 def test_each_tab_fits_the_window(visit, screenshots, name, width, height, theme):
     page = visit(width, height, theme)
     for tab, result, sentence in (
-        ("flowers", "#flowers-overlay img", "Heat for"),
-        ("faces", "#faces-overlay img", "faces"),
-        ("compare", "#compare-gallery img", "depth"),
+        ("flowers", "#flowers-overlay[data-drawn]", "ResNet-50"),
+        ("faces", "#faces-overlay[data-drawn]", "faces"),
+        ("compare", "#compare-curve svg", "depths"),
     ):
         open_tab(page, tab)
         page.locator(f"#{tab}-examples .gallery-item").nth(0).click()

@@ -1,4 +1,4 @@
-"""Tables in Markdown, printed row by row while the measurements go on."""
+"""Tables in Markdown, row by row."""
 
 from __future__ import annotations
 

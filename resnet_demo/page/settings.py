@@ -1,0 +1,109 @@
+"""Settings outlive a reload, and the address restores what is on screen: tab, task, depth and options.
+
+The browser keeps them (``localStorage``) and writes those of the open tab into the address. When the page comes up it
+hands both back, the address first, and what does not exist here is left as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import gradio as gr
+from gradio.components import Component
+
+from resnet_demo.layouts import DEPTHS
+from resnet_demo.page import choices
+from resnet_demo.page.components import PRIVATE, depth_look, target_choices
+
+SCRIPT = """<script>
+window.resnet = {
+  tabs: ["flowers", "faces", "compare"],
+  kept() {
+    try { return JSON.parse(localStorage.getItem("resnet-demo")) || {}; } catch { return {}; }
+  },
+  read() {
+    this.ready = true;
+    const all = this.kept(), query = new URLSearchParams(location.search), tab = query.get("tab") || all.tab;
+    for (const [name, value] of query) if (name !== "tab") all[`${tab}.${name}`] = value;
+    return { ...all, tab };
+  },
+  save(name, value) {
+    if (!this.ready) return; // Gradio selects the first tab by itself, before anything is restored.
+    const all = { ...this.kept(), [name]: value };
+    try { localStorage.setItem("resnet-demo", JSON.stringify(all)); } catch { /* a private window */ }
+    const tab = all.tab || this.tabs[0];
+    if (name !== "tab" && !name.startsWith(tab + ".")) return;
+    const address = new URL(location);
+    for (const part of ["task", "depth", "depths", "top_k", "region"]) address.searchParams.delete(part);
+    address.searchParams.set("tab", tab);
+    for (const [key, one] of Object.entries(all))
+      if (key.startsWith(tab + ".") && !key.includes("viewer"))
+        address.searchParams.set(key.slice(tab.length + 1), Array.isArray(one) ? one.join("-") : one);
+    history.replaceState(null, "", address);
+  },
+};
+</script>"""
+
+
+def keep(tabs: gr.Tabs, controls: Mapping[str, Component], page: gr.Blocks) -> None:
+    """Keep the open tab and the values of ``controls`` (such as ``flowers.depth``), and restore them on loading."""
+    for tab in tabs.children:
+        tab.select(None, None, None, js=f"() => window.resnet.save('tab', '{tab.id}')", **PRIVATE)
+    for name, control in controls.items():
+        if name.endswith(".target"):
+            continue  # A class belongs to a photo.
+        control.change(None, [control], None, js=f"(value) => {{ window.resnet.save('{name}', value); }}", **PRIVATE)
+    saved = gr.JSON(visible=False)
+    names = list(controls)
+
+    def load(settings: dict | None):
+        updates = restored(settings or {}, names)
+        open_tab = (settings or {}).get("tab")
+        known = [tab.id for tab in tabs.children]
+        selected = gr.Tabs(selected=open_tab) if open_tab in known else gr.skip()
+        return [selected, *(updates.get(name, gr.skip()) for name in names)]
+
+    page.load(
+        load, [saved], [tabs, *controls.values()], js="() => [window.resnet.read()]", show_progress="hidden", **PRIVATE
+    )
+
+
+def restored(settings: Mapping[str, object], names: list[str]) -> dict[str, object]:
+    """Settings of the browser or of an address, which anybody may have written → updates by control."""
+    found = {}
+    for tab in dict.fromkeys(name.split(".")[0] for name in names):
+        kinds = {"flowers": ("classification",), "faces": ("keypoints",)}.get(tab, ("classification", "keypoints"))
+        usual = choices.FACES if tab == "faces" else choices.FLOWERS
+        offered = [name for _, name in choices.task_choices(*kinds)]
+        task = settings.get(f"{tab}.task")
+        if task in offered and task != usual:
+            found[f"{tab}.task"] = gr.update(value=task)
+            found[f"{tab}.target"] = gr.update(choices=target_choices(task))
+            found[f"{tab}.region"] = gr.update(visible=choices.has_regions(task))
+        else:
+            task = usual
+        available = choices.available(task)
+        depths = [depth for depth in numbers(settings.get(f"{tab}.depth")) if depth in available]
+        several = [depth for depth in numbers(settings.get(f"{tab}.depths")) if depth in available]
+        look = depth_look(task) if task != usual else {}
+        if depths or look:
+            found[f"{tab}.depth"] = gr.update(value=depths[0] if depths else choices.default_depth(task), **look)
+        if several or look:
+            found[f"{tab}.depths"] = gr.update(value=several or choices.compared_depths(task), **look)
+    top_k = numbers(settings.get("flowers.top_k"), range(1, 11))
+    if top_k:
+        found["flowers.top_k"] = gr.update(value=top_k[0])
+    region = settings.get("faces.region")
+    if region in choices.REGIONS:
+        found["faces.region"] = gr.update(**({"value": region} | _look(found.get("faces.region"))))
+    return {name: update for name, update in found.items() if name in names}
+
+
+def _look(update: dict | None) -> dict:
+    return {key: value for key, value in (update or {}).items() if key == "visible"}
+
+
+def numbers(value: object, known: range | tuple[int, ...] = DEPTHS) -> list[int]:
+    """50, "50", [18, 50] or "18-50" → those of ``known``."""
+    parts = value if isinstance(value, list) else str(value).split("-")
+    return [int(part) for part in map(str, parts) if part.isdecimal() and int(part) in known]

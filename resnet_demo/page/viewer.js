@@ -1,0 +1,235 @@
+// Heat over a photo, drawn here so that class, region, opacity, colours and before/after answer without the server.
+// Gradio runs this once the component is there, with element, props, server and watch.
+
+const find = (selector) => element.querySelector(selector);
+const root = find(".viewer"), kind = root.dataset.kind, holder = element.closest("[id]:not([id^=html-])") || element;
+const canvas = find(".viewer-canvas"), context = canvas.getContext("2d"), frame = find(".viewer-frame");
+const knobs = Object.fromEntries(["opacity", "split", "colours", "stage", "direction"].map((name) => [name, find("." + name)]));
+const tables = Object.fromEntries(Object.entries(props.tables).map(([name, text]) =>
+  [name, Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]));
+const FINE = 24; // steps a cell is divided into before the canvas smooths the rest
+let photo = null, what = "", asked = 0;
+
+// --- A map's numbers, scaled as Pillow's bicubic filter does ---
+function weights(cells, fine) {
+  const cubic = (x) => (x = Math.abs(x)) < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+  return Array.from({ length: fine }, (_, at) => {
+    const centre = ((at + 0.5) * cells) / fine, row = [];
+    for (let cell = Math.max(0, Math.floor(centre - 2)); cell < Math.min(cells, centre + 2); cell++)
+      row.push([cell, cubic(cell + 0.5 - centre)]);
+    const sum = row.reduce((total, [, weight]) => total + weight, 0);
+    return row.map(([cell, weight]) => [cell, weight / sum]);
+  });
+}
+function smooth(cells) {
+  const rows = cells.length, columns = cells[0].length, fine = Math.max(2, Math.min(FINE, Math.round(400 / columns)));
+  const across = weights(columns, columns * fine), down = weights(rows, rows * fine);
+  const wide = cells.map((row) => across.map((parts) => parts.reduce((sum, [cell, weight]) => sum + weight * row[cell], 0)));
+  return down.map((parts) => across.map((_, x) => parts.reduce((sum, [cell, weight]) => sum + weight * wide[cell][x], 0)));
+}
+
+// --- What is shown ---
+const signed = () => kind === "regions" && knobs.direction.value !== "any";
+const how = () => (kind === "regions" ? knobs.direction.value : knobs.stage.value);
+const key = () => `${what}/${how()}`;
+const text = (name) => (props.value.texts || {})[name] || "";
+
+// The maps of one place → its heat as a small picture with transparency, as render.overlay and signed_overlay have it.
+function heat(cells, opacity) {
+  const values = smooth(cells), rows = values.length, columns = values[0].length;
+  const table = tables[signed() ? "signed" : knobs.colours.value], picture = new ImageData(columns, rows);
+  values.forEach((row, y) => row.forEach((value, x) => {
+    const level = Math.round(255 * Math.min(1, Math.max(0, signed() ? (value + 1) / 2 : value))), at = 4 * (y * columns + x);
+    picture.data.set(table.subarray(3 * level, 3 * level + 3), at);
+    picture.data[at + 3] = 255 * opacity * Math.min(1, 1.5 * (signed() ? Math.abs(value) : Math.max(0, value)));
+  }));
+  const small = new OffscreenCanvas(columns, rows);
+  small.getContext("2d").putImageData(picture, 0, 0);
+  return small;
+}
+
+function drawHeat(target, opacity, cut = 0) {
+  const maps = (props.value.maps || {})[key()];
+  if (!maps) return;
+  target.save();
+  target.beginPath();
+  target.rect(cut, 0, canvas.width - cut, canvas.height);
+  target.clip();
+  target.imageSmoothingQuality = "high";
+  maps.forEach((cells, place) => {
+    target.setTransform(...props.value.places[place]);
+    target.drawImage(heat(cells, opacity), 0, 0, cells[0].length, cells.length);
+  });
+  target.restore();
+}
+
+function draw() {
+  const empty = !photo;
+  root.classList.toggle("is-empty", empty);
+  find(".viewer-code").hidden = empty;
+  for (const part of element.querySelectorAll("input, select, button")) part.disabled = empty;
+  knobs.colours.disabled = empty || signed();
+  legend();
+  if (empty) return;
+  const view = props.value, cut = Math.round((canvas.width * knobs.split.value) / 100);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.drawImage(photo, 0, 0, canvas.width, canvas.height);
+  if (view.window) { // What lies outside the network did not see.
+    const [left, top, right, bottom] = view.window.map(Math.round);
+    context.fillStyle = "rgb(0 0 0 / 0.3)";
+    context.beginPath();
+    context.rect(cut, 0, canvas.width - cut, canvas.height);
+    context.rect(Math.max(left, cut), top, Math.max(0, right - Math.max(left, cut)), bottom - top);
+    context.fill("evenodd");
+  }
+  drawHeat(context, knobs.opacity.value / 100, cut);
+  if (cut) {
+    context.fillStyle = "#fff";
+    context.fillRect(cut - 1, 0, Math.max(2, canvas.width / 400), canvas.height);
+  }
+  canvas.setAttribute("aria-label", `${view.name}: ${(view.names || {})[what] || what}`);
+  code();
+  holder.dataset.what = what;
+  holder.dataset.drawn = `${view.token}/${key()}`;
+}
+
+function legend() {
+  const bar = find(".viewer-legend canvas"), picture = new ImageData(256, 1);
+  const table = tables[signed() ? "signed" : knobs.colours.value];
+  for (let level = 0; level < 256; level++) picture.data.set([...table.subarray(3 * level, 3 * level + 3), 255], 4 * level);
+  bar.getContext("2d").putImageData(picture, 0, 0);
+  const name = signed() ? how() + "_" : "";
+  find(".low").textContent = text(name + "low");
+  find(".high").textContent = text(name + "high");
+}
+
+// The code for what is on screen, each with a button that copies it.
+function code() {
+  const view = props.value, page = (location.origin + location.pathname).replace(/\/+$/, "");
+  const fill = (line) => line.replaceAll("{what}", (view.labels || {})[what] || what).replaceAll("{how}", how()).replaceAll("{page}", page);
+  find(".viewer-code div").replaceChildren(...(view.code || []).flatMap(([language, line]) => {
+    const head = document.createElement("p"), name = document.createElement("b"), copy = document.createElement("button");
+    const block = document.createElement("pre");
+    name.textContent = language;
+    copy.type = "button";
+    copy.textContent = text("copy");
+    copy.setAttribute("aria-label", `${text("copy")}: ${language}`);
+    block.textContent = fill(line);
+    block.tabIndex = 0;
+    copy.onclick = async () => {
+      await navigator.clipboard.writeText(block.textContent);
+      copy.textContent = text("copied");
+      setTimeout(() => (copy.textContent = text("copy")), 2000);
+    };
+    head.append(name, copy);
+    return [head, block];
+  }));
+}
+
+// --- Answers ---
+async function show(next) {
+  if (next !== undefined && next !== null) what = String(next);
+  const view = props.value;
+  if (!photo || (view.maps || {})[key()]) return draw();
+  if (kind === "regions") return draw();
+  const mine = ++asked, wanted = key();
+  frame.dataset.busy = text("busy");
+  const answer = await server.stage_map({ token: view.token, what, stage: how() });
+  frame.dataset.busy = "";
+  if (answer.error) return complain(answer.error);
+  view.maps[wanted] = [answer.map];
+  if (mine === asked) draw();
+}
+
+function complain(sentence) {
+  const line = find(".viewer-empty");
+  line.textContent = sentence;
+  line.classList.add("is-error");
+  setTimeout(() => line.classList.remove("is-error"), 6000);
+}
+
+function load() {
+  const view = props.value || {};
+  for (const part of element.querySelectorAll("[data-text]")) part.textContent = text(part.dataset.text);
+  find(".viewer-empty").textContent = text("empty");
+  find(".viewer-empty").classList.remove("is-error");
+  for (const option of knobs.direction.options) option.textContent = text("direction_" + option.value);
+  asked++;
+  frame.dataset.busy = "";
+  if (!view.photo) {
+    photo = null;
+    delete holder.dataset.drawn;
+    return draw();
+  }
+  const picture = new Image();
+  picture.onload = () => {
+    if (props.value !== view && (props.value || {}).token !== view.token) return; // Another photo came meanwhile.
+    photo = picture;
+    [canvas.width, canvas.height] = [view.width, view.height];
+    show(view.what);
+  };
+  picture.src = view.photo;
+}
+
+// --- Files ---
+function save(address, name) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+}
+const fileName = (ending) => `${props.value.name}-${((props.value.labels || {})[what] || what).replace(/[^\p{L}\p{N}]+/gu, "-")}${ending}`;
+function savePicture(part, ending) {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height), target = copy.getContext("2d");
+  part(target);
+  copy.convertToBlob({ type: "image/png" }).then((blob) => {
+    const address = URL.createObjectURL(blob);
+    save(address, fileName(ending));
+    setTimeout(() => URL.revokeObjectURL(address), 60000);
+  });
+}
+const saveText = (content, type, ending) => {
+  const address = URL.createObjectURL(new Blob([content], { type }));
+  save(address, `${props.value.name}-keypoints${ending}`);
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
+};
+find(".take-overlay").onclick = () => savePicture((target) => target.drawImage(canvas, 0, 0), "-overlay.png");
+find(".take-heat").onclick = () => savePicture((target) => drawHeat(target, 1), "-heat.png");
+find(".take-npy").onclick = async () => {
+  const answer = await server.heat_file({ token: props.value.token, what, how: how() });
+  if (answer.error) return complain(answer.error);
+  save(answer.url, fileName(".npy"));
+};
+find(".take-csv").onclick = () => {
+  const names = (props.value.points[0] || []).flatMap((_, point) => [`x${point}`, `y${point}`]);
+  const rows = props.value.points.map((points, face) => [face + 1, ...points.flat()].join(","));
+  saveText([["face", ...names].join(","), ...rows, ""].join("\n"), "text/csv", ".csv");
+};
+find(".take-json").onclick = () => saveText(JSON.stringify(props.value.points), "application/json", ".json");
+
+// --- Controls ---
+for (const name of Object.keys(tables).filter((name) => name !== "signed")) knobs.colours.add(new Option(name, name));
+for (const stage of [...props.stages].reverse()) knobs.stage.add(new Option(stage, stage));
+for (const direction of props.directions) knobs.direction.add(new Option(direction, direction));
+for (const part of element.querySelectorAll(kind === "regions" ? ".for-classes" : ".for-regions")) part.remove();
+for (const name of ["opacity", "split", "colours"]) knobs[name].addEventListener("input", draw);
+for (const name of ["opacity", "colours"]) { // as the visitor had them last time
+  const kept = window.resnet?.kept()[`viewer.${name}`];
+  if (name === "opacity" ? kept >= 0 && kept <= 100 : kept in tables && kept !== "signed") knobs[name].value = kept;
+  knobs[name].addEventListener("change", () => window.resnet?.save(`viewer.${name}`, knobs[name].value));
+}
+for (const name of ["stage", "direction"]) knobs[name].addEventListener("input", () => show());
+const slide = (event) => {
+  if (!photo || !(event.buttons & 1)) return;
+  const box = canvas.getBoundingClientRect();
+  knobs.split.value = Math.round((100 * (event.clientX - box.left)) / box.width);
+  draw();
+};
+canvas.addEventListener("pointerdown", slide);
+canvas.addEventListener("pointermove", slide);
+document.addEventListener("resnet:show", (event) => {
+  if (event.detail.viewer === holder.id && photo) show(event.detail.what);
+});
+
+watch("value", load);
+load();

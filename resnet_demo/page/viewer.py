@@ -1,0 +1,158 @@
+"""A photo with heat over it that answers in the browser: another class or region, opacity, colours, before and after.
+
+The server sends the photo once, and the maps as few numbers as the network's feature map has cells; ``viewer.js``
+scales, colours and lays them over the photo, so none of these needs a round trip. Two things do: the maps of an
+earlier stage, and a map as a file.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+import gradio as gr
+import numpy as np
+
+from resnet_demo import faces, predictor, render, tasks
+from resnet_demo.layouts import STAGES
+from resnet_demo.page import names, recent
+from resnet_demo.page.answers import sentence
+from resnet_demo.page.components import DISPLAY_SIDE, cache_file, jpeg
+from resnet_demo.page.snippets import snippets
+from resnet_demo.page.strings import label
+from resnet_demo.predictor import DIRECTIONS
+
+FOLDER = Path(__file__).parent
+TEXTS = (
+    *("opacity", "split", "colours", "stage", "direction", "busy", "empty"),
+    *(f"direction_{name}" for name in DIRECTIONS),
+    *("low", "high", "across_low", "across_high", "down_low", "down_high"),
+    *("take_overlay", "take_heat", "take_npy", "take_csv", "take_json", "code", "copy", "copied"),
+)
+
+
+def viewer(elem_id: str, kind: str) -> gr.HTML:
+    """The component. Its value is ``view_of`` of an answer, or ``blank``.
+
+    It listens to ``resnet:show`` events of the document, ``{viewer: elem_id, what: class or region}``.
+    """
+    return gr.HTML(
+        blank(),
+        html_template=f'<div class="viewer" data-kind="{kind}">{(FOLDER / "viewer.html").read_text("utf-8")}</div>',
+        js_on_load=(FOLDER / "viewer.js").read_text("utf-8"),
+        server_functions=[stage_map, heat_file],
+        tables=tables(),
+        stages=list(STAGES),
+        directions=list(DIRECTIONS),
+        elem_id=elem_id,
+        elem_classes=["viewer-holder"],
+    )
+
+
+def blank() -> dict:
+    """The viewer's value without a photo, in the visitor's language."""
+    return {"texts": {key: label(f"viewer_{key}") for key in TEXTS}}
+
+
+@cache
+def tables() -> dict[str, str]:
+    """Colour maps by name, 256 RGB triples each, as base64; ``signed`` runs from −1 to 1."""
+    found = {name: render.colour_table(name) for name in render.COLOURS if name != "diverging"}
+    found["signed"] = render.signed_table()
+    return {name: base64.b64encode(table.tobytes()).decode() for name, table in found.items()}
+
+
+def view_of(result: predictor.Prediction | predictor.FacesPrediction, what: str | int | None) -> dict:
+    """What the viewer shows of an answer, at first the heat of ``what``: a class (None: the top one) or a region."""
+    photo = render.fit_within(result.photo, DISPLAY_SIDE)
+    scale = photo.width / result.photo.width
+    view = blank() | {
+        "photo": address(jpeg(photo, "photo")),
+        "width": photo.width,
+        "height": photo.height,
+        "name": Path(result.image or "photo").stem,
+        "token": recent.keep(result),
+        "code": snippets(result),
+    }
+    if isinstance(result, predictor.Prediction):
+        return view | classes_of(result, what, scale)
+    return view | regions_of(result, str(what), scale)
+
+
+def classes_of(result: predictor.Prediction, target: str | int | None, scale: float) -> dict:
+    """The last stage's maps of the listed classes and of the target."""
+    spec = result.spec
+    listed = [spec.labels.index(score.label) for score in result.top_k]
+    index = tasks.class_index(spec, target)
+    shown = listed[0] if index is None else index
+    window = result.window
+    rows, columns = result.features.shape[1:]
+    across, down = scale * (window.right - window.left) / columns, scale * (window.bottom - window.top) / rows
+    return {
+        "what": str(shown),
+        "window": [scale * edge for edge in (window.left, window.top, window.right, window.bottom)],
+        # A map's cells → the shown photo's pixels.
+        "places": [[across, 0, 0, down, scale * window.left, scale * window.top]],
+        "maps": {f"{number}/{STAGES[-1]}": [cells(result.small_cam(number))] for number in {*listed, shown}},
+        "labels": {str(number): spec.labels[number] for number in {*listed, shown}},
+        "names": {str(number): names.shown(spec.name, spec.labels[number]) for number in {*listed, shown}},
+    }
+
+
+def regions_of(result: predictor.FacesPrediction, region: str, scale: float) -> dict:
+    """All regions' maps of each face, for each of ``DIRECTIONS``."""
+    regions = tasks.REGIONS if result.spec.has_regions else ("all",)
+    maps, places = {}, []
+    for face in result.faces:
+        rows, columns = face.features.shape[1:]
+        cell = np.diag([result.spec.size / columns, result.spec.size / rows, 1])
+        matrix = scale * (np.vstack([faces.invert(face.matrix), (0, 0, 1)]) @ cell)[:2]
+        places.append([float(number) for number in matrix.T.ravel()])  # in the order of canvas.setTransform
+    for name in regions:
+        for direction in DIRECTIONS:
+            maps[f"{name}/{direction}"] = [cells(face.small_cam(name, direction)) for face in result.faces]
+    points = [[[round(float(x), 2), round(float(y), 2)] for x, y in face.keypoints] for face in result.faces]
+    return {"what": region if region in regions else "all", "places": places, "maps": maps, "points": points}
+
+
+def cells(cam: np.ndarray) -> list[list[float]]:
+    """A map (r, c) as rows of numbers with three decimals, finer than its 256 colours."""
+    return [[round(float(value), 3) for value in row] for row in cam]
+
+
+def stage_map(data: dict) -> dict:
+    """For the browser: the map of a class at a stage, {token, what, stage} → {map} or {error}."""
+    try:
+        result = recent.find(str(data["token"]))
+        return {"map": cells(result.small_cam(int(data["what"]), str(data["stage"])))}
+    except Exception as error:
+        return {"error": html.unescape(sentence(error))}
+
+
+def heat_file(data: dict) -> dict:
+    """For the browser: the map on screen as a file of numpy, {token, what, how} → {url} or {error}.
+
+    float32 (rows, columns) at the shown photo's size, 0..1, or −1..1 for a direction; as ``cam()`` gives it.
+    """
+    try:
+        result = recent.find(str(data["token"]))
+        width, height = result.photo.size
+        scale = min(1.0, DISPLAY_SIDE / max(width, height))
+        size = (round(height * scale), round(width * scale))
+        if isinstance(result, predictor.Prediction):
+            cam = result.cam(int(data["what"]), str(data["how"]), size)
+        else:
+            cam = result.cam(str(data["what"]), size, str(data["how"]))
+        path = cache_file("heat", ".npy")
+        np.save(path, cam.astype(np.float32))
+        return {"url": address(path)}
+    except Exception as error:
+        return {"error": html.unescape(sentence(error))}
+
+
+def address(path: str) -> str:
+    """Where the browser finds a file of Gradio's cache, relative to the page."""
+    return f"gradio_api/file={quote(path)}"

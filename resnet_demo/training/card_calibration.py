@@ -1,0 +1,56 @@
+"""The part of a model card that says what its probabilities are worth and what it does with unknown pictures."""
+
+from __future__ import annotations
+
+NAMES = {"ece": "expected calibration error, %", "nll": "negative log-likelihood, nats"}
+
+
+def calibration_part(config: dict) -> list[str]:
+    """The paragraphs for a ``config.json`` with a ``calibration``; none for one without."""
+    record = config.get("calibration")
+    if not record:
+        return []
+    fitted, measured = record["fitted"], record["measured"]
+    views = "hard views (small, enlarged and oddly coloured crops) of val pictures, as it was trained on val too"
+    on = f"{fitted['val']:,} {views if fitted['seen'] else 'val pictures, which it was not trained on'}"
+    known = measured["flagged_known"]
+    lines = ["| | before | after | pictures |", "| --- | --- | --- | --- |"]
+    for key, name in NAMES.items():
+        before, after = (with_interval(measured[key + suffix], 3 if key == "nll" else 2) for suffix in ("_before", ""))
+        lines.append(f"| {name} | {before} | {after} | {measured[key]['n']:,.0f} |")
+    flags = ["| pictures | flagged | 95 % interval | n |", "| --- | --- | --- | --- |"]
+    rows = {"test split": known} | {
+        f"none of the classes: {key.removeprefix('flagged_')}": value
+        for key, value in measured.items()
+        if key.startswith("flagged_") and key != "flagged_known"
+    }
+    for name, value in rows.items():
+        flags.append(
+            f"| {name} | {value['value']:.1f} % | {value['low']:.1f} to {value['high']:.1f} % | {value['n']:,.0f} |"
+        )
+    parts = [
+        f"## Calibration\nBy\n\n```sh\n{record['command']}\n```",
+        f"Probabilities are the softmax of the logits divided by {record['temperature']:.3f}, fitted on {on}. On the "
+        f"test split (15 bins of equal width):\n\n" + "\n".join(lines),
+        f"A picture is flagged as probably none of the classes where the cosine of its pooled features to the nearest "
+        f"class mean (of {fitted['means']:,} training pictures) is below {record['means']['threshold']:.3f}, which "
+        f"{fitted['kept'] * 100:.0f} % of the same {fitted['val']:,} pictures reach. Means and threshold use "
+        f"neither the test split nor pictures of other things:\n\n" + "\n".join(flags),
+    ]
+    if table := compared(record["compared"]):
+        parts.append(table)
+    return parts
+
+
+def compared(rows: list[dict]) -> str:
+    """What other scores would have flagged, at thresholds found in the same way."""
+    names = [key for key in rows[0] if key != "score"] if rows else []
+    if len(names) < 2:
+        return ""
+    head = f"| score | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}"
+    body = "\n".join(f"| {row['score']} | {' | '.join(f'{row[name]:.1f} %' for name in names)} |" for row in rows)
+    return f"Flagged by other scores, with thresholds found in the same way:\n\n{head}\n{body}"
+
+
+def with_interval(record: dict[str, float], places: int) -> str:
+    return f"{record['value']:.{places}f} ({record['low']:.{places}f} to {record['high']:.{places}f})"

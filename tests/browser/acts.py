@@ -1,0 +1,48 @@
+"""What people do on the page, and what they see there."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Locator, Page
+
+
+def upload(page: Page, tab: str, path: str | Path) -> None:
+    page.locator(f"#{tab}-photo input[type=file]").set_input_files(str(path))
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.locator(f"#tab-{name}-button").click()
+    page.locator(f"#{name}-photo").wait_for()
+
+
+def choose(page: Page, elem_id: str, name: str) -> None:
+    """Open a list and choose from it."""
+    page.locator(f"#{elem_id} input").click()
+    page.get_by_role("option", name=name, exact=True).click()
+
+
+def shown(page: Page, locator: Locator) -> np.ndarray:
+    """The picture that a part of the page shows, int (H, W, 3)."""
+    image = locator.locator("img").first
+    image.wait_for()
+    content = page.request.get(image.get_attribute("src")).body()
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), int)
+
+
+def drawn(page: Page, elem_id: str) -> np.ndarray:
+    """The picture on a viewer's canvas, int (H, W, 3)."""
+    page.locator(f"#{elem_id}[data-drawn]").wait_for()
+    address = page.locator(f"#{elem_id} .viewer-canvas").evaluate("canvas => canvas.toDataURL('image/png')")
+    content = base64.b64decode(address.split(",")[1])
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), int)
+
+
+def state(page: Page, elem_id: str) -> str:
+    """What a viewer has drawn last: the answer's name, class or region, stage or direction."""
+    page.locator(f"#{elem_id}[data-drawn]").wait_for()
+    return page.locator(f"#{elem_id}").get_attribute("data-drawn")

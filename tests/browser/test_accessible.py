@@ -1,0 +1,82 @@
+"""The page for people who cannot see it, see little contrast, or use no mouse."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+TABS = {"Classify": "flowers", "Faces": "faces", "Compare": "compare", "Live": "live", "How it works": "how"}
+# Parts of Gradio's own that the page cannot change.
+GRADIOS = {
+    "exclude": [
+        # Its placeholder of a picture that is still to come, a div without a role, is labelled "Empty value".
+        [".empty"],
+    ]
+}
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds serious or critical of what is on screen."""
+    violations = Axe().run(page, context=GRADIOS).response["violations"]
+    return [
+        f"{violation['impact']}: {violation['id']}: {node['target']}"
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_any_tab(visit, theme):
+    page = visit(theme=theme)
+    found = {}
+    for tab, name in TABS.items():
+        page.get_by_role("tab", name=tab).click()
+        if name in ("flowers", "faces", "compare"):
+            found[f"{tab}, empty"] = findings(page)
+            page.locator(f"#{name}-examples .gallery-item").first.click()
+            result = "#compare-cards .card-name" if name == "compare" else f"#{name}-overlay[data-drawn]"
+            expect(page.locator(result).first).to_be_visible()
+        expect(page.locator(".toast-body")).to_have_count(0)
+        found[tab] = findings(page)
+    assert {where: what for where, what in found.items() if what} == {}
+
+
+def tab_to(page: Page, selector: str, most: int = 60) -> None:
+    """Press the tab key until what it reaches is that."""
+    reached = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        reached.append(page.evaluate("document.activeElement.outerHTML.slice(0, 80)"))
+    pytest.fail(f"The tab key does not reach {selector}, but {reached}")
+
+
+def test_everything_of_an_answer_is_reached_by_keyboard(visit):
+    page = visit()
+    overlay, canvas = page.locator("#flowers-overlay"), page.locator("#flowers-overlay .viewer-canvas")
+    picture = "canvas => canvas.toDataURL()"
+
+    expect(page.get_by_role("button", name="Marigold")).to_be_visible()
+    tab_to(page, '#flowers-examples .gallery-item[aria-label="Marigold"]')
+    page.keyboard.press("Enter")
+    buttons = page.locator("#flowers-classes button")
+    expect(buttons).to_have_count(5)
+    expect(page.locator("#flowers-overlay[data-drawn]")).to_be_visible()
+    first = canvas.evaluate(picture)
+
+    tab_to(page, "#flowers-classes li:nth-child(2) button")
+    page.keyboard.press("Enter")
+    expect(buttons.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(overlay).to_have_attribute("data-what", buttons.nth(1).get_attribute("data-index"))
+    second = canvas.evaluate(picture)
+    assert second != first
+
+    tab_to(page, "#flowers-overlay .opacity")
+    before = int(page.locator("#flowers-overlay .opacity").input_value())
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#flowers-overlay .opacity")).to_have_value(str(before + 5))
+    assert canvas.evaluate(picture) != second

@@ -1,0 +1,121 @@
+"""Live keypoints in a real Chromium, whose camera is a file."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from conftest import EXAMPLES
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from browser.conftest import PATIENCE, SWITCHES
+
+# Keeps what the page gets of the camera, so that the test can see whether it was let go.
+KEEP_TRACKS = """
+  window.tracks = [];
+  const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async wish => {
+    const stream = await get(wish);
+    window.tracks.push(...stream.getTracks());
+    return stream;
+  };
+"""
+# How many pixels of the drawing have a region's colour, and where they lie on the screen: 0 left, 1 right.
+DRAWN = """
+  canvas => {
+    const {width, height} = canvas, data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+    const colours = {jaw: [86, 204, 255], eyes: [255, 105, 220], mouth: [255, 104, 66]}, found = {};
+    for (const [region, [r, g, b]] of Object.entries(colours)) {
+      let count = 0, sum = 0;
+      for (let at = 0; at < data.length; at += 4)
+        if (data[at] === r && data[at + 1] === g && data[at + 2] === b && data[at + 3] === 255) {
+          count++;
+          sum += (at / 4) % width;
+        }
+      found[region] = [count, 1 - sum / count / width];
+    }
+    return found;
+  }
+"""
+
+
+@pytest.fixture(scope="module")
+def camera(chromium, chromium_path, tmp_path_factory) -> Iterator[Browser]:
+    """A Chromium that may use its camera, which shows the astronaut left of the middle."""
+    photo = Image.open(EXAMPLES / "astronaut.jpg").convert("RGB").resize((480, 480))
+    picture = Image.new("RGB", (640, 480), "grey")
+    picture.paste(photo)
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=90)
+    path = tmp_path_factory.mktemp("camera") / "astronaut.mjpeg"
+    path.write_bytes(file.getvalue() * 20)
+    switches = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    switches.append(f"--use-file-for-fake-video-capture={path}")
+    browser = chromium.browser_type.launch(executable_path=chromium_path, args=[*SWITCHES, *switches])
+    yield browser
+    browser.close()
+
+
+def open_live(page: Page, address: str) -> Page:
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{address}/?__theme=light")
+    page.get_by_role("tab", name="Live").click()
+    expect(page.locator("#live .live-words")).to_contain_text("Start the camera")
+    return page
+
+
+def released(page: Page) -> bool:
+    return page.evaluate("tracks.length > 0 && tracks.every(track => track.readyState === 'ended')")
+
+
+def test_points_follow_the_camera_until_it_is_stopped(camera, server, screenshots):
+    context = camera.new_context(viewport={"width": 1000, "height": 900})
+    context.add_init_script(KEEP_TRACKS)
+    page = open_live(context.new_page(), server)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    live, button = page.locator("#live .live"), page.locator("#live .live-switch")
+    assert page.evaluate("tracks.length") == 0  # Nothing before the visitor wants it.
+
+    button.click()
+    expect(live).to_have_attribute("data-faces", "1")
+    expect(page.locator("#live .live-facts")).to_contain_text(
+        re.compile(r"[1-9]\d*(\.\d)? frames a second · network \d+ ms of \d+ ms · faces: 1")
+    )
+    expect(button).to_have_text("Stop the camera")
+    drawn = page.locator("#live canvas").evaluate(DRAWN)
+    assert all(count > 20 for count, _ in drawn.values())
+    assert all(0.55 < place < 0.85 for _, place in drawn.values())  # As in a mirror: left is on the right.
+    page.screenshot(path=screenshots / "live.png", full_page=True)
+
+    button.click()
+    expect(page.locator("#live .live-words")).to_have_text("The camera is off.")
+    assert released(page)
+    assert page.locator("#live canvas").evaluate(DRAWN)["jaw"][0] == 0
+    expect(button).to_have_text("Start the camera")
+
+    # Another tab of the page stops it too.
+    button.click()
+    expect(live).to_have_attribute("data-state", "on")
+    assert not released(page)
+    page.get_by_role("tab", name="Faces").click()
+    page.wait_for_function("tracks.length === 2 && tracks.every(track => track.readyState === 'ended')")
+    assert errors == []
+    context.close()
+
+
+def test_a_camera_that_is_refused_gets_a_sentence(visit, server):
+    page = open_live(visit(), server)
+    page.locator("#live .live-switch").click()
+    expect(page.locator("#live .live-words")).to_contain_text(re.compile("Allow it beside the address|Connect one"))
+    expect(page.locator("#live .live-switch")).to_have_text("Start the camera")
+
+
+def test_a_page_that_is_not_secure_gets_a_sentence(visit, server):
+    page = open_live(visit(), server)
+    page.evaluate("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
+    page.locator("#live .live-switch").click()
+    expect(page.locator("#live .live-words")).to_contain_text("open this page by https")

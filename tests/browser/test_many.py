@@ -1,0 +1,137 @@
+"""The tab Many in a real Chromium, on the real weights: a zip, a broken file in it, Stop, and the CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import EXAMPLES
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+import resnet_demo
+
+NAMED = ("dahlia", "marigold", "yellow-daisy")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    """A zip of the flower photos in folders, a broken one, and what macOS adds."""
+    path = tmp_path_factory.mktemp("zip") / "garden.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for name in NAMED:
+            file.write(EXAMPLES / f"{name}.jpg", f"garden/{name}.jpg")
+        file.writestr("garden/<b>broken.jpg", (EXAMPLES / "dahlia.jpg").read_bytes()[:5000])
+        file.writestr("__MACOSX/garden/._dahlia.jpg", b"x")
+    return path
+
+
+@pytest.fixture(scope="module")
+def long_archive(tmp_path_factory) -> Path:
+    """So many large photos that there is time to press Stop."""
+    path = tmp_path_factory.mktemp("zip") / "long.zip"
+    with Image.open(EXAMPLES / "marigold.jpg") as photo:
+        large = io.BytesIO()
+        photo.resize((2400, 1800)).save(large, "JPEG")
+    with zipfile.ZipFile(path, "w") as file:
+        for number in range(300):
+            file.writestr(f"{number:03}.jpg", large.getvalue())
+    return path
+
+
+def drop(page: Page, *paths: Path) -> None:
+    page.get_by_role("tab", name="Many").click()
+    page.locator("#many-files input[type=file]").set_input_files([str(path) for path in paths])
+
+
+def downloaded(page: Page) -> list[list[str]]:
+    button = page.locator("#many-csv")
+    expect(button).to_be_enabled()
+    with page.expect_download() as download:
+        button.click()
+    assert download.value.suggested_filename.endswith(".csv")
+    content = Path(download.value.path()).read_bytes()
+    assert content.startswith("\ufeff".encode())
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_a_zip_fills_the_table(visit, archive, screenshots, width, theme):
+    page = visit(width, 900, theme)
+    drop(page, archive)
+    expect(page.locator("#many-note")).to_contain_text("3 of 4 named, 1 could not be read.")
+    rows = page.locator("#many-table tbody tr")
+    expect(rows).to_have_count(4)
+    predict = resnet_demo.load("flowers102")
+    for row, name in enumerate(NAMED):
+        expect(rows.nth(row).get_by_role("rowheader")).to_have_text(f"garden/{name}.jpg")
+        expect(rows.nth(row)).to_contain_text(predict(EXAMPLES / f"{name}.jpg").top_k[0].label)
+        picture = rows.nth(row).locator("img")
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function("image => image.complete", arg=picture.element_handle())
+        assert picture.evaluate("image => image.naturalWidth") > 50
+    expect(rows.nth(3)).to_contain_text("garden/<b>broken.jpg")
+    expect(rows.nth(3)).to_contain_text("cut off or damaged")
+    page.screenshot(path=screenshots / f"many-{width}-{theme}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    table = downloaded(page)
+    assert table[0][:3] == ["file", "label", "probability"]
+    assert [line[0] for line in table[1:]] == [*(f"garden/{name}.jpg" for name in NAMED), "garden/<b>broken.jpg"]
+    assert table[1][1] == rows.nth(0).locator("td").nth(1).inner_text()
+    assert 0 < float(table[1][2]) <= 1
+    assert "cut off" in table[4][5]
+
+
+def test_stop_keeps_what_is_done(visit, long_archive, screenshots):
+    page = visit()
+    stop = page.locator("#many-stop")
+    drop(page, long_archive)
+    rows = page.locator("#many-table tbody tr")
+    rows.nth(1).wait_for()
+    expect(page.locator("#many-note progress")).to_be_visible()
+    page.screenshot(path=screenshots / "many-running.png")
+    expect(stop).to_be_enabled()
+    stop.focus()
+    page.keyboard.press("Enter")  # With the keyboard, as some people do.
+    note = page.locator("#many-note")
+    expect(note).to_contain_text(re.compile(r"Stopped after \d+ of 300"))
+    expect(stop).to_be_disabled()
+    done = int(re.search(r"Stopped after (\d+)", note.inner_text())[1])
+    assert 1 < done < 300
+    expect(rows).to_have_count(done)
+    assert len(downloaded(page)) == done + 1
+    page.wait_for_timeout(2000)
+    expect(rows).to_have_count(done)  # Nothing comes afterwards.
+    # The page is ready for the next ones.
+    page.get_by_role("button", name="Clear").click()
+    expect(note).to_contain_text("Drop many photos")
+    expect(rows).to_have_count(0)
+
+
+def test_faces_of_single_files_are_counted(visit):
+    page = visit()
+    page.get_by_role("tab", name="Many").click()
+    page.locator("#many-task input").click()
+    page.get_by_role("option", name="Face keypoints", exact=True).click()
+    drop(page, EXAMPLES / "two-people.jpg", EXAMPLES / "astronaut.jpg", EXAMPLES / "dahlia.jpg")
+    expect(page.locator("#many-note")).to_contain_text("3 of 3 looked at: 3 faces.")
+    rows = page.locator("#many-table tbody tr")
+    assert [rows.nth(row).locator("td").nth(1).inner_text() for row in range(3)] == ["2", "1", "0"]
+    assert downloaded(page) == [
+        ["file", "faces", "error"],
+        ["two-people.jpg", "2", ""],
+        ["astronaut.jpg", "1", ""],
+        ["dahlia.jpg", "0", ""],
+    ]
+
+
+def test_without_files_it_asks_for_some(visit):
+    page = visit()
+    page.get_by_role("tab", name="Many").click()
+    page.locator("#many-run").click()
+    expect(page.locator("#many-note [role=alert]")).to_contain_text("Choose photos first")

@@ -1,0 +1,79 @@
+"""Settings outlive a reload, and an address restores them."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page, expect
+
+from browser.acts import choose, open_tab
+
+
+def address(page: Page) -> dict[str, str]:
+    """What the page's address says."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items() if name != "__theme"}
+
+
+def test_settings_are_kept_over_a_reload(visit, own_server):
+    page = visit(address=own_server)
+    page.locator("#flowers-depth").get_by_label("34", exact=True).check()
+    page.locator("#flowers-top-k input[type=number]").fill("3")
+    page.locator("#flowers-top-k input[type=number]").press("Enter")
+    open_tab(page, "faces")
+    choose(page, "faces-task", "hands")
+    expect(page.locator("#faces-region")).to_have_count(0)
+    page.wait_for_function("JSON.parse(localStorage['resnet-demo'])['faces.task'] === 'hands'")
+    page.reload()
+    # The open tab and its task, and what belongs to the task.
+    expect(page.locator("#faces-task input")).to_have_value("hands")
+    expect(page.locator("#faces-task")).to_be_visible()
+    expect(page.locator("#faces-region")).to_have_count(0)
+    open_tab(page, "flowers")
+    expect(page.locator("#flowers-depth").get_by_label("34", exact=True)).to_be_checked()
+    expect(page.locator("#flowers-top-k input[type=number]")).to_have_value("3")
+    page.locator("#flowers-examples .gallery-item").nth(1).click()
+    expect(page.locator("#flowers-note .facts")).to_contain_text("ResNet-34")
+    expect(page.locator("#flowers-classes li button")).to_have_count(3)
+
+
+def test_the_viewer_looks_as_it_was_left(visit):
+    page = visit()
+    page.locator("#flowers-examples .gallery-item").nth(0).click()
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+    page.locator("#flowers-overlay .colours").select_option("viridis")
+    page.locator("#flowers-overlay .opacity").fill("80")
+    page.locator("#flowers-overlay .opacity").dispatch_event("change")
+    page.reload()
+    page.locator("#flowers-examples .gallery-item").nth(0).click()
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+    expect(page.locator("#flowers-overlay .colours")).to_have_value("viridis")
+    expect(page.locator("#flowers-overlay .opacity")).to_have_value("80")
+
+
+def test_a_link_restores_tab_task_depth_and_options(visit, own_server):
+    page = visit(address=own_server)
+    open_tab(page, "compare")
+    choose(page, "compare-task", "pets")
+    expect(page.locator("#compare-depths").get_by_label("18", exact=True)).to_be_checked()
+    page.wait_for_function("new URL(location).searchParams.get('depths') === '18'")
+    assert address(page) == {"tab": "compare", "task": "pets", "depths": "18"}
+
+    other = visit(address=own_server)  # Another visitor, with settings of their own.
+    other.evaluate("localStorage.clear()")
+    other.goto(f"{own_server}/?tab=flowers&task=pets&depth=18&top_k=2")
+    expect(other.locator("#flowers-task input")).to_have_value("pets")
+    other.locator("#flowers-examples .gallery-item").nth(0).click()
+    expect(other.locator("#flowers-classes li button")).to_have_count(2)
+    other.goto(f"{own_server}/?tab=compare&task=flowers102&depths=34")
+    expect(other.locator("#compare-depths").get_by_label("34", exact=True)).to_be_checked()
+    expect(other.locator("#compare-depths").get_by_label("18", exact=True)).not_to_be_checked()
+
+
+def test_nonsense_in_the_address_is_left_aside(visit, own_server):
+    page = visit(address=own_server)
+    page.goto(f"{own_server}/?tab=kitchen&task=%3Cb%3E&depth=7&top_k=-1&region=ears")
+    page.locator("#flowers-examples .gallery-item").nth(0).click()
+    expect(page.locator("#flowers-note .facts")).to_contain_text("ResNet-18")
+    page.goto(f"{own_server}/?tab=flowers&task=birds&depth=152")
+    page.locator("#flowers-examples .gallery-item").nth(0).click()
+    expect(page.locator("#flowers-note .facts")).to_contain_text("ResNet-18")

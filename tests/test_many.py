@@ -1,0 +1,242 @@
+"""Many photos at once: nothing is lost, a broken one is a line of its own, and the table can be trusted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+
+import numpy as np
+import pytest
+import tiny
+from conftest import EXAMPLES
+from PIL import Image
+
+from resnet_demo import archives, many, predictor
+from resnet_demo.errors import UserError
+from resnet_demo.page import many as page
+from resnet_demo.page import strings
+from resnet_demo.tasks import TaskSpec
+
+FLOWERS = TaskSpec("flowers102", "classification", labels=("Rose", "<i>Daisy", "=Tulip"), size=32, resize=36)
+HANDS = TaskSpec("hands", "keypoints", points=5, size=32, fit="squash", detector="")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Random networks for classes, faces and points."""
+    root = tmp_path_factory.mktemp("weights")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        tiny.weights_folder(root, (FLOWERS, 18), (tiny.FACES, 18), (HANDS, 18))
+        yield root
+
+
+def content(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    tiny.photo(80 + seed, 60, seed).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def source(name: str, what: bytes | Exception) -> archives.Source:
+    def read():
+        if isinstance(what, Exception):
+            raise what
+        return what
+
+    return archives.Source(name, read)
+
+
+def lines_of(table: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(table.decode("utf-8-sig"))))
+
+
+def test_every_picture_is_answered_in_order_as_if_alone(weights):
+    network = predictor.load("flowers102", 18)
+    sources = [source(f"{seed}.png", content(seed)) for seed in range(9)]
+    portions = list(many.rows(network, sources))
+    assert len(portions[0]) == 1  # The first answer does not wait for others.
+    assert max(map(len, portions)) > 1
+    rows = [row for portion in portions for row in portion]
+    assert [row.name for row in rows] == [f"{seed}.png" for seed in range(9)]
+    for seed, row in enumerate(rows):
+        alone = network(content(seed), 2).top_k
+        assert [score.label for score in row.scores] == [score.label for score in alone]
+        np.testing.assert_allclose(
+            [score.probability for score in row.scores], [score.probability for score in alone], atol=0.02
+        )
+        assert row.thumbnail.size == (80 + seed, 60)
+
+
+def test_what_cannot_be_read_is_a_row_with_its_reason(weights):
+    network = predictor.load("flowers102", 18)
+    cut = content(1)[:-400]
+    sources = [
+        source("good.png", content(0)),
+        source("cut.png", cut),
+        source("text.txt", b"hello, this is text"),
+        source("encrypted.jpg", UserError("This file is encrypted.")),
+        source("odd.png", RuntimeError("unexpected")),
+        source("last.png", content(2)),
+    ]
+    rows = [row for portion in many.rows(network, sources, lambda error: f"Sorry: {error}") for row in portion]
+    assert [bool(row.scores) for row in rows] == [True, False, False, False, False, True]
+    assert "cut off or damaged" in rows[1].reason
+    assert "not a picture" in rows[2].reason
+    assert rows[3].reason == "Sorry: This file is encrypted."
+    assert rows[4].reason == "Sorry: unexpected"
+
+
+def test_a_picture_on_which_the_network_fails_spoils_no_other(weights, monkeypatch):
+    network = predictor.Predictor("flowers102", 18)
+    run = network.many
+
+    def fails(photos, top_k):
+        if any(photo.width == 83 for photo in photos):
+            raise RuntimeError("no")
+        return run(photos, top_k)
+
+    monkeypatch.setattr(network, "many", fails)
+    sources = [source(f"{seed}.png", content(seed)) for seed in range(6)]
+    rows = [row for portion in many.rows(network, sources) for row in portion]
+    assert [row.reason for row in rows] == ["", "", "", "no", "", ""]
+
+
+def test_large_photos_wait_in_small_portions(weights, monkeypatch):
+    monkeypatch.setattr(many, "PORTION_PIXELS", 9000)  # two pictures of these
+    sources = [source(f"{seed}.png", content(seed)) for seed in range(9)]
+    portions = list(many.rows(predictor.load("flowers102", 18), sources))
+    assert [len(portion) for portion in portions] == [1, 2, 2, 2, 2]
+
+
+def test_pictures_are_read_when_their_turn_comes(weights):
+    """Stopping reads no further, and no more than a portion lies in memory."""
+    read = []
+
+    def reading(seed):
+        def read_():
+            read.append(seed)
+            return content(seed)
+
+        return archives.Source(str(seed), read_)
+
+    portions = many.rows(predictor.load("flowers102", 18), [reading(seed) for seed in range(40)])
+    done = next(portions) + next(portions)
+    assert len(read) == len(done) < 40
+
+
+def test_the_csv_is_for_spreadsheets():
+    score = predictor.Score
+    rows = [
+        many.Row("鳥.jpg", (score("Rose, wild", 0.98765), score("=Tulip", 0.01))),
+        many.Row("=cmd|'/c calc'!A1.jpg", (score("Rose", 1.0),)),
+        many.Row('a "b".jpg', reason="The file is cut off."),
+    ]
+    table = many.to_csv(rows, "classification")
+    assert table.startswith("\ufeff".encode())
+    assert lines_of(table) == [
+        ["file", "label", "probability", "second label", "second probability", "error"],
+        ["鳥.jpg", "Rose, wild", "0.9877", "'=Tulip", "0.0100", ""],
+        ["'=cmd|'/c calc'!A1.jpg", "Rose", "1.0000", "", "", ""],
+        ['a "b".jpg', "", "", "", "", "The file is cut off."],
+    ]
+    rows = [many.Row("a.jpg", count=0), many.Row("b.jpg", count=2), many.Row("c.jpg", reason="No.")]
+    assert lines_of(many.to_csv(rows, "keypoints")) == [
+        ["file", "faces", "error"],
+        ["a.jpg", "0", ""],
+        ["b.jpg", "2", ""],
+        ["c.jpg", "", "No."],
+    ]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "＝1"])
+def test_no_cell_begins_as_a_formula(text):
+    assert many.harmless(text) == f"'{text}"
+
+
+# --- The page ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def upload(tmp_path):
+    """(path, name) of a zip with three pictures, one broken file and a name that means ill."""
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for seed in range(3):
+            archive.writestr(f"day/{seed}.png", content(seed))
+        archive.writestr("<img src=x onerror=alert(1)>.png", b"not a picture")
+    return str(path), "photos.zip"
+
+
+def test_the_table_fills_and_ends_with_a_summary(weights, upload):
+    runs = list(page.look([upload], "flowers102", 18))
+    assert [len(run.rows) for run in runs][:2] == [0, 1]
+    assert "0 of 4 done" in page.words(runs[0])
+    last = runs[-1]
+    assert "<b>3 of 4</b> named, 1 could not be read." in page.words(last)
+    assert "Stopped" not in page.words(last)
+    table = page.table(last)
+    assert table.count("<tr>") == 5
+    assert table.count("<img ") == 3
+    assert "<i>" not in table and "onerror=alert(1)&gt;" in table  # class and file names are text
+    assert 'scope="row">day/0.png<' in table
+    with open(page.csv_file(last), "rb") as file:
+        lines = lines_of(file.read())
+    assert [line[0] for line in lines[1:]] == [
+        "day/0.png",
+        "day/1.png",
+        "day/2.png",
+        "<img src=x onerror=alert(1)>.png",
+    ]
+    assert page.csv_file(last).endswith("/flowers102-resnet18.csv")
+
+
+def test_a_stopped_run_keeps_what_is_done(weights, upload):
+    runs = page.look([upload], "flowers102", 18)
+    next(runs)
+    run = next(runs)
+    runs.close()
+    said = page.words(run, stopped=True)
+    assert "Stopped after 1 of 4" in said and "<b>1 of 1</b> named." in said
+    with open(page.csv_file(run), "rb") as file:
+        assert [line[0] for line in lines_of(file.read())] == ["file", "day/0.png"]
+
+
+def test_faces_are_counted(weights):
+    paths = [(str(EXAMPLES / f"{name}.jpg"), f"{name}.jpg") for name in ("astronaut", "two-people", "dahlia")]
+    *_, run = page.look(paths, "faces68", 18)
+    assert [row.count for row in run.rows] == [1, 2, 0]
+    assert "<b>3 of 3</b> looked at: 3 faces." in page.words(run)
+    assert strings.say("many_faces") in page.table(run)
+
+
+def test_points_of_own_tasks_are_counted(weights, upload):
+    *_, run = page.look([upload], "hands", 18)
+    assert [row.count for row in run.rows] == [5, 5, 5, None]
+    assert "<b>3 of 4</b> marked, 1 could not be read." in page.words(run)
+    with open(page.csv_file(run), "rb") as file:
+        assert lines_of(file.read())[0] == ["file", "points", "error"]
+
+
+def test_thumbnails_are_small(weights, tmp_path):
+    path = tmp_path / "large.jpg"
+    tiny.photo(2000, 1000).save(path)
+    *_, run = page.look([(str(path), "large.jpg")], "flowers102", 18)
+    shown = page.table(run).split('src="gradio_api/file=')[1].split('"')[0]
+    with Image.open(shown) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (160, 80))
+    assert run.rows[0].thumbnail is None  # The page keeps no pictures in memory.
+
+
+def test_it_says_what_is_wrong(weights, tmp_path):
+    with pytest.raises(UserError, match="Choose photos first"):
+        next(page.look([], "flowers102", 18))
+    with pytest.raises(UserError, match="no longer on the server"):
+        next(page.look([("gone.jpg", "gone.jpg")], "flowers102", 18))
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    with pytest.raises(UserError, match="no file in this archive"):
+        next(page.look([(str(tmp_path / "empty.zip"), "empty.zip")], "flowers102", 18))
+    with pytest.raises(UserError, match="no ResNet-50"):
+        next(page.look([(str(EXAMPLES / "dahlia.jpg"), "dahlia.jpg")], "flowers102", 50))

@@ -1,0 +1,341 @@
+"""English and Chinese: nothing is missing in either, the right one is chosen, and programs get English."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+import re
+import string
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+import tiny
+from conftest import EXAMPLES, ROOT
+from gradio.context import LocalContext
+
+from resnet_demo import checkpoints, images, tasks
+from resnet_demo.errors import UserError
+from resnet_demo.page import answers, assemble, choices, compare, complaints, flowers, language, names, strings
+
+ROOMS = (
+    *("images", "tasks", "checkpoints", "predictor", "hub", "hub_timm", "gradcam", "render", "faces", "archives"),
+    *(path.stem for path in sorted((ROOT / "resnet_demo").glob("engine*.py"))),
+)
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.fixture
+def chinese():
+    """An event of a visitor who reads Chinese runs."""
+    token = LocalContext.request.set(SimpleNamespace(headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}))
+    yield
+    LocalContext.request.reset(token)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Random networks for both tasks, so that the page offers something."""
+    root = tmp_path_factory.mktemp("weights")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        yield tiny.weights_folder(root, (tiny.FLOWERS, 18), (tiny.FACES, 18))
+
+
+def places(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+
+
+# --- The tables -------------------------------------------------------------------------------------------------------
+
+
+def test_no_text_is_missing_in_either_language():
+    assert strings.EN.keys() - strings.ZH.keys() == set(), "without Chinese"
+    assert strings.ZH.keys() - strings.EN.keys() == set(), "without English"
+    assert list(strings.EN) == list(strings.ZH), "in another order"
+
+
+@pytest.mark.parametrize("key", strings.EN)
+def test_a_text_has_the_same_places_and_tags_in_both_languages(key):
+    english, chinese = strings.EN[key], strings.ZH.get(key, "")
+    assert places(english) == places(chinese)
+    tags = re.compile(r"</?\w+[^>]*>|`[^`]*`")
+    assert sorted(tags.findall(english)) == sorted(tags.findall(chinese))
+    numbers = [re.findall(r"\d+", re.sub(r"\{.*?\}|<[^>]*>", "", text)) for text in (english, chinese)]
+    assert set(numbers[0]) <= set(numbers[1])
+
+
+def test_chinese_is_chinese():
+    same = {"task_imagenet1k", "facts", "caption", "metric_nme", "metric_nme_plain", "percent", "on"}
+    same |= {"column_gflops", "card_gflops", "how_column_gflops", "separator", "says", "clause", "stop"}
+    for key, text in strings.ZH.items():
+        assert CHINESE.search(text) or key in same, key
+        # Punctuation between two Chinese characters is Chinese.
+        assert not re.search(r"[\u4e00-\u9fff] ?[,;:?!()]|[,;:?!()] ?[\u4e00-\u9fff]", text), key
+
+
+# --- Which language ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("zh", "zh"),
+        ("zh-Hans-CN", "zh"),
+        ("zh-TW,en;q=0.5", "zh"),
+        ("en-GB,en;q=0.9,zh;q=0.8", "en"),
+        ("en;q=0.5, zh;q=0.7", "zh"),
+        ("fr-FR,fr;q=0.9", "en"),
+        ("fr,zh;q=0.3", "zh"),
+        ("de,zh;q=0", "en"),
+        ("*", "en"),
+        ("zh;q=much", "en"),
+        ("", "en"),
+    ],
+)
+def test_the_browsers_languages_decide(accepted, expected):
+    assert language.of_request({"accept-language": accepted}) == expected
+
+
+def test_a_choice_overrides_the_browser():
+    chinese, cookie = {"accept-language": "zh-CN"}, f"{language.COOKIE}=en"
+    assert language.of_request(chinese | {"cookie": cookie}) == "en"
+    assert language.of_request({"cookie": f"a=b; {language.COOKIE}=zh; c=d"}) == "zh"
+    assert language.of_request(chinese | {"cookie": cookie}, "a=1&language=zh") == "zh"
+    assert language.of_request({"cookie": cookie, "referer": "https://a.hf.space/?language=zh"}) == "zh"
+    for nonsense in ("language=xx", "language=", "language=<script>"):
+        assert language.of_request(chinese, nonsense) == "zh"
+    assert language.of_request({"cookie": f"{language.COOKIE}=xx; ="}) == "en"
+
+
+def test_outside_of_an_event_it_is_english():
+    assert strings.language() == "en"
+    assert strings.say("no_photo") == strings.label("no_photo") == strings.EN["no_photo"]
+
+
+def test_an_event_is_answered_in_its_visitors_language(chinese):
+    assert strings.language() == "zh"
+    assert strings.label("no_photo") == strings.ZH["no_photo"]
+    assert answers.percent(0.125) == "12.5%"
+    assert strings.say("faces_many", count=2, points=68) == "<b>2 张人脸</b>，每张 68 个关键点。"
+    with pytest.raises(gr.Error, match="请先选择一张照片。"):
+        answers.endpoint(flowers.classify)(None, "flowers102", 18, 5, "")
+
+
+# --- The page as it is built ------------------------------------------------------------------------------------------
+
+
+def test_what_is_fixed_is_marked_and_every_mark_has_both_languages(weights):
+    page = assemble.build()
+    keys = set(
+        re.findall(r'__i18n__\{[^}]*?\\"key\\": \\"(.*?)\\"\}', json.dumps(page.config["components"], default=str))
+    )
+    assert len(keys) > 30
+    texts = strings.translations().translations_dict
+    assert keys <= texts["en"].keys() & texts["zh-CN"].keys()
+    assert texts["zh-CN"]["photo"] == strings.ZH["photo"]
+    assert {texts["zh-CN"][key] for key in keys if key.startswith("text_")} >= {"月季（玫瑰）"}
+    assert any("34、50、101、152 层" in text for text in texts["zh-CN"].values())
+
+
+def visible(component: dict) -> list[str]:
+    """The texts that a component shows before any event."""
+    props, kind = component["props"], component["type"]
+    texts = [props.get(name) for name in ("label", "info", "placeholder", "alt_text")]
+    texts += props.get("headers") or []
+    texts += [shown for shown, _ in props.get("choices") or []]
+    texts += [props.get("value")] if kind in ("html", "markdown", "button", "textbox") else []
+    return [text for text in texts if isinstance(text, str)]
+
+
+def test_no_visible_english_is_fixed_in_the_page(weights):
+    """All that a component shows before any event is a mark, a number, or the name of the other language."""
+    for component in assemble.build().config["components"]:
+        if component["props"].get("visible") is False:
+            continue
+        for text in visible(component):
+            rest = re.sub(r"__i18n__\{.*?\}|<[^>]*>|ReLU", " ", text).strip()
+            assert rest in tiny.FLOWERS.labels or not re.search("[A-Za-z]{2,}", rest), (component["type"], text)
+
+
+def test_programs_read_english(weights):
+    info = assemble.build().get_api_info()["named_endpoints"]
+    labels = [part["label"] for endpoint in info.values() for part in endpoint["parameters"] + endpoint["returns"]]
+    assert strings.EN["photo"] in labels and strings.EN["overlay"] in labels
+    assert "__i18n__" not in json.dumps(info)
+    assert not CHINESE.search(json.dumps(info, ensure_ascii=False))
+
+
+def test_endpoints_give_english_labels_to_whoever_names_no_language(weights):
+    photo = str(EXAMPLES / "dahlia.jpg")
+    scores, _, details = flowers.classify(photo, "flowers102", 18, 4, "")
+    assert set(scores) == set(tiny.FLOWERS.labels)
+    assert [score["label"] for score in details["top_k"]] == list(scores)
+
+
+def test_answers_name_classes_in_chinese_and_details_in_english(weights, chinese):
+    photo = str(EXAMPLES / "dahlia.jpg")
+    scores, _, details = flowers.classify(photo, "flowers102", 18, 4, "月季（玫瑰）")
+    assert "月季（玫瑰）" in scores
+    assert {score["label"] for score in details["top_k"]} == set(tiny.FLOWERS.labels)
+    gallery = compare.compare(photo, "flowers102", [18])[0]
+    assert gallery[0][1] == f"ResNet-18 · {next(iter(scores))}"
+
+
+# --- Class names ------------------------------------------------------------------------------------------------------
+
+
+def rows(task: str) -> list[dict[str, str]]:
+    with (names.FOLDER / f"{task}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("task", ["flowers102", "flowers5"])
+def test_every_class_has_its_own_chinese_name(task, monkeypatch):
+    monkeypatch.delenv("RESNET_DEMO_WEIGHTS", raising=False)
+    table = rows(task)
+    assert len(table) == int(task.removeprefix("flowers"))
+    assert len({row["chinese"] for row in table}) == len({row["label"] for row in table}) == len(table)
+    for row in table:
+        assert CHINESE.search(row["chinese"]) and not re.search("[A-Za-z]", row["chinese"]), row
+        assert re.fullmatch(r"[A-Z][a-z]+( (× )?[a-z-]+)?", row["latin"]), row
+    if task in checkpoints.available():
+        assert tuple(row["label"] for row in table) == checkpoints.spec(task).labels
+
+
+def test_a_name_is_shown_in_the_visitors_language(chinese):
+    assert names.shown("flowers102", "Sunflower") == "向日葵"
+    assert names.shown("imagenet1k", "tabby cat") == "tabby cat"
+    assert names.shown("../flowers102", "x") == "x"
+    assert names.latin("flowers5", "sunflower") == "Helianthus annuus"
+    assert names.label_of("flowers102", "向日葵") == "Sunflower"
+    assert names.label_of("flowers102", "sunflower") == "sunflower"
+    assert names.label_of("flowers102", None) is None
+
+
+def test_a_name_is_english_without_a_visitor():
+    assert names.shown("flowers102", "Sunflower") == "Sunflower"
+    assert names.chinese("flowers102", "Sunflower") == "向日葵"
+
+
+def test_lists_of_depths_are_written_as_the_language_does(weights, chinese):
+    assert choices.depth_info("flowers102") == "34、50、101、152 层尚无权重。"
+    assert choices.no_weights("flowers102", 50) == "102 种花卉任务尚无 ResNet-50，其权重还有待训练。请选择 ResNet-18。"
+
+
+# --- Errors of the lower rooms ----------------------------------------------------------------------------------------
+
+
+def template(node: ast.expr) -> str:
+    """A string or an f-string → its text with ``{}`` for each place."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return "{}"
+
+
+def known(table: dict[str, str]) -> set[str]:
+    return {re.sub(r"\{\w+\}", "{}", english) for english in table}
+
+
+def calls(tree: ast.AST, *wanted: str) -> list[ast.Call]:
+    """Calls of functions by these names, of themselves or of a module."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    return [node for node in found if getattr(node.func, "id", getattr(node.func, "attr", "")) in wanted]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_sentence_of_a_lower_room_has_a_translation(room):
+    tree = ast.parse((ROOT / "resnet_demo" / f"{room}.py").read_text(encoding="utf-8"))
+    sentences = {template(call.args[0]) for call in calls(tree, "UserError", "NoSuchFile", "kind")}
+    assert sentences - known(complaints.SENTENCES) == set(), f"{room} says what page/complaints.py cannot translate"
+
+
+def test_every_part_of_the_hubs_sentences_has_a_translation():
+    tree = ast.parse((ROOT / "resnet_demo" / "hub.py").read_text(encoding="utf-8"))
+    for call in calls(tree, "hub_errors"):
+        assert re.sub(r"\{\}/\{\}", "{}", template(call.args[0])) in known(complaints.PARTS["what"])
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    reasons, advice = known(complaints.PARTS["reason"]), known(complaints.PARTS["advice"])
+    checked = 0
+    for name in ("_explain", "_explain_status"):
+        for node in ast.walk(functions[name]):
+            if isinstance(node, ast.Tuple) and len(node.elts) >= 2:
+                reason, then = (template(part) for part in node.elts[-2:])
+                if not isinstance(node.elts[-1], ast.Starred):  # Those of _explain_status.
+                    assert reason in reasons | {"{}"}, reason
+                assert then in advice | {"{}"}, then
+                checked += 1
+    assert checked > 12
+
+
+def test_every_translation_has_the_places_of_its_sentence():
+    tables = [complaints.SENTENCES, *complaints.PARTS.values()]
+    for english, chinese in [pair for table in tables for pair in table.items()]:
+        assert places(english) == places(chinese), english
+
+
+def trouble(action, *inputs) -> str:
+    with pytest.raises(UserError) as caught:
+        action(*inputs)
+    return answers.sentence(caught.value)
+
+
+def test_errors_are_said_in_chinese(weights, chinese, tmp_path):
+    broken = tmp_path / "it's broken.jpg"
+    broken.write_bytes((EXAMPLES / "dahlia.jpg").read_bytes()[:5000])
+    said = [
+        trouble(images.open_photo, broken),
+        trouble(images.open_photo, tmp_path / "gone.jpg"),
+        trouble(images.open_photo, EXAMPLES / "dahlia.jpg", 1000),
+        trouble(tasks.region_points, "ears"),
+        trouble(tasks.class_index, tiny.FLOWERS, "Rosa"),
+        trouble(checkpoints.find, "birds", 18),
+        trouble(checkpoints.find, "flowers102", 20),
+    ]
+    assert said[0] == "文件“it's broken.jpg”不完整或已损坏：请重新保存或下载，或另选一张图片。"
+    assert said[2] == "文件“dahlia.jpg”太大（640 × 427 像素）：请选择不超过 0.001 百万像素的图片。"
+    assert said[3] == "没有名为“ears”的面部区域：请从 all、jaw、brows、nose、eyes、mouth 中选择。"
+    assert said[4] == "flowers102 中没有类别“Rosa”。您是指“Rose”吗？"
+    assert said[5] == "任务“birds”没有权重：请选择 faces68 或 flowers102。"
+    assert all(CHINESE.search(sentence) for sentence in said)
+
+
+@pytest.mark.parametrize(
+    ("english", "expected"),
+    [
+        (
+            "Cannot fetch you/weights/index.json, the Hub at https://huggingface.co cannot be reached: "
+            "check the network and try again.",
+            "无法获取 you/weights/index.json，无法连接位于 https://huggingface.co 的 Hub：请检查网络后重试。",
+        ),
+        (
+            "Cannot fetch a/b, the Hub is asked too often from here: try again in 30 seconds, or log in for a higher "
+            "limit.",
+            "无法获取 a/b，从这里向 Hub 发出的请求过于频繁：请在 30 秒后重试，或登录以提高限额。",
+        ),
+        (
+            "x does not fit a ResNet-18 with 4 outputs: missing are a, b; unexpected are c.",
+            "x 与有 4 个输出的 ResNet-18 不符：缺少 a、b；多出 c。",
+        ),
+        ("Something nobody foresaw.", "Something nobody foresaw."),
+    ],
+)
+def test_sentences_within_sentences_are_translated(chinese, english, expected):
+    assert complaints.translate(english) == expected
+
+
+def test_errors_stay_english_without_a_visitor(tmp_path):
+    assert trouble(images.open_photo, tmp_path / "gone.jpg").startswith("There is no file '")
+
+
+def test_the_terminals_sentences_do_not_wait_for_gradio():
+    code = "import sys; from resnet_demo.page.strings import say; print(say('no_photo'), 'gradio' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.stdout.strip() == f"{strings.EN['no_photo']} False", done.stderr
