@@ -110,14 +110,12 @@ class Prediction(Result):
             UserError: no such class or layer.
         """
         rows, columns = size or self.photo.size[::-1]
-        across, down = columns / self.photo.width, rows / self.photo.height
-        window = self.window
-        box = (window.left * across, window.top * down, window.right * across, window.bottom * down)
-        return gradcam.place_map(self.small_cam(target, layer), box, (rows, columns))
+        window = self.window.scaled(columns / self.photo.width, rows / self.photo.height)
+        return gradcam.place_map(self.small_cam(target, layer), window, (rows, columns))
 
     def small_cam(self, target: str | int | None = None, layer: str = "layer4") -> np.ndarray:
         """The same map of the ``window`` at the layer's own resolution: float32 (r, c), 0..1."""
-        index = tasks.class_index(self._engine.checkpoint.spec, target)
+        index = tasks.class_index(self.spec, target)
         if index is None:
             index = int(self.probabilities.argmax())
         if layer == STAGES[-1]:
@@ -125,7 +123,7 @@ class Prediction(Result):
         elif layer in STAGES:
             import torch
 
-            x = torch.from_numpy(tasks.normalise(self._engine.checkpoint.spec, self._picture[None]))
+            x = torch.from_numpy(tasks.normalise(self.spec, self._picture[None]))
             cam = gradcam.by_autograd(self._engine.network(), x, lambda logits: logits[0, index], layer)
         else:
             raise UserError(f"There is no layer {layer!r}: choose one of {', '.join(STAGES)}.")

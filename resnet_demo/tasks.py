@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import asdict, dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -94,14 +95,17 @@ class TaskSpec:
         return cls(**{key: value for key, value in values.items() if key in known})
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """The part of a photo that the network saw, in the photo's pixels (half-open, floats)."""
 
     left: float
     top: float
     right: float
     bottom: float
+
+    def scaled(self, across: float, down: float) -> Window:
+        """The same part of a copy of the photo, whose sides were scaled by these factors."""
+        return Window(self.left * across, self.top * down, self.right * across, self.bottom * down)
 
 
 def window_of(spec: TaskSpec, width: int, height: int) -> Window:

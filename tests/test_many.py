@@ -25,11 +25,7 @@ HANDS = TaskSpec("hands", "keypoints", points=5, size=32, fit="squash", detector
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """Random networks for classes, faces and points."""
-    root = tmp_path_factory.mktemp("weights")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        tiny.weights_folder(root, (FLOWERS, 18), (tiny.FACES, 18), (HANDS, 18))
+    with tiny.page_weights(tmp_path_factory, (FLOWERS, 18), (tiny.FACES, 18), (HANDS, 18)) as root:
         yield root
 
 

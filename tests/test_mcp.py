@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 
@@ -74,7 +75,13 @@ def talk(url: str, conversation):
             await session.initialize()
             return await conversation(session)
 
-    return asyncio.run(run())
+    return finished(run())
+
+
+def finished(coroutine):
+    """What a coroutine gives, run in a thread of its own: the browser tests' Playwright keeps a loop in this one."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, coroutine).result()
 
 
 def mcp_url(app: str) -> str:
@@ -191,7 +198,7 @@ def test_an_upload_can_be_named_by_its_address(app, secret):
 @pytest.mark.parametrize("address", ["100.64.0.1", "169.254.169.254", "10.0.0.1", "[::1]", "[fd00::1]", "0.0.0.0"])
 def test_addresses_of_inner_networks_are_refused(address, tmp_path):
     with pytest.raises(gr.Error, match="is not on the public internet"):
-        asyncio.run(fetching.fetch(f"http://{address}/a.jpg", str(tmp_path)))
+        finished(fetching.fetch(f"http://{address}/a.jpg", str(tmp_path)))
 
 
 def test_a_name_that_leads_inside_is_refused_after_a_redirect_too(secret, tmp_path, monkeypatch):
@@ -204,7 +211,7 @@ def test_a_name_that_leads_inside_is_refused_after_a_redirect_too(secret, tmp_pa
     real = fetching._step
     monkeypatch.setattr(fetching, "_step", step)
     with pytest.raises(gr.Error, match="is not on the public internet"):
-        asyncio.run(fetching.fetch("http://public.example/a.jpg", str(tmp_path)))
+        finished(fetching.fetch("http://public.example/a.jpg", str(tmp_path)))
     assert asked == []
 
 
@@ -216,20 +223,20 @@ def test_public_photos_are_fetched_up_to_a_limit(secret, tmp_path, monkeypatch):
         return "127.0.0.1"
 
     monkeypatch.setattr(fetching, "_public_address", anywhere)
-    path = asyncio.run(fetching.fetch(f"{server}/garden/dahlia%20one.jpg?size=2", str(tmp_path)))
+    path = finished(fetching.fetch(f"{server}/garden/dahlia%20one.jpg?size=2", str(tmp_path)))
     assert path.endswith("/dahlia one.jpg")
     with open(path, "rb") as file:
         assert file.read() == (EXAMPLES / "dahlia.jpg").read_bytes()
     monkeypatch.setattr(fetching, "MAX_BYTES", 1000)
     with pytest.raises(gr.Error, match="larger than"):
-        asyncio.run(fetching.fetch(f"{server}/dahlia.jpg", str(tmp_path)))
+        finished(fetching.fetch(f"{server}/dahlia.jpg", str(tmp_path)))
     assert len(asked) == 2
 
 
 def test_an_address_without_an_answer_is_a_sentence(tmp_path):
     for url in ("http://no-such-host.invalid/a.jpg", "http:///a.jpg"):
         with pytest.raises(gr.Error, match="could not be fetched"):
-            asyncio.run(fetching.fetch(url, str(tmp_path)))
+            finished(fetching.fetch(url, str(tmp_path)))
 
 
 # --- The README -------------------------------------------------------------------------------------------------------

@@ -48,12 +48,8 @@ FLOWERS5 = TaskSpec("flowers5", "classification", labels=("daisy", "rose <b>", "
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """Random networks: two depths for flowers102, one for flowers5, faces68 and two tasks of own pictures."""
-    root = tmp_path_factory.mktemp("weights")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        models = (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), (FLOWERS5, 18), (tiny.FACES, 18)
-        tiny.weights_folder(root, *models, (PETS, 18), (HANDS, 18))
+    models = (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), (FLOWERS5, 18), (tiny.FACES, 18), (PETS, 18), (HANDS, 18)
+    with tiny.page_weights(tmp_path_factory, *models) as root:
         yield root
 
 

@@ -39,11 +39,8 @@ def chinese():
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """Random networks for both tasks, so that the page offers something."""
-    root = tmp_path_factory.mktemp("weights")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        yield tiny.weights_folder(root, (tiny.FLOWERS, 18), (tiny.FACES, 18))
+    with tiny.page_weights(tmp_path_factory, (tiny.FLOWERS, 18), (tiny.FACES, 18)) as root:
+        yield root
 
 
 def places(text: str) -> list[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from resnet_demo import checkpoints
@@ -51,6 +54,16 @@ def weights_folder(root: Path, *models: tuple[TaskSpec, int]) -> Path:
             checkpoints.save(folder, state, spec, depth, "v1.5", {"top1": 0.5}, card="# Tiny\n")
             checkpoints.register(folder)
     return root
+
+
+@contextmanager
+def page_weights(tmp_path_factory, *models: tuple[TaskSpec, int]) -> Iterator[Path]:
+    """Such a folder in the place of the bundled one, and a cache of the page's own, for a fixture of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        root = tmp_path_factory.mktemp("weights")
+        patch.setenv("RESNET_DEMO_WEIGHTS", str(root))
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        yield weights_folder(root, *models)
 
 
 def pictures(count: int, size: int, seed: int = 0) -> np.ndarray:

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import gradio as gr
 from PIL import Image
@@ -208,6 +209,11 @@ def jpeg(picture: Image.Image, name: str, quality: int = 90) -> str:
     path = cache_file(name, ".jpg")
     Path(path).write_bytes(render.encode_jpeg(picture, quality))
     return path
+
+
+def address(path: str) -> str:
+    """Where the browser finds a file of Gradio's cache, relative to the page."""
+    return f"gradio_api/file={quote(path)}"
 
 
 def cache_file(name: str, suffix: str) -> str:

@@ -79,9 +79,7 @@ def scores(prediction: predictor.Prediction) -> dict[str, float]:
 def heat(prediction: predictor.Prediction, target: str | None) -> str:
     """The photo at display size with the heat of a class over it → the path of its JPEG."""
     photo = render.fit_within(prediction.photo, DISPLAY_SIDE)
-    across, down = photo.width / prediction.photo.width, photo.height / prediction.photo.height
-    seen = prediction.window
-    window = tasks.Window(seen.left * across, seen.top * down, seen.right * across, seen.bottom * down)
+    window = prediction.window.scaled(photo.width / prediction.photo.width, photo.height / prediction.photo.height)
     cam = prediction.small_cam(names.label_of(prediction.task, target) or None)
     return jpeg(render.overlay(photo, cam, window=window), "heat")
 

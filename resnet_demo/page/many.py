@@ -12,10 +12,11 @@ import gradio as gr
 
 from resnet_demo import archives, many, predictor, tasks
 from resnet_demo.errors import UserError
-from resnet_demo.page import choices, loading
+from resnet_demo.page import choices, loading, names
 from resnet_demo.page.answers import check_photo, check_weights, complain, percent, sentence
 from resnet_demo.page.components import (
     PRIVATE,
+    address,
     cache_folder,
     depth_input,
     depth_look,
@@ -58,9 +59,8 @@ class Run:
 
     def plus(self, portion: Sequence[many.Row]) -> Run:
         rows = tuple(replace(row, thumbnail=None) for row in portion)
-        return replace(
-            self, rows=self.rows + rows, lines=self.lines + tuple(table_line(row, self.what) for row in portion)
-        )
+        lines = tuple(table_line(row, self.task, self.what) for row in portion)
+        return replace(self, rows=self.rows + rows, lines=self.lines + lines)
 
 
 def look(uploads: list[tuple[str, str]] | None, task: str, depth: int) -> Iterator[Run]:
@@ -118,18 +118,19 @@ def table(run: Run) -> str:
     )
 
 
-def table_line(row: many.Row, what: str) -> str:
+def table_line(row: many.Row, task: str, what: str) -> str:
     """One line of the table; the thumbnail goes into Gradio's cache."""
     picture = ""
     if row.thumbnail:
         # The name of the file stands beside it, so that the picture needs no words of its own.
-        picture = f'<img src="gradio_api/file={html.escape(jpeg(row.thumbnail, "small", 80))}" alt="" loading="lazy">'
+        picture = f'<img src="{html.escape(address(jpeg(row.thumbnail, "small", 80)))}" alt="" loading="lazy">'
     if row.reason:
         cells = f'<td class="bad" colspan="{3 if what == CLASSES else 1}">{html.escape(row.reason)}</td>'
     elif what == CLASSES:
-        best, *others = row.scores
-        second = "".join(f"{html.escape(score.label)} <small>{percent(score.probability)}</small>" for score in others)
-        cells = f"<td>{html.escape(best.label)}</td><td>{percent(best.probability)}</td><td>{second}</td>"
+        named = [(html.escape(names.shown(task, score.label)), percent(score.probability)) for score in row.scores]
+        (best, share), *others = named
+        second = "".join(f"{name} <small>{share}</small>" for name, share in others)
+        cells = f"<td>{best}</td><td>{share}</td><td>{second}</td>"
     else:
         cells = f"<td>{row.count}</td>"
     return f'<tr><td>{picture}</td><th scope="row">{html.escape(row.name)}</th>{cells}</tr>'

@@ -14,10 +14,10 @@ from gradio.components import Component
 from resnet_demo.layouts import DEPTHS
 from resnet_demo.page import choices
 from resnet_demo.page.components import PRIVATE, depth_look, target_choices
+from resnet_demo.page.flowers import MAX_TOP_K
 
 SCRIPT = """<script>
 window.resnet = {
-  tabs: ["flowers", "faces", "compare"],
   kept() {
     try { return JSON.parse(localStorage.getItem("resnet-demo")) || {}; } catch { return {}; }
   },
@@ -31,13 +31,13 @@ window.resnet = {
     if (!this.ready) return; // Gradio selects the first tab by itself, before anything is restored.
     const all = { ...this.kept(), [name]: value };
     try { localStorage.setItem("resnet-demo", JSON.stringify(all)); } catch { /* a private window */ }
-    const tab = all.tab || this.tabs[0];
+    const tab = all.tab || "flowers";
     if (name !== "tab" && !name.startsWith(tab + ".")) return;
     const address = new URL(location);
     for (const part of ["task", "depth", "depths", "top_k", "region"]) address.searchParams.delete(part);
     address.searchParams.set("tab", tab);
     for (const [key, one] of Object.entries(all))
-      if (key.startsWith(tab + ".") && !key.includes("viewer"))
+      if (key.startsWith(tab + "."))
         address.searchParams.set(key.slice(tab.length + 1), Array.isArray(one) ? one.join("-") : one);
     history.replaceState(null, "", address);
   },
@@ -90,17 +90,13 @@ def restored(settings: Mapping[str, object], names: list[str]) -> dict[str, obje
             found[f"{tab}.depth"] = gr.update(value=depths[0] if depths else choices.default_depth(task), **look)
         if several or look:
             found[f"{tab}.depths"] = gr.update(value=several or choices.compared_depths(task), **look)
-    top_k = numbers(settings.get("flowers.top_k"), range(1, 11))
+    top_k = numbers(settings.get("flowers.top_k"), range(1, MAX_TOP_K + 1))
     if top_k:
         found["flowers.top_k"] = gr.update(value=top_k[0])
     region = settings.get("faces.region")
     if region in choices.REGIONS:
-        found["faces.region"] = gr.update(**({"value": region} | _look(found.get("faces.region"))))
+        found.setdefault("faces.region", gr.update())["value"] = region
     return {name: update for name, update in found.items() if name in names}
-
-
-def _look(update: dict | None) -> dict:
-    return {key: value for key, value in (update or {}).items() if key == "visible"}
 
 
 def numbers(value: object, known: range | tuple[int, ...] = DEPTHS) -> list[int]:

@@ -178,21 +178,19 @@ function save(address, name) {
   link.download = name;
   link.click();
 }
+function saveBlob(blob, name) {
+  const address = URL.createObjectURL(blob);
+  save(address, name);
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
+}
 const fileName = (ending) => `${props.value.name}-${((props.value.labels || {})[what] || what).replace(/[^\p{L}\p{N}]+/gu, "-")}${ending}`;
 function savePicture(part, ending) {
   const copy = new OffscreenCanvas(canvas.width, canvas.height), target = copy.getContext("2d");
   part(target);
-  copy.convertToBlob({ type: "image/png" }).then((blob) => {
-    const address = URL.createObjectURL(blob);
-    save(address, fileName(ending));
-    setTimeout(() => URL.revokeObjectURL(address), 60000);
-  });
+  copy.convertToBlob({ type: "image/png" }).then((blob) => saveBlob(blob, fileName(ending)));
 }
-const saveText = (content, type, ending) => {
-  const address = URL.createObjectURL(new Blob([content], { type }));
-  save(address, `${props.value.name}-keypoints${ending}`);
-  setTimeout(() => URL.revokeObjectURL(address), 60000);
-};
+const saveText = (content, type, ending) =>
+  saveBlob(new Blob([content], { type }), `${props.value.name}-keypoints${ending}`);
 find(".take-overlay").onclick = () => savePicture((target) => target.drawImage(canvas, 0, 0), "-overlay.png");
 find(".take-heat").onclick = () => savePicture((target) => drawHeat(target, 1), "-heat.png");
 find(".take-npy").onclick = async () => {

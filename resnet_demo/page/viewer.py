@@ -11,7 +11,6 @@ import base64
 import html
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote
 
 import gradio as gr
 import numpy as np
@@ -20,7 +19,7 @@ from resnet_demo import faces, predictor, render, tasks
 from resnet_demo.layouts import STAGES
 from resnet_demo.page import names, recent
 from resnet_demo.page.answers import sentence
-from resnet_demo.page.components import DISPLAY_SIDE, cache_file, jpeg
+from resnet_demo.page.components import DISPLAY_SIDE, address, cache_file, jpeg
 from resnet_demo.page.snippets import snippets
 from resnet_demo.page.strings import label
 from resnet_demo.predictor import DIRECTIONS
@@ -88,14 +87,14 @@ def classes_of(result: predictor.Prediction, target: str | int | None, scale: fl
     listed = [spec.labels.index(score.label) for score in result.top_k]
     index = tasks.class_index(spec, target)
     shown = listed[0] if index is None else index
-    window = result.window
+    window = result.window.scaled(scale, scale)
     rows, columns = result.features.shape[1:]
-    across, down = scale * (window.right - window.left) / columns, scale * (window.bottom - window.top) / rows
+    across, down = (window.right - window.left) / columns, (window.bottom - window.top) / rows
     return {
         "what": str(shown),
-        "window": [scale * edge for edge in (window.left, window.top, window.right, window.bottom)],
+        "window": list(window),
         # A map's cells → the shown photo's pixels.
-        "places": [[across, 0, 0, down, scale * window.left, scale * window.top]],
+        "places": [[across, 0, 0, down, window.left, window.top]],
         "maps": {f"{number}/{STAGES[-1]}": [cells(result.small_cam(number))] for number in {*listed, shown}},
         "labels": {str(number): spec.labels[number] for number in {*listed, shown}},
         "names": {str(number): names.shown(spec.name, spec.labels[number]) for number in {*listed, shown}},
@@ -151,8 +150,3 @@ def heat_file(data: dict) -> dict:
         return {"url": address(path)}
     except Exception as error:
         return {"error": html.unescape(sentence(error))}
-
-
-def address(path: str) -> str:
-    """Where the browser finds a file of Gradio's cache, relative to the page."""
-    return f"gradio_api/file={quote(path)}"

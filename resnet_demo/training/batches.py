@@ -91,10 +91,15 @@ class Keys:
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         for epoch in range(self.first, self.recipe.epochs):
-            order = epoch_order(self.pictures, self.recipe, epoch)
-            for step in range(steps_per_epoch(self.pictures, self.recipe)):
-                part = order[step * self.recipe.batch : (step + 1) * self.recipe.batch]
+            for part in epoch_batches(self.pictures, self.recipe, epoch):
                 yield [(epoch, index) for index in part]
+
+
+def epoch_batches(pictures: Pictures, recipe: Recipe, epoch: int) -> Iterator[list[int]]:
+    """The pictures of each step of an epoch."""
+    order = epoch_order(pictures, recipe, epoch)
+    for step in range(steps_per_epoch(pictures, recipe)):
+        yield order[step * recipe.batch : (step + 1) * recipe.batch]
 
 
 def steps_per_epoch(pictures: Pictures, recipe: Recipe) -> int:

@@ -20,7 +20,16 @@ from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 from resnet_demo.training import fused
 from resnet_demo.training.augment import ClassificationAugmentation, mix, one_hot
 from resnet_demo.training.averaging import Average
-from resnet_demo.training.batches import Make, Sample, View, epoch_order, make_batches, steps_per_epoch, view_of
+from resnet_demo.training.batches import (
+    Make,
+    Sample,
+    View,
+    epoch_batches,
+    epoch_order,
+    make_batches,
+    steps_per_epoch,
+    view_of,
+)
 from resnet_demo.training.data import Pictures
 from resnet_demo.training.distill import Distillation
 from resnet_demo.training.losses import check_loss, classification_loss, keypoint_loss
@@ -124,12 +133,12 @@ class Trainer:
             frozen = recipe.frozen_parts(self.epoch)
             freeze(self.network, frozen)
             losses = []
-            order = epoch_order(self.pictures, recipe, self.epoch)
-            progress = tqdm(range(steps), desc=f"epoch {self.epoch + 1}/{recipe.epochs}", unit="step", mininterval=2)
-            for step in progress:
+            parts = epoch_batches(self.pictures, recipe, self.epoch)
+            title = f"epoch {self.epoch + 1}/{recipe.epochs}"
+            progress = tqdm(parts, title, steps, unit="step", mininterval=2)
+            for step, part in enumerate(progress):
                 set_rates(self.optimizer, recipe, self.epoch + (step + 1) / steps)
-                part = order[step * recipe.batch : (step + 1) * recipe.batch] if recipe.views else ()
-                views = [view_of(recipe, self.epoch, index) for index in part]
+                views = [view_of(recipe, self.epoch, index) for index in part] if recipe.views else ()
                 losses.append(self.step(*next(batches), frozen, seed_of(recipe.seed, "mix", self.epoch, step), views))
                 progress.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", **self.parts)
                 if not math.isfinite(losses[-1]):
