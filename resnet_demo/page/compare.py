@@ -20,6 +20,7 @@ from resnet_demo.page.answers import check_photo, check_weights, endpoint, recor
 from resnet_demo.page.cards import Card, cards_html, words
 from resnet_demo.page.components import (
     DISPLAY_SIDE,
+    LATEST,
     LISTENER,
     PRIVATE,
     cache_file,
@@ -114,7 +115,7 @@ def row(network: predictor.Predictor, result, name: str, probability: float | No
         round(result.milliseconds["total"], 1),
         round(cost.count_parameters(depth, spec.outputs) / 1e6, 1),
         round(cost.count_gflops(depth, spec.outputs, network.checkpoint.variant, spec.size), 2),
-        metric(checkpoints.find(network.task, depth).metrics),
+        metric(network.checkpoint.metrics),
     ]
 
 
@@ -228,13 +229,24 @@ def tab() -> dict[str, Component]:
 
     empty = {cards_: "", curve_: "", file: gr.update(visible=False), details: None}
     react = Stepwise(answer, photo, depths, words_line, "hint_compare", empty)
+    set_to = gr.State(choices.FLOWERS)  # see reactions
+
+    def show_task(*values):
+        """The page's answer to another task: its depths."""
+        *controls, before = values
+        if controls[1] == before:
+            yield gr.skip()
+            return
+        yield {set_to: controls[1]}
+        yield from react.show_task(*controls)
+
     quiet = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
     everything = [cards_, curve_, file, details, words_line]
     photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
-    task.input(react.show_task, inputs, [depths, *everything], **quiet)
-    depths.input(react.show_depth, [*inputs, details], [depths, *everything], **quiet)
+    task.input(show_task, [*inputs, set_to], [depths, set_to, *everything], **quiet, **LATEST)
+    depths.input(react.show_depth, [*inputs, details], [depths, *everything], **quiet, **LATEST)
     run.click(react.show, inputs, everything, **quiet)
-    return {"compare.task": task, "compare.depths": depths}
+    return {"compare.task": task, "compare.depths": depths, "compare.set_to": set_to}
 
 
 def table_file(lines: list[list]) -> str:

@@ -29,6 +29,8 @@ EXAMPLE_ADDRESS = "https://example.com/photo.jpg"
 # Every listener: inference is locked by the engine itself, decoding and drawing may overlap.
 LISTENER = {"concurrency_limit": 4}
 PRIVATE = {**LISTENER, "api_visibility": "private"}
+# A control that is moved again before its answer is there gets a second one, with the values of then.
+LATEST = {"trigger_mode": "always_last"}
 
 # Gradio gives the buttons of thumbnails no names, so a screen reader would say "button" only.
 NAME_EXAMPLES = """

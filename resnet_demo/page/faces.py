@@ -11,6 +11,7 @@ from resnet_demo.page import choices, loading
 from resnet_demo.page.answers import check_photo, check_weights, endpoint, facts, record
 from resnet_demo.page.components import (
     DISPLAY_SIDE,
+    LATEST,
     LISTENER,
     PRIVATE,
     depth_input,
@@ -134,16 +135,20 @@ def tab() -> dict[str, Component]:
 
     react = Reactions(answer, photo, depth, words_line, hint, {marked: None, view: no_view, details: None})
 
-    def show_task(image, task_name, depth_number):
+    set_to = gr.State(choices.FACES)  # see reactions
+
+    def show_task(image, task_name, depth_number, before):
         """The page's answer to another task: its depths, and no regions where its points have none."""
+        if task_name == before:
+            return gr.skip()
         regions = gr.update(value="all", visible=choices.has_regions(task_name))
-        return {region: regions, **react.show_task(image, task_name, depth_number, "all")}
+        return {region: regions, set_to: task_name, **react.show_task(image, task_name, depth_number, "all")}
 
     quiet = {"show_progress": "minimal", "show_progress_on": [marked, view], **PRIVATE}
     everything = [marked, view, details, words_line]
     photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
-    task.input(show_task, inputs[:3], [depth, region, *everything], **quiet)
-    depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet)
+    task.input(show_task, [*inputs[:3], set_to], [depth, region, set_to, *everything], **quiet, **LATEST)
+    depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet, **LATEST)
     run.click(react.show, inputs, everything, **quiet)
     region.input(None, [region], None, js=SHOW_REGION, **PRIVATE)  # The browser has every region's maps.
-    return {"faces.task": task, "faces.depth": depth, "faces.region": region}
+    return {"faces.task": task, "faces.depth": depth, "faces.region": region, "faces.set_to": set_to}

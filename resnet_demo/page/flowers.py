@@ -13,6 +13,7 @@ from resnet_demo.page.classes import blank as no_list
 from resnet_demo.page.classes import class_list, listing
 from resnet_demo.page.components import (
     DISPLAY_SIDE,
+    LATEST,
     LISTENER,
     PRIVATE,
     depth_input,
@@ -141,18 +142,21 @@ def tab() -> dict[str, Component]:
         """The page's answer to another photo: its most likely class."""
         return {target: "", **react.show_photo(image, *controls[:3], "")}
 
-    # Gradio reports an input too when the tab key only passes a control: an answer then would undo a chosen class.
+    # Gradio reports an input too when the tab key only passes a control (see reactions): an answer then would undo a
+    # chosen class.
     def show_change(*values):
         """The page's answer to another number of classes or another class."""
         *controls, before = values
         return gr.skip() if controls == before else react.show(*controls)
 
+    set_to = gr.State(choices.FLOWERS)
+
     def show_task(image, task_name, depth_number, count, before):
         """The page's answer to another task: its depths and classes."""
-        if before and [image, task_name] == before[:2]:
+        if task_name == before:
             return gr.skip()
         classes_of = gr.update(value="", choices=target_choices(task_name))
-        return {target: classes_of, **react.show_task(image, task_name, depth_number, count, "")}
+        return {target: classes_of, set_to: task_name, **react.show_task(image, task_name, depth_number, count, "")}
 
     def show_class(event: gr.EventData):
         """The page's answer to a click on a class, whose heat the browser shows already."""
@@ -161,9 +165,9 @@ def tab() -> dict[str, Component]:
     quiet = {"show_progress": "minimal", "show_progress_on": view, **PRIVATE}
     everything = [view, classes, details, words_line, answered]
     photo.change(show_photo, inputs, [photo, target, *everything], **quiet)
-    task.input(show_task, [*inputs[:4], answered], [depth, target, *everything], **quiet)
-    depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet)
-    gr.on([top_k.release, target.input], show_change, [*inputs, answered], everything, **quiet)
+    task.input(show_task, [*inputs[:4], set_to], [depth, target, set_to, *everything], **quiet, **LATEST)
+    depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet, **LATEST)
+    gr.on([top_k.release, target.input], show_change, [*inputs, answered], everything, **quiet, **LATEST)
     run.click(react.show, inputs, everything, **quiet)
     classes.select(show_class, None, target, show_progress="hidden", **PRIVATE)
     return {
@@ -171,4 +175,5 @@ def tab() -> dict[str, Component]:
         "flowers.depth": depth,
         "flowers.top_k": top_k,
         "flowers.target": target,
+        "flowers.set_to": set_to,
     }

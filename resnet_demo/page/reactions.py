@@ -18,6 +18,9 @@ from resnet_demo.page.strings import label
 Updates = dict[Component, Any]
 Plan = tuple[Updates, tuple | None]
 
+# Gradio reports an input of a dropdown too when the tab key only passes it. So each tab keeps the task that its
+# controls are set to, and an answer is made only to another one.
+
 
 @dataclass(frozen=True)
 class Reactions:

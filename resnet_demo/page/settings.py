@@ -50,8 +50,8 @@ def keep(tabs: gr.Tabs, controls: Mapping[str, Component], page: gr.Blocks) -> N
     for tab in tabs.children:
         tab.select(None, None, None, js=f"() => window.resnet.save('tab', '{tab.id}')", **PRIVATE)
     for name, control in controls.items():
-        if name.endswith(".target"):
-            continue  # A class belongs to a photo.
+        if name.endswith((".target", ".set_to")):
+            continue  # A class belongs to a photo; what the controls are set to follows from the task.
         control.change(None, [control], None, js=f"(value) => {{ window.resnet.save('{name}', value); }}", **PRIVATE)
     saved = gr.JSON(visible=False)
     names = list(controls)
@@ -78,6 +78,7 @@ def restored(settings: Mapping[str, object], names: list[str]) -> dict[str, obje
         task = settings.get(f"{tab}.task")
         if task in offered and task != usual:
             found[f"{tab}.task"] = gr.update(value=task)
+            found[f"{tab}.set_to"] = task
             found[f"{tab}.target"] = gr.update(choices=target_choices(task))
             found[f"{tab}.region"] = gr.update(visible=choices.has_regions(task))
         else:

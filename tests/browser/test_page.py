@@ -254,6 +254,17 @@ def test_a_depth_without_weights_gets_a_sentence_and_nothing_is_lost(visit, own_
     assert state(page, "flowers-overlay") == before
 
 
+def test_the_last_of_several_quick_choices_counts(visit):
+    page = visit()
+    page.locator("#flowers-examples .gallery-item").nth(0).click()
+    facts = page.locator("#flowers-note .facts")
+    expect(facts).to_contain_text("ResNet-50")
+    for depth in ("101", "18", "34"):
+        page.locator("#flowers-depth").get_by_label(depth, exact=True).check()
+    expect(facts).to_contain_text("ResNet-34")
+    expect(page.locator("#flowers-depth").get_by_label("34", exact=True)).to_be_checked()
+
+
 def test_a_task_of_own_pictures_is_offered(visit, own_server):
     page = visit(address=own_server)
     page.locator("#flowers-examples .gallery-item").nth(0).click()
@@ -379,6 +390,23 @@ def test_compare_says_how_far_the_depths_points_lie_apart(visit):
     page.locator("#compare-examples .gallery-item").nth(2).click()
     expect(page.locator("#compare-note")).to_contain_text("of the distance between the eyes")
     expect(page.locator("#compare-cards .card").first).to_contain_text("From the mean")
+
+
+def test_passing_a_list_by_the_tab_key_changes_nothing(visit, own_server):
+    page = visit(address=own_server)
+    open_tab(page, "compare")
+    page.locator("#compare-examples .gallery-item").nth(0).click()
+    expect(page.locator("#compare-cards .card-name")).to_have_count(2)
+    page.locator("#compare-depths").get_by_label("34", exact=True).uncheck()
+    expect(page.locator("#compare-cards .card-name")).to_have_count(1)
+    expect(page.locator("#compare-curve svg")).to_be_visible()
+    page.locator("#compare-task input").focus()
+    with page.expect_request("**/queue/join*"):  # Gradio reports it all the same.
+        page.keyboard.press("Tab")
+    with page.expect_response("**/queue/join*"):
+        page.locator("#compare-run").click()
+    expect(page.locator("#compare-curve .chosen")).to_have_count(1)
+    expect(page.locator("#compare-depths").get_by_label("34", exact=True)).not_to_be_checked()
 
 
 # --- Other programs ---------------------------------------------------------------------------------------------------
