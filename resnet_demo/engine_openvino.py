@@ -6,13 +6,13 @@ import threading
 from collections.abc import Mapping
 
 import numpy as np
-import openvino as ov
 from openvino import opset13 as ops
 
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.engine import Engine, cpu_count
 from resnet_demo.layouts import LAYOUTS, STAGES
 from resnet_demo.tasks import TaskSpec
+from resnet_demo.vino import ov
 
 BATCH_NORM_EPSILON = 1e-5  # PyTorch's default, with which all weights here were trained.
 

@@ -184,10 +184,10 @@ def write_onnx(checkpoint: Checkpoint, path: Path, record: dict) -> None:
 
 def write_openvino(checkpoint: Checkpoint, path: Path, record: dict) -> None:
     """The engine's own graph with the head added, as ``.xml`` and ``.bin``."""
-    import openvino as ov
     from openvino import opset13 as ops
 
     from resnet_demo.engine_openvino import build_model
+    from resnet_demo.vino import ov
 
     spec, state = checkpoint.spec, checkpoint.state
     graph = build_model(state, spec, checkpoint.depth, checkpoint.variant)

@@ -98,10 +98,10 @@ class Detector:
             return [np.array(results[output]) for output in results]
 
     def _compile(self, rows: int, columns: int):
-        import openvino
+        from resnet_demo.vino import ov
 
         if self._model is None:
-            self._core = openvino.Core()
+            self._core = ov.Core()
             self._model = self._core.read_model(MODEL)
         model = self._model.clone()
         model.reshape([1, 3, rows, columns])

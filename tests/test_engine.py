@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from conftest import data_folder
+from conftest import ROOT, data_folder
 
 from resnet_demo import checkpoints, engine, tasks
 from resnet_demo.architecture import ResNet, load_strictly
@@ -265,3 +265,19 @@ def test_devices_that_do_not_exist(machine, cuda, device, message):
 
 def test_no_more_threads_than_cpus():
     assert 1 <= engine.cpu_count() <= os.cpu_count()
+
+
+FIRST_USES = """
+import sys, threading
+from resnet_demo.vino import ov
+sys.setswitchinterval(1e-6)
+barrier = threading.Barrier(8)
+threads = [threading.Thread(target=lambda: (barrier.wait(), ov.Type.u8.to_dtype())) for _ in range(8)]
+for thread in threads:
+    thread.start()
+"""
+
+
+def test_first_uses_of_openvino_at_the_same_time_come_to_an_end():
+    """Without ``vino`` this stands still every time."""
+    subprocess.run([sys.executable, "-c", FIRST_USES], check=True, timeout=60, cwd=ROOT)
