@@ -11,7 +11,7 @@ run:
 test:
 	@python3 .ci/environment tests
 	@sh .ci/chromium
-	.venv/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint:
 	@python3 .ci/environment tests

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import tempfile
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,11 +27,11 @@ TINY = ["--depths", "18", "--rounds", "1", "--batch", "2", "--size", "32", "--se
 @pytest.fixture
 def scratch(tmp_path, monkeypatch):
     """The folder for temporary files, on a machine without the data sets."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("RESNET_DEMO_DATA", str(tmp_path / "none"))
-    return folder
+    # The workers' sockets lie in it, and the path of a socket has 107 characters at most.
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
 
 
 def left_in(scratch) -> list[str]:
