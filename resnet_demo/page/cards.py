@@ -10,9 +10,8 @@ import numpy as np
 
 from resnet_demo import predictor
 from resnet_demo.page.answers import percent
-from resnet_demo.page.components import note
+from resnet_demo.page.components import address, note
 from resnet_demo.page.strings import say
-from resnet_demo.page.viewer import address
 
 EYES = (36, 45)  # the outer corners, whose distance is the face's measure (NME's, see training.evaluation)
 
