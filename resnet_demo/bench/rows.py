@@ -82,7 +82,7 @@ def met(row: Row, rows: Iterable[Row]) -> bool | None:
 
 
 def to_dicts(rows: Sequence[Row]) -> list[dict]:
-    """For JSON, and what ``measure`` returns: each row's attributes, and its ``ratio`` and ``met`` for other readers."""
+    """For JSON, and what ``measure`` returns: the rows' attributes, and ``ratio`` and ``met`` for other readers."""
     return [{**asdict(row), "ratio": ratio(row, rows), "met": met(row, rows)} for row in rows]
 
 
