@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,10 @@ def bare_pass(checkpoint: Checkpoint) -> Callable[[np.ndarray], np.ndarray]:
     from resnet_demo.engine_openvino import best_precision, hints
 
     shape = [1, 3, checkpoint.spec.size, checkpoint.spec.size]
-    model = openvino.convert_model(torchvision_network(checkpoint), example_input=torch.zeros(shape))
+    with warnings.catch_warnings():
+        # OpenVINO's converter uses parts of PyTorch that PyTorch wants to give up.
+        warnings.simplefilter("ignore")
+        model = openvino.convert_model(torchvision_network(checkpoint), example_input=torch.zeros(shape))
     model.reshape(shape)
     core = openvino.Core()
     request = core.compile_model(model, "CPU", hints(best_precision(core))).create_infer_request()
