@@ -5,6 +5,7 @@ Tiny networks stand in for the bundled ones; of the peers those run whose packag
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import tempfile
@@ -105,8 +106,6 @@ def test_the_finished_photo_has_the_size_that_the_page_shows():
     assert photo.SIDE == DISPLAY_SIDE
     file = photos.camera_photo((2000, 1500))
     finished = photo.ours(tiny.random_checkpoint(), file)()
-    import io
-
     assert Image.open(io.BytesIO(finished)).size == (1280, 960)
 
 
@@ -220,7 +219,8 @@ def test_rows_of_rates_and_of_goals_of_our_own():
     assert rows.cells(slow, table)[4:6] == ["4× better", "8× ✗"]
     assert rows.ratio(other, table) is None
     assert rows.from_dicts(rows.to_dicts(table)) == table
-    assert "another unit" not in chart.draw(table)
+    assert rows.against(row("a peer", 5.0), [row("ours", 10.0, ours=True)]) == "2× worse"
+    assert "another unit" not in chart.draw([table])
 
 
 def test_a_peer_that_breaks_is_left_out_and_ours_is_not(capsys):

@@ -27,7 +27,7 @@ def pytorch_grad_cam(network: nn.Module) -> Explain:
     cam = peers.load("pytorch-grad-cam", "pytorch_grad_cam").GradCAM(network, [network.layer4[-1]])
 
     def explain(picture: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        heat = cam(input_tensor=picture)[0]
+        heat = cam(input_tensor=picture, targets=None)[0]  # None: the most probable class
         return probabilities(cam.outputs), heat
 
     return explain

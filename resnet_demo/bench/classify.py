@@ -16,11 +16,11 @@ from resnet_demo.checkpoints import Checkpoint
 
 WHAT = "classify, ResNet-{depth}"
 EXPLANATION = """
-From a prepared picture of {size} px to the probabilities of {classes:,} classes and the most probable one's Grad-CAM map
-of {size} px, one picture at a time on the CPU. All ways have the same ResNet-{depth} with the same weights, but for
-transformers' pipeline, whose weights are random and which makes no map.
-Turns of each way: {rounds}, {seconds:g} s or one call at least, after a call of each to warm up. PyTorch has {threads}
-threads, OpenVINO {cpus}.
+From a prepared picture to the probabilities of {classes:,} classes and the most probable one's map by Grad-CAM,
+ResNet-{depth} at {size} px, one picture at a time on the CPU. All ways have the same network with the same weights,
+but transformers' pipeline, whose weights are random and which makes no map.
+Turns of each way: {rounds}, {seconds:g} s or one call at least, after a call of each to warm up.
+Threads: PyTorch {threads}, OpenVINO {cpus}.
 """
 
 

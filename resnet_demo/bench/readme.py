@@ -44,7 +44,7 @@ def write(files: Sequence[Path]) -> list[Path]:
     if not any(measured):
         raise UserError(f"There are no figures in {', '.join(map(str, files))}: run a measurement with --json first.")
     texts = {ROOT / name: replaced(ROOT / name, block(records, measured, words)) for name, words in WORDS.items()}
-    texts[ROOT / CHART] = chart.draw([row for rows in measured for row in rows])
+    texts[ROOT / CHART] = chart.draw(measured)
     for path, text in texts.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
