@@ -260,15 +260,20 @@ class Predictor:
             self.detector = detector or shared_detector()
         self._warm = False
 
-    def __call__(self, picture: Picture, top_k: int = 5) -> Prediction | FacesPrediction:
+    def __call__(self, picture: Picture, top_k: int = 5, draft_side: int | None = None) -> Prediction | FacesPrediction:
         """The answer for one picture: a path, bytes, a PIL image or a uint8 array (H, W, 3).
+
+        Args:
+            draft_side: see ``images.open_photo``: a large JPEG is decoded faster, and the answer's photo is smaller.
 
         Raises:
             UserError: not a usable picture, or no usable ``top_k``.
         """
-        return self.many([picture], top_k)[0]
+        return self.many([picture], top_k, draft_side)[0]
 
-    def many(self, pictures: Iterable[Picture], top_k: int = 5) -> list[Prediction] | list[FacesPrediction]:
+    def many(
+        self, pictures: Iterable[Picture], top_k: int = 5, draft_side: int | None = None
+    ) -> list[Prediction] | list[FacesPrediction]:
         """The answers for several pictures, run through the network together; equal to those one by one.
 
         Each answer keeps its photo, so give a folder of large photos in portions.
@@ -277,7 +282,7 @@ class Predictor:
             UserError: the first picture that is not usable.
         """
         top_k = tasks.check_top_k(top_k)
-        opened = [_open(picture) for picture in pictures]
+        opened = [_open(picture, draft_side) for picture in pictures]
         if self.spec.kind == tasks.KEYPOINTS:
             return self._faces(opened)
         return self._classes(opened, top_k)
@@ -400,9 +405,9 @@ class _Opened:
     milliseconds: dict[str, float]
 
 
-def _open(picture: Picture) -> _Opened:
+def _open(picture: Picture, draft_side: int | None) -> _Opened:
     start = perf_counter()
-    photo = open_photo(picture)
+    photo = open_photo(picture, draft_side=draft_side)
     image = os.fspath(picture) if isinstance(picture, str | os.PathLike) else None
     return _Opened(image, photo, {"decode": _since(start)})
 

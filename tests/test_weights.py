@@ -8,7 +8,8 @@ from conftest import EXAMPLES, ROOT, data_folder
 from PIL import Image
 
 import resnet_demo
-from resnet_demo import checkpoints
+from resnet_demo import checkpoints, predictor
+from resnet_demo.page.components import DRAFT_SIDE
 from resnet_demo.training.evaluation import nme
 from resnet_demo.training.frames import matching
 
@@ -82,3 +83,17 @@ def test_heat_lies_on_the_flower():
     middle = cam[rows // 4 : -rows // 4, columns // 4 : -columns // 4].mean()
     border = np.concatenate([cam[: rows // 8].ravel(), cam[-rows // 8 :].ravel()]).mean()
     assert middle > 2 * border
+
+
+def test_a_large_photo_gets_the_same_answer_from_a_draft(tmp_path):
+    """A photo of 12 megapixels, decoded in full and at half its size as the page does it."""
+    large = tmp_path / "large.jpg"
+    with Image.open(EXAMPLES / "dahlia.jpg") as image:
+        image.convert("RGB").resize((4000, 2668), Image.Resampling.BICUBIC).save(large, quality=92)
+    network = predictor.load("flowers102", 50, "cpu")
+    full, draft = network(large), network(large, draft_side=DRAFT_SIDE)
+    assert (full.photo.size, draft.photo.size) == ((4000, 2668), (2000, 1334))
+    assert [score.label for score in draft.top_k[:3]] == [score.label for score in full.top_k[:3]]
+    np.testing.assert_allclose(draft.probabilities, full.probabilities, atol=0.02)
+    size = (300, 450)
+    assert np.corrcoef(draft.cam(size=size).ravel(), full.cam(size=size).ravel())[0, 1] > 0.99

@@ -20,6 +20,7 @@ from resnet_demo.page.answers import check_photo, check_weights, endpoint, recor
 from resnet_demo.page.cards import Card, cards_html, words
 from resnet_demo.page.components import (
     DISPLAY_SIDE,
+    DRAFT_SIDE,
     LATEST,
     LISTENER,
     PRIVATE,
@@ -73,7 +74,8 @@ def answers(image: str, task: str, depths: list[int]) -> Iterator[Card]:
     depths = sorted(set(depths))
     for depth in depths:
         check_weights(task, depth)
-    photo = open_photo(image)
+    faces = choices.kind(task) == tasks.KEYPOINTS
+    photo = open_photo(image, draft_side=None if faces else DRAFT_SIDE)
     for depth in depths:
         network = loading.network(task, depth)
         network.warm_up()  # Its time would not be comparable otherwise.

@@ -24,6 +24,7 @@ from resnet_demo.page.strings import fixed, label, say
 
 PICTURE_HEIGHT = 380
 DISPLAY_SIDE = 1280  # pixels of a heat map's long side
+DRAFT_SIDE = 960  # pixels of a photo's short side that are enough for it, where no keypoints are to be placed
 EXAMPLE_ADDRESS = "https://example.com/photo.jpg"
 
 # Every listener: inference is locked by the engine itself, decoding and drawing may overlap.

@@ -13,6 +13,7 @@ from resnet_demo.page.classes import blank as no_list
 from resnet_demo.page.classes import class_list, listing
 from resnet_demo.page.components import (
     DISPLAY_SIDE,
+    DRAFT_SIDE,
     LATEST,
     LISTENER,
     PRIVATE,
@@ -69,7 +70,7 @@ def predict(image: str, task: str, depth: int, top_k: int) -> predictor.Predicti
     network = loading.network(task, depth)
     if network.spec.kind != tasks.CLASSIFICATION:
         raise UserError(say("not_classes", task=choices.title(task)))
-    return network(image, int(top_k))
+    return network(image, int(top_k), DRAFT_SIDE)
 
 
 def scores(prediction: predictor.Prediction) -> dict[str, float]:
