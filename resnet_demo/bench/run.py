@@ -9,7 +9,15 @@ from pathlib import Path
 
 from resnet_demo.errors import UserError
 
-MEASUREMENTS = {"training": "resnet_demo.bench.training_speed"}
+MEASUREMENTS = {
+    "training": "resnet_demo.bench.training_speed",
+    "http": "resnet_demo.bench.page_http",
+    "load": "resnet_demo.bench.page_load",
+    "visible": "resnet_demo.bench.page_visible",
+    "live": "resnet_demo.bench.page_live",
+    "starting": "resnet_demo.bench.page_starting",
+    "memory": "resnet_demo.bench.page_memory",
+}
 
 
 @dataclass(frozen=True)
