@@ -52,6 +52,7 @@ OUR_RESULT = """() => {
     look.observe(viewer, {attributes: true, attributeFilter: ["data-drawn"]});
   });
 }"""
+OUR_REMOVED = "#flowers-overlay:not([data-drawn])"
 # Events of loaded pictures do not bubble, but can be caught on their way down.
 NOTHING_RESULT = """() => {
   bench.done = new Promise((resolve) => {
@@ -63,6 +64,7 @@ NOTHING_RESULT = """() => {
     document.addEventListener("load", look, true);
   });
 }"""
+NOTHING_REMOVED = "#picture:not(:has(img))"
 
 
 class Uploads:
@@ -70,12 +72,14 @@ class Uploads:
 
     Args:
         photo: the elem_id of the photo's component.
+        removed: what the page is once the result was removed too, as a CSS selector.
         result: function of the page that sets ``bench.done``, a promise of the milliseconds.
         folder: for the photos.
     """
 
-    def __init__(self, name: str, page: Page, photo: str, result: str, folder: Path):
-        self.name, self.page, self.photo, self.result = name, page, photo, result
+    def __init__(self, name: str, page: Page, photo: str, removed: str, result: str, folder: Path):
+        self.name, self.page, self.photo = name, page, photo
+        self.removed, self.result = removed, result
         self.folder, self.numbers = folder, itertools.count()
 
     def measure(self, seconds: float) -> float:
@@ -96,7 +100,7 @@ class Uploads:
         path.unlink()
         self.page.locator(f"#{self.photo}").get_by_role("button", name="Remove Image").click()
         self.page.locator(f"#{self.photo} input[type=file]").wait_for(state="attached")
-        self.page.wait_for_load_state("networkidle")
+        self.page.locator(self.removed).wait_for(state="attached")
         return took
 
 
@@ -115,9 +119,11 @@ def measure(settings: Settings) -> list[dict]:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="resnet-demo-bench-", ignore_cleanup_errors=True)))
         ours, nothing = stack.enter_context(both(depth))
         browser = stack.enter_context(chromium.launched())
+        our_page = open_ours(browser, ours.address, depth)
+        nothing_page = open_page(browser, nothing.address, "photo")
         ways = [
-            Uploads(ours.app.name, open_ours(browser, ours.address, depth), "flowers-photo", OUR_RESULT, folder),
-            Uploads(nothing.app.name, open_page(browser, nothing.address, "photo"), "photo", NOTHING_RESULT, folder),
+            Uploads(ours.app.name, our_page, "flowers-photo", OUR_REMOVED, OUR_RESULT, folder),
+            Uploads(nothing.app.name, nothing_page, "photo", NOTHING_REMOVED, NOTHING_RESULT, folder),
         ]
         with tqdm(total=len(ways) * (settings.rounds + 1), unit="turn", mininterval=1) as progress:
             figures = take_turns(ways, settings.rounds, settings.seconds, progress)
