@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 PROC = Path("/proc")
-IDLE = 0.05  # share of one core
+IDLE = 0.25  # share of one core; an idle Gradio app looks a thousand times a second for work, which takes 0.05
 LOOK = 0.25  # seconds between two looks
 
 
