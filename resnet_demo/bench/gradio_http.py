@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from resnet_demo.errors import UserError
 
 HOST = "127.0.0.1"
 PATIENCE = 300.0  # seconds for one answer
+RESTED = 2.0  # seconds after which a connection is opened anew: a Gradio app closes it after 5
 API = "/gradio_api"
 
 
@@ -45,7 +47,7 @@ class Visitor:
 
     def __init__(self, port: int):
         self.connection = HTTPConnection(HOST, port, timeout=PATIENCE)
-        self.session = secrets.token_hex(6)
+        self.session, self.used = secrets.token_hex(6), 0.0
 
     def __enter__(self) -> Visitor:
         return self
@@ -104,6 +106,8 @@ class Visitor:
     @contextmanager
     def _answer(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> Iterator[HTTPResponse]:
         """A response that is to be read to its end."""
+        if time.monotonic() - self.used > RESTED:
+            self.connection.close()  # It opens by itself.
         try:
             self.connection.request(method, path, body, {"Content-Type": kind} if kind else {})
             response = self.connection.getresponse()
@@ -111,5 +115,6 @@ class Visitor:
                 words = response.read(300).decode(errors="replace")
                 raise UserError(f"The app answered {method} {path.partition('?')[0]} with {response.status}: {words}.")
             yield response
+            self.used = time.monotonic()
         except (OSError, HTTPException) as error:
             raise UserError(f"The app does not answer: {error or type(error).__name__}.") from error
