@@ -16,6 +16,12 @@ MEASUREMENTS = {
     "depths": "resnet_demo.bench.depths",
     "faces": "resnet_demo.bench.faces",
     "gpu": "resnet_demo.bench.gpu",
+    "http": "resnet_demo.bench.page_http",
+    "load": "resnet_demo.bench.page_load",
+    "visible": "resnet_demo.bench.page_visible",
+    "live": "resnet_demo.bench.page_live",
+    "starting": "resnet_demo.bench.page_starting",
+    "memory": "resnet_demo.bench.page_memory",
     "bulk": "resnet_demo.bench.bulk",
     "training": "resnet_demo.bench.training_speed",
 }

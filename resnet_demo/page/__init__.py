@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from resnet_demo.page import stubs
+
 if TYPE_CHECKING:
     import gradio as gr
 
@@ -14,6 +16,7 @@ __all__ = ["build", "serve"]
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+stubs.leave_out()
 
 
 def build() -> gr.Blocks:

@@ -1,0 +1,196 @@
+"""Measurements of the page beside an app that does nothing: tables, rows, what is left behind. Figures are not tested.
+
+Both apps are started once, on networks that have learned nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+import tiny
+
+from resnet_demo.bench import (
+    chromium,
+    page_http,
+    page_live,
+    page_load,
+    page_memory,
+    page_photos,
+    page_starting,
+    page_visible,
+    processes,
+    servers,
+)
+from resnet_demo.bench.asking import both
+from resnet_demo.bench.gradio_http import Visitor
+from resnet_demo.bench.run import Settings
+from resnet_demo.commands import main
+from resnet_demo.errors import UserError
+
+TINY = ["--depths", "18", "--rounds", "1", "--seconds", "0"]
+ROW = {
+    "what",
+    "way",
+    "unit",
+    "lower_is_better",
+    "median",
+    "lowest",
+    "highest",
+    "ours",
+    "reach",
+    "limit",
+    "ratio",
+    "met",
+}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """Our page on tiny networks and the do-nothing app."""
+    with tiny.page_weights(tmp_path_factory, (tiny.FLOWERS, 18), (tiny.FACES, 18)), both(18) as found:
+        yield found
+    assert all(server.process.poll() is not None for server in found)
+    assert not any(server.log.parent.exists() for server in found)
+
+
+@pytest.fixture
+def given(running, monkeypatch):
+    """The measurements take the apps that are running, in place of fresh ones."""
+
+    @contextmanager
+    def as_they_are(_):
+        yield running
+
+    @contextmanager
+    def ours(_):
+        yield running[0]
+
+    for module in (page_http, page_load, page_visible):
+        monkeypatch.setattr(module, "both", as_they_are)
+    monkeypatch.setattr(servers, "serving", ours)
+
+
+def table(output: str) -> list[dict[str, str]]:
+    """The rows of the tables that were printed."""
+    lines = [line.strip("| ").split(" | ") for line in output.splitlines() if line.startswith("| ")]
+    return [dict(zip(lines[0], line, strict=False)) for line in lines if line[0] not in ("what", "---")]
+
+
+def test_http_and_load_print_tables_and_write_their_rows(given, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(page_load, "CLIENTS", (2, 5))
+    file = tmp_path / "bench.json"
+    assert main(["bench", "http", "load", *TINY, "--json", str(file)]) == 0
+    output = capsys.readouterr().out
+    assert "flowers102, ResNet-18" in output and "700 × 500" in output and "Turns of each way: 1" in output
+    measured = json.loads(file.read_text())["measurements"]
+    assert list(measured) == ["http", "load"]
+    rows = measured["http"] + measured["load"]
+    assert all(ROW <= row.keys() and row["median"] > 0 for row in rows)
+    assert [row["ours"] for row in rows] == [True, False] * 3
+    assert [row["limit"] or row["reach"] for row in rows if not row["ours"]] == [0.75, 1.5, 1.5]
+    assert all(row["ratio"] > 0 and row["met"] in (True, False) for row in rows if not row["ours"])
+    assert [line["what"] for line in table(output)] == [row["what"] for row in rows]
+
+
+def test_memory_uses_each_bundled_network(given, running, tmp_path_factory, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr(page_memory.checkpoints, "bundled", lambda: [])
+        assert page_memory.measure(Settings((18,)))[0]["note"] == "0 networks"
+    (row,) = page_memory.measure(Settings((18,)))
+    assert row["note"] == "2 networks" and row["unit"] == "GB" and 0.1 < row["median"] < 10
+    assert "faces68 18, flowers102 18" in capsys.readouterr().out
+
+
+def test_an_app_that_answers_with_an_error_gives_one_sentence(running):
+    with Visitor(running[0].port) as visitor:
+        number = visitor.endpoint("classify")
+        with pytest.raises(UserError, match="The app answered a call with an error: .*ResNet-101"):
+            visitor.ask(number, page_photos.flower(0), "flowers102", 101, 5, "")
+        with pytest.raises(UserError, match="/nothing"):
+            visitor.endpoint("nothing")
+        with pytest.raises(UserError, match="404"):
+            visitor.fetch({"url": "http://127.0.0.1/gradio_api/nothing"})
+        outputs = visitor.ask(number, page_photos.flower(0), "flowers102", 18, 3, "").outputs
+    assert outputs[2]["depth"] == 18
+    with Visitor(1) as nobody, pytest.raises(UserError, match="does not answer"):
+        nobody.endpoint("classify")
+
+
+def test_photos_differ_and_have_the_size_that_is_printed():
+    from io import BytesIO
+
+    from PIL import Image
+
+    first, second = (Image.open(BytesIO(page_photos.flower(number))) for number in (0, 1))
+    assert first.size == second.size == (700, 500)
+    assert first.tobytes() != second.tobytes() and page_photos.flower(0) != page_photos.flower(page_load.PHOTOS)
+
+
+def test_an_app_that_does_not_start_gives_its_last_line():
+    app = servers.App("The app", ("-c", "raise SystemExit('There is no such thing.')"), "PORT", "nothing")
+    with (
+        servers.started(app) as server,
+        pytest.raises(UserError, match="The app did not start: There is no such thing"),
+    ):
+        server.first_page()
+    assert server.process.returncode == 1 and not server.log.parent.exists()
+
+
+def test_apps_get_the_defaults_and_no_proxy(monkeypatch, tmp_path):
+    for name in ("GRADIO_ANALYTICS_ENABLED", "PORT", "SPACE_ID"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("no_proxy", "example.org")
+    found = servers.environment(str(tmp_path))
+    assert [name for name in found if name.startswith("GRADIO")] == ["GRADIO_TEMP_DIR"]
+    assert not {"PORT", "SPACE_ID"} & found.keys()
+    assert found["no_proxy"] == found["NO_PROXY"] == "example.org,localhost,127.0.0.1"
+
+
+def test_starting_compares_page_with_page_and_prediction_with_script(monkeypatch, capsys):
+    monkeypatch.setattr(page_starting, "first_page", lambda app: {"ours": 2.0}.get(app.name, 1.0))
+    monkeypatch.setattr(page_starting, "first_prediction", lambda app: 3.0)
+    monkeypatch.setattr(page_starting, "torch_command", lambda depth, folder: [])
+    monkeypatch.setattr(page_starting, "finished", lambda command: 6.0)
+    found = page_starting.measure(Settings((18, 50), rounds=2))
+    assert [(row["ours"], row["median"]) for row in found] == [(True, 2), (False, 1), (True, 3), (False, 6)]
+    assert [(row["ratio"], row["met"]) for row in found if not row["ours"]] == [(2.0, False), (0.5, True)]
+    assert len(table(capsys.readouterr().out)) == 4
+
+
+def test_the_script_with_torch_names_five_classes(tmp_path):
+    command = page_starting.torch_command(18, tmp_path)
+    assert page_starting.finished(command) > 0
+
+
+def test_a_script_that_fails_gives_its_last_line():
+    with pytest.raises(UserError, match="-c failed: There is no such thing"):
+        page_starting.finished([sys.executable, "-P", "-c", "raise SystemExit('There is no such thing.')"])
+
+
+@pytest.mark.parametrize("module", [page_visible, page_live])
+def test_without_a_browser_the_rows_are_left_out_with_a_sentence(module, monkeypatch, capsys):
+    monkeypatch.setattr(chromium, "path", lambda: None)
+    assert module.measure(Settings((18,))) == []
+    (line,) = capsys.readouterr().out.strip().splitlines()
+    assert "left out: it needs Chromium" in line
+    monkeypatch.setattr(chromium, "find_spec", lambda _: None)
+    assert module.measure(Settings((18,))) == []
+    assert "playwright" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not processes.readable(), reason="only Linux has /proc")
+def test_memory_and_time_of_a_process_and_its_children():
+    code = "import sys; content = bytearray(50_000_000); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        assert child.pid in processes.family(os.getpid())
+        assert processes.resident(os.getpid()) > processes.resident(child.pid) > 50_000_000
+        assert processes.cpu_seconds(os.getpid()) > 0
+        processes.settle([child.pid])
+        child.stdin.close()
+    assert processes.resident(child.pid) == 0
