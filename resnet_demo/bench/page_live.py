@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from resnet_demo.bench import chromium, rows, servers
+from resnet_demo.bench import chromium, page_photos, rows, servers
 from resnet_demo.bench.page_visible import open_page
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns

@@ -157,8 +157,8 @@ def explanation(settings: Settings, depth: int) -> str:
     """What the table shows, in words."""
     return EXPLANATION.format(
         size="{width} × {height}".format(**SIZE),
-        width=photos.WIDTH,
-        height=photos.HEIGHT,
+        width=page_photos.WIDTH,
+        height=page_photos.HEIGHT,
         rounds=settings.rounds,
         seconds=settings.seconds,
         depth=depth,
