@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 from functools import cache
 from pathlib import Path
 
@@ -117,9 +118,12 @@ def regions_of(result: predictor.FacesPrediction, region: str, scale: float) -> 
     return {"what": region if region in regions else "all", "places": places, "maps": maps, "points": points}
 
 
-def cells(cam: np.ndarray) -> list[list[float]]:
-    """A map (r, c) as rows of numbers with three decimals, finer than its 256 colours."""
-    return [[round(float(value), 3) for value in row] for row in cam]
+def cells(cam: np.ndarray) -> str:
+    """A map (r, c) as JSON: rows of numbers with three decimals, finer than its 256 colours.
+
+    As text: at each change of a status Gradio's front end copies a component's value, number by number.
+    """
+    return json.dumps(np.round(cam.astype(float), 3).tolist(), separators=(",", ":"))
 
 
 def stage_map(data: dict) -> dict:
