@@ -71,7 +71,9 @@ def keep(tabs: gr.Tabs, controls: Mapping[str, Component], page: gr.Blocks) -> N
         updates = restored(settings or {}, names)
         return [updates.get(name, gr.skip()) for name in names]
 
-    page.load(load, [saved], [*controls.values()], js="() => [window.resnet.read()]", show_progress="hidden", **PRIVATE)
+    # The loading status of one hidden component in place of all controls', for the same reason.
+    quiet = {"show_progress": "hidden", "show_progress_on": saved, **PRIVATE}
+    page.load(load, [saved], [*controls.values()], js="() => [window.resnet.read()]", **quiet)
 
 
 def restored(settings: Mapping[str, object], names: list[str]) -> dict[str, object]:
