@@ -296,6 +296,25 @@ def test_the_viewer_gets_the_maps_of_all_listed_classes(weights, photo):
     assert [row["index"] for row in classes.listing(prediction, other)["classes"]] == [*indices, other]
 
 
+def test_the_viewer_shows_the_upload_itself_where_that_is_what_the_network_saw(weights):
+    upload = components.cache_folder() / "upload one.jpg"
+
+    def shown(**options) -> str:
+        tiny.photo(300, 200).save(upload, "JPEG", **options)
+        return viewer.view_of(flowers.predict(str(upload), "flowers102", 18, 1), None)["photo"]
+
+    assert shown() == components.address(str(upload))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for options in ({"exif": turned}, {"icc_profile": b"unusual"}):
+        assert "/photo-" in shown(**options)
+    tiny.photo(2000, 100).save(upload, "JPEG")
+    view = viewer.view_of(flowers.predict(str(upload), "flowers102", 18, 1), None)
+    assert "/photo-" in view["photo"] and view["width"] == 1280
+    outside = str(EXAMPLES / "dahlia.jpg")  # The browser may not fetch it from there.
+    assert "/photo-" in viewer.view_of(flowers.predict(outside, "flowers102", 18, 1), None)["photo"]
+
+
 def test_an_earlier_stage_needs_no_second_upload(weights, photo):
     prediction = flowers.predict(photo, "flowers102", 18, 3)
     view = viewer.view_of(prediction, None)

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
+from PIL import Image
 
 from resnet_demo import faces, predictor, render, tasks
 from resnet_demo.layouts import STAGES
-from resnet_demo.page import names, recent
+from resnet_demo.page import names, recent, showable
 from resnet_demo.page.answers import sentence
 from resnet_demo.page.components import DISPLAY_SIDE, address, cache_file, jpeg
 from resnet_demo.page.snippets import snippets
@@ -70,7 +71,7 @@ def view_of(result: predictor.Prediction | predictor.FacesPrediction, what: str 
     photo = render.fit_within(result.photo, DISPLAY_SIDE)
     scale = photo.width / result.photo.width
     view = blank() | {
-        "photo": address(jpeg(photo, "photo")),
+        "photo": address(shown_file(result.image, photo)),
         "width": photo.width,
         "height": photo.height,
         "name": Path(result.image or "photo").stem,
@@ -80,6 +81,16 @@ def view_of(result: predictor.Prediction | predictor.FacesPrediction, what: str 
     if isinstance(result, predictor.Prediction):
         return view | classes_of(result, what, scale)
     return view | regions_of(result, str(what), scale)
+
+
+def shown_file(image: str | None, photo: Image.Image) -> str:
+    """The path of a photo as the viewer shows it: the upload itself where that is the same, else a JPEG of it.
+
+    The browser has the upload already, so nothing is encoded and nothing travels.
+    """
+    if image and showable.is_served(image) and showable.is_shown_as_it_is(image, photo.size):
+        return image
+    return jpeg(photo, "photo")
 
 
 def classes_of(result: predictor.Prediction, target: str | int | None, scale: float) -> dict:
