@@ -8,7 +8,7 @@ from statistics import median
 
 from tqdm import tqdm
 
-from resnet_demo.bench import photos, rows, servers
+from resnet_demo.bench import rows, servers, uploads
 from resnet_demo.bench.asking import WARM_UP, Asker, both
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
@@ -34,7 +34,7 @@ class Requests:
         """Milliseconds of a request: the median of as many as take ``seconds`` together, and of one at least."""
         times: list[float] = []
         while not times or sum(times) < seconds:
-            times.append(self.asker.seconds(photos.flower(next(self.numbers))))
+            times.append(self.asker.seconds(uploads.flower(next(self.numbers))))
         return 1000 * median(times)
 
 
@@ -64,8 +64,8 @@ def measure(settings: Settings) -> list[dict]:
 def explanation(settings: Settings, depth: int) -> str:
     """What the table shows, in words."""
     return EXPLANATION.format(
-        width=photos.WIDTH,
-        height=photos.HEIGHT,
+        width=uploads.WIDTH,
+        height=uploads.HEIGHT,
         rounds=settings.rounds,
         seconds=settings.seconds,
         warm_up=WARM_UP,

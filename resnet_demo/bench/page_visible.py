@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from resnet_demo.bench import chromium, photos, rows, servers
+from resnet_demo.bench import chromium, rows, servers, uploads
 from resnet_demo.bench.asking import both
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
@@ -93,7 +93,7 @@ class Uploads:
         """Milliseconds from the choice of a fresh photo to the frame that shows its result."""
         number = next(self.numbers)
         path = self.folder / f"{self.photo}-{number}.jpg"
-        path.write_bytes(photos.flower(number))
+        path.write_bytes(uploads.flower(number))
         self.page.evaluate(self.result)
         self.page.locator(f"#{self.photo} input[type=file]").set_input_files(path)
         took = self.page.evaluate("() => bench.done")
@@ -157,8 +157,8 @@ def explanation(settings: Settings, depth: int) -> str:
     """What the table shows, in words."""
     return EXPLANATION.format(
         size="{width} × {height}".format(**SIZE),
-        width=photos.WIDTH,
-        height=photos.HEIGHT,
+        width=uploads.WIDTH,
+        height=uploads.HEIGHT,
         rounds=settings.rounds,
         seconds=settings.seconds,
         depth=depth,
