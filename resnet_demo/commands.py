@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from resnet_demo.bench.run import MEASUREMENTS
 from resnet_demo.errors import UserError
 from resnet_demo.layouts import DEPTHS
 
@@ -163,14 +164,24 @@ def make_parser() -> Parser:
     publish.set_defaults(run=run_publish)
 
     bench = commands.add_parser("bench", help="speed beside that of others, in turns on this machine")
-    bench.add_argument("measurements", nargs="*", metavar="MEASUREMENT", help="training (default: all)")
+    bench.add_argument(
+        "measurements", nargs="*", metavar="MEASUREMENT", help=f"{', '.join(MEASUREMENTS)} (default: all)"
+    )
     bench.add_argument("--depths", type=int, nargs="+", default=DEPTHS, choices=DEPTHS, help="default: all")
     bench.add_argument("--rounds", type=int, default=3, help="turns of each way (default: %(default)s)")
     bench.add_argument("--seconds", type=float, default=2.0, help="least time of a turn (default: %(default)s)")
     bench.add_argument("--batch", type=int, help="pictures a step (training: 32, or 16 from depth 101 on)")
     bench.add_argument("--size", type=int, default=224, help="side of the pictures (default: %(default)s)")
     bench.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
+    bench.add_argument("--pictures", type=int, default=2000, help="photos in the folder of bulk (default: %(default)s)")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file too")
+    bench.add_argument(
+        "--readme",
+        type=Path,
+        nargs="*",
+        metavar="FILE",
+        help="measure nothing: put the figures of such files (default: bench.json) into the READMEs and docs/bench.svg",
+    )
     add_data(bench)
     bench.set_defaults(run=run_bench)
     return parser
@@ -535,6 +546,14 @@ def run_publish(options: argparse.Namespace) -> int:
 
 
 def run_bench(options: argparse.Namespace) -> int:
+    if options.readme is not None:
+        from resnet_demo.bench import readme
+
+        if options.measurements or options.json:
+            raise UserError("--readme writes what was measured before: run the measurements first, without it.")
+        for path in readme.write(options.readme or [readme.FILE]):
+            print(path)
+        return 0
     from resnet_demo.bench.run import Settings, run
 
     settings = Settings(
@@ -544,6 +563,7 @@ def run_bench(options: argparse.Namespace) -> int:
         batch=options.batch,
         size=options.size,
         workers=options.workers,
+        pictures=options.pictures,
         data=options.data,
     )
     run(options.measurements, settings, options.json)

@@ -32,17 +32,8 @@ class OpenVinoEngine(Engine):
         super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
         core = ov.Core()
         precision = precision or best_precision(core)
-        self._compiled = core.compile_model(
-            build_model(state, checkpoint.spec, checkpoint.depth, checkpoint.variant),
-            "CPU",
-            {
-                "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_PRECISION_HINT": precision,
-                "INFERENCE_NUM_THREADS": cpu_count(),
-                # The hint alone leaves out the second thread of a core, which are half the CPUs of many containers.
-                "ENABLE_HYPER_THREADING": True,
-            },
-        )
+        model = build_model(state, checkpoint.spec, checkpoint.depth, checkpoint.variant)
+        self._compiled = core.compile_model(model, "CPU", hints(precision))
         # A request serves one thread at a time: each call takes an idle one, or makes one.
         self._idle: list[ov.InferRequest] = []
         self._idle_lock = threading.Lock()
@@ -57,6 +48,17 @@ class OpenVinoEngine(Engine):
         with self._idle_lock:
             self._idle.append(request)
         return features
+
+
+def hints(precision: str) -> dict[str, object]:
+    """How a network is compiled for the CPU, ``precision`` being ``bf16`` or ``f32``."""
+    return {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": cpu_count(),
+        # The hint alone leaves out the second thread of a core, which are half the CPUs of many containers.
+        "ENABLE_HYPER_THREADING": True,
+    }
 
 
 def best_precision(core: ov.Core) -> str:

@@ -83,12 +83,13 @@ def test_a_stop_leaves_nothing_behind(scratch, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["cooking"], "There is no measurement 'cooking': choose training."),
+        (["cooking"], "There is no measurement 'cooking': choose classify or "),
         (["--rounds", "0"], "--rounds must be 1 or more, not 0."),
         (["--batch", "1"], "--batch must be 2 or more, not 1."),
         (["--seconds", "nan"], "--seconds must be 0 or more, not nan."),
+        (["--pictures", "0"], "--pictures must be 1 or more, not 0."),
         (["--json", "no/such/folder/bench.json"], "cannot be written"),
-        (["--data", "no/such/folder"], "is missing: set RESNET_DEMO_DATA"),
+        (["training", "--data", "no/such/folder"], "is missing: set RESNET_DEMO_DATA"),
     ],
 )
 def test_a_bad_setting_gives_one_sentence_and_status_2(capsys, arguments, sentence):

@@ -1,4 +1,4 @@
-"""From upload to fetched result over HTTP: our Grad-CAM of a photo beside an app that does nothing."""
+"""From HTTP: upload to fetched result: our Grad-CAM of a photo beside an app that does nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from resnet_demo.bench.asking import WARM_UP, Asker, both
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
 
-WHAT = "upload to fetched result over HTTP"
+WHAT = "HTTP: upload to fetched result"
 LIMIT = 0.75  # of the do-nothing app's time
 EXPLANATION = """
 From the upload of a photo to its fetched result over plain HTTP, one request after the other on a kept connection.

@@ -19,7 +19,7 @@ from resnet_demo.bench.turns import take_turns
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-WHAT = "upload to visible result in Chromium"
+WHAT = "Chromium: upload to visible result"
 LIMIT = 1.0  # of the do-nothing app's time
 SIZE = {"width": 1440, "height": 900}  # of the window, in pixels
 EXPLANATION = """

@@ -27,7 +27,8 @@ class Row:
             time, or fifteen times its rate). On our own row: the figure itself, in the unit. None: no goal.
         limit: the goal beside what nobody can beat, on a peer's row only: our figure divided by this one's should be at
             most this (1.15 = at most 1.15 times its time). None: not such a row.
-        note: anything a reader must know, such as other sizes or a missing step; may be empty.
+        note: anything a reader must know, such as other sizes or a missing step; may be empty. Names and notes stand in
+            the Chinese README as they are, so no more than five English words without a sign between them.
     """
 
     what: str
@@ -110,11 +111,13 @@ def cells(row: Row, rows: Sequence[Row]) -> list[str]:
 
 
 def against(row: Row, rows: Sequence[Row]) -> str:
-    """``16.2× better``, ``1.08× of it``, or nothing for our own rows and those without one to compare with."""
+    """``16.2× better``, ``1.2× worse``, ``1.08× of it``; nothing for our own rows and those without one to compare."""
     value = ratio(row, rows)
     if value is None:
         return ""
-    return f"{number(value)}× {'of it' if row.limit is not None else 'better'}"
+    if row.limit is not None:
+        return f"{number(value)}× of it"
+    return f"{number(value)}× better" if value >= 1 else f"{number(1 / value)}× worse"
 
 
 def asked(row: Row, rows: Sequence[Row]) -> str:

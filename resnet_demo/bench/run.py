@@ -9,14 +9,21 @@ from pathlib import Path
 
 from resnet_demo.errors import UserError
 
+# In this order where none is named: what takes long comes last.
 MEASUREMENTS = {
-    "training": "resnet_demo.bench.training_speed",
+    "classify": "resnet_demo.bench.classify",
+    "photo": "resnet_demo.bench.photo",
+    "depths": "resnet_demo.bench.depths",
+    "faces": "resnet_demo.bench.faces",
+    "gpu": "resnet_demo.bench.gpu",
     "http": "resnet_demo.bench.page_http",
     "load": "resnet_demo.bench.page_load",
     "visible": "resnet_demo.bench.page_visible",
     "live": "resnet_demo.bench.page_live",
-    "starting": "resnet_demo.bench.page_starting",
     "memory": "resnet_demo.bench.page_memory",
+    "starting": "resnet_demo.bench.page_starting",
+    "bulk": "resnet_demo.bench.bulk",
+    "training": "resnet_demo.bench.training_speed",
 }
 
 
@@ -31,6 +38,7 @@ class Settings:
         batch: pictures a step, 2 or more (None: as the measurement has it for a depth).
         size: side of the square pictures in pixels, 32 or more.
         workers: processes that prepare pictures (0: none, the measuring one does it).
+        pictures: number of photos in the folder of ``bulk``.
         data: folder of the data sets (None: the usual one, and drawn pictures where there is none).
     """
 
@@ -40,6 +48,7 @@ class Settings:
     batch: int | None = None
     size: int = 224
     workers: int = 1
+    pictures: int = 2000
     data: Path | None = None
 
 
@@ -55,18 +64,20 @@ def run(names: list[str], settings: Settings, file: Path | None = None) -> None:
 
     machine = describe()
     print(in_words(machine), flush=True)
-    results = {name: import_module(MEASUREMENTS[name]).measure(settings) for name in names or MEASUREMENTS}
-    if file:
-        asked = {key: value for key, value in asdict(settings).items() if key != "data"}
-        record = {"machine": machine, "settings": asked, "measurements": results}
-        file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    asked = {key: value for key, value in asdict(settings).items() if key != "data"}
+    record = {"machine": machine, "settings": asked, "measurements": {}}
+    for name in names or MEASUREMENTS:
+        record["measurements"][name] = import_module(MEASUREMENTS[name]).measure(settings)
+        # After each one, so that a stop in an hour's run loses no more than the last.
+        if file:
+            file.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def check(names: list[str], settings: Settings, file: Path | None) -> None:
     for name in names:
         if name not in MEASUREMENTS:
             raise UserError(f"There is no measurement {name!r}: choose {' or '.join(MEASUREMENTS)}.")
-    least = {"rounds": 1, "seconds": 0, "batch": 2, "size": 32, "workers": 0}
+    least = {"rounds": 1, "seconds": 0, "batch": 2, "size": 32, "workers": 0, "pictures": 1}
     for key, value in least.items():
         given = getattr(settings, key)
         if given is not None and not given >= value:

@@ -13,6 +13,7 @@ from resnet_demo.bench.feed import Clock, Training
 from resnet_demo.bench.ours import Phase, averaged, our_batches, our_step, our_trainer, phases
 from resnet_demo.bench.pictures import flower_pictures
 from resnet_demo.bench.reference import reference_batches, reference_step
+from resnet_demo.bench.rows import Row
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import summary, take_turns
 from resnet_demo.training.data import Pictures
@@ -121,6 +122,23 @@ def measure_depth(
             "ratio_decoded": figure["median"] / figures[DECODED]["median"],
         }
         for way, figure in figures.items()
+    ]
+
+
+def as_rows(records: list[dict]) -> list[Row]:
+    """What ``measure`` returned in the form of the other measurements; our recipe's own way is the one compared."""
+    return [
+        Row(
+            what=f"training, ResNet-{record['depth']}",
+            way={BY_RECIPE: BY_RECIPE, REFERENCE: "torchvision's reference"}.get(record["way"], record["way"]),
+            unit="pictures a second",
+            lower_is_better=False,
+            **{key: record["pictures_per_second"][key] for key in ("median", "lowest", "highest")},
+            ours=record["way"] == BY_RECIPE,
+            note=f"{' to '.join(map(str, record['sizes']))} px, batch {record['batch']}",
+        )
+        for record in sorted(records, key=lambda record: (record["depth"], record["way"] != BY_RECIPE))
+        if record["way"] != OURS
     ]
 
 

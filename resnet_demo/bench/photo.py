@@ -1,0 +1,115 @@
+"""A camera's photo → the finished picture with its heat map, from JPEG file to JPEG file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from resnet_demo import render
+from resnet_demo.bench import cams, networks, peers, photos, rows
+from resnet_demo.bench.beside import Entry, compare
+from resnet_demo.bench.run import Settings
+from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.predictor import Predictor
+
+SIDE = 1280  # of the finished picture: the page's DISPLAY_SIDE, which cannot be imported without Gradio
+WHAT = "photo of {megapixels:.0f} megapixels to overlay, ResNet-{depth}"
+EXPLANATION = """
+From the bytes of a JPEG of {width} × {height} pixels ({megabytes:.1f} MB) to the bytes of a JPEG of {across} × {down}
+with the photo and its heat map, on the CPU: decoding, preparing, ResNet-{depth} at {size} px, map, colours, encoding
+with quality {quality} for all. Turns of each way: {rounds}, {seconds:g} s or one photo at least, after a photo of each
+to warm up.
+"""
+
+
+def measure(settings: Settings, depth: int = 50, camera: tuple[int, int] = photos.CAMERA) -> list[dict]:
+    """Print a table and return its rows for JSON.
+
+    Args:
+        camera: width and height of the photo.
+
+    Raises:
+        UserError: there is no checkpoint of an ImageNet ResNet-50 here.
+    """
+    checkpoint = networks.checkpoint_of("imagenet1k", depth)
+    file = photos.camera_photo(camera)
+    across, down = render.fit_within(Image.new("L", camera), SIDE).size
+    print(
+        EXPLANATION.format(
+            width=camera[0],
+            height=camera[1],
+            megabytes=len(file) / 1e6,
+            across=across,
+            down=down,
+            depth=depth,
+            size=checkpoint.spec.size,
+            quality=photos.QUALITY,
+            rounds=settings.rounds,
+            seconds=settings.seconds,
+        ),
+        flush=True,
+    )
+    entries = [
+        Entry("ours, as the page does it", lambda: ours(checkpoint, file), ours=True),
+        Entry(
+            "Pillow, torchvision, pytorch-grad-cam",
+            lambda: theirs(checkpoint, file, (across, down)),
+            reach=10,
+            note="eager float32",
+        ),
+    ]
+    what = WHAT.format(megapixels=camera[0] * camera[1] / 1e6, depth=depth)
+    table = compare(what, entries, settings.rounds, settings.seconds)
+    print(rows.table(table), flush=True)
+    return rows.to_dicts(table)
+
+
+def ours(checkpoint: Checkpoint, file: bytes) -> Callable[[], bytes]:
+    """The steps of the page's tab Classify."""
+    predict = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
+    return lambda: overlay(predict(file))
+
+
+def overlay(prediction) -> bytes:
+    """The finished picture of a prediction, as ``page.flowers.heat`` makes it."""
+    photo = render.fit_within(prediction.photo, SIDE)
+    window = prediction.window.scaled(photo.width / prediction.photo.width, photo.height / prediction.photo.height)
+    return render.encode_jpeg(render.overlay(photo, prediction.small_cam(), window=window), photos.QUALITY)
+
+
+def theirs(checkpoint: Checkpoint, file: bytes, size: tuple[int, int]) -> Callable[[], bytes]:
+    """What the documentation of pytorch-grad-cam and torchvision suggests; the network sees the whole photo.
+
+    Args:
+        size: width and height of the finished picture.
+
+    Raises:
+        Missing: pytorch-grad-cam cannot be installed.
+    """
+    from torchvision import transforms
+
+    spec = checkpoint.spec
+    explain = cams.pytorch_grad_cam(networks.torchvision_network(checkpoint))
+    images = peers.load("pytorch-grad-cam", "pytorch_grad_cam.utils.image")
+    prepare = transforms.Compose(
+        [
+            transforms.Resize((spec.size, spec.size)),
+            transforms.ToTensor(),
+            transforms.Normalize(spec.mean, spec.std),
+        ]
+    )
+
+    def run() -> bytes:
+        photo = Image.open(io.BytesIO(file)).convert("RGB")
+        _, heat = explain(prepare(photo)[None])
+        small = np.asarray(photo.resize(size), np.float32) / 255
+        heat = images.scale_cam_image(heat[None], size)[0]
+        finished = Image.fromarray(images.show_cam_on_image(small, heat, use_rgb=True))
+        buffer = io.BytesIO()
+        finished.save(buffer, "JPEG", quality=photos.QUALITY)
+        return buffer.getvalue()
+
+    return run

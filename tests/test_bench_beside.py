@@ -1,0 +1,289 @@
+"""Measurements beside peers: the table, the file, peers that are not there. No peer is installed and nothing is timed.
+
+Tiny networks stand in for the bundled ones; of the peers those run whose packages the app has itself (OpenVINO).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+from resnet_demo.bench import beside, bulk, chart, faces, gpu, peers, photo, photos, readme, rows
+from resnet_demo.bench.beside import Entry
+from resnet_demo.bench.rows import Row
+from resnet_demo.bench.run import Settings
+from resnet_demo.commands import main
+
+QUICK = ["--depths", "18", "--rounds", "1", "--seconds", "0"]
+ONCE = Settings(depths=(18, 34), rounds=1, seconds=0.0, pictures=3)
+IMAGENET = replace(tiny.FLOWERS, name="imagenet1k")
+
+
+@pytest.fixture(autouse=True)
+def small_world(tmp_path, monkeypatch):
+    """Tiny bundled networks of depth 18, an empty cache folder, and a pip that has no network."""
+    root = tmp_path / "weights"
+    tiny.weights_folder(root, (tiny.FLOWERS, 18), (tiny.FACES, 18), (IMAGENET, 18))
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(root))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(peers, "pip", lambda packages, target: "its packages cannot be installed: no network.")
+    peers.installed.cache_clear()
+    yield
+    peers.installed.cache_clear()
+
+
+def ours_and(*others: Row) -> list[Row]:
+    return [row("ours", 10.0, ours=True), *others]
+
+
+def row(way: str, median: float, **more) -> Row:
+    given = {"what": "a thing", "unit": "ms", "lower_is_better": True} | more
+    return Row(way=way, median=median, lowest=0.9 * median, highest=1.1 * median, **given)
+
+
+def test_a_missing_peer_gives_a_sentence_and_the_others_are_measured(tmp_path, capsys):
+    file = tmp_path / "bench.json"
+    assert main(["bench", "classify", *QUICK, "--json", str(file)]) == 0
+    output = capsys.readouterr().out
+    for name in ("pytorch-grad-cam", "captum LayerGradCam", "torchcam GradCAM", "transformers' pipeline"):
+        assert f"Left out: {name}: its packages cannot be installed: no network." in output
+    written = json.loads(file.read_text(encoding="utf-8"))["measurements"]["classify"]
+    assert [record["way"] for record in written] == ["ours", "OpenVINO, the forward pass alone"]
+    ours, bare = written
+    assert bare["ratio"] == pytest.approx(ours["median"] / bare["median"])
+    assert rows.table(rows.from_dicts(written)) in output
+
+
+def test_depths_without_weights_get_random_ones_and_say_so(capsys):
+    from resnet_demo.bench import depths
+
+    records = depths.measure(ONCE)
+    output = capsys.readouterr().out
+    assert "No weights are bundled for ResNet-34: random ones stand in" in output
+    assert [record["ours"] for record in records] == [True, False, True, False]
+    assert {record["what"] for record in records} == {
+        "2 depths compared",
+        "2 depths compared, with their pictures",
+    }
+
+
+def test_photo_and_bulk_do_our_part_without_peers(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    (record,) = photo.measure(ONCE, depth=18, camera=(400, 300))
+    assert (record["way"], record["unit"]) == ("ours, as the page does it", "ms")
+    (record,) = bulk.measure(ONCE, depth=18)
+    assert (record["way"], record["unit"], record["lower_is_better"]) == ("ours", "pictures a second", False)
+    assert "400 × 300 pixels" in capsys.readouterr().out
+    assert not list(folder.iterdir())
+
+
+def test_faces_say_how_many_they_found(capsys):
+    (record,) = faces.measure(ONCE, depths=(18,))
+    assert record["note"] == "5 of 5 faces found"
+    assert "face-alignment is left out" in capsys.readouterr().out
+
+
+def test_without_a_cuda_device_gpu_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: False)
+    assert gpu.measure(ONCE) == []
+    assert "There is no CUDA device here" in capsys.readouterr().out
+
+
+def test_the_finished_photo_has_the_size_that_the_page_shows():
+    from resnet_demo.page.components import DISPLAY_SIDE
+
+    assert photo.SIDE == DISPLAY_SIDE
+    file = photos.camera_photo((2000, 1500))
+    finished = photo.ours(tiny.random_checkpoint(), file)()
+    assert Image.open(io.BytesIO(finished)).size == (1280, 960)
+
+
+def test_others_see_the_same_network():
+    """A checkpoint of each variant gives the same logits in torchvision's network and in OpenVINO's bare pass."""
+    from resnet_demo.bench import networks
+    from resnet_demo.engine import make_engine
+
+    for variant in ("v1", "v1.5"):
+        checkpoint = tiny.random_checkpoint(depth=50, variant=variant)
+        picture = tiny.pictures(1, 64)
+        expected = make_engine(checkpoint, "reference").run(picture).logits
+        x = networks.normalised(checkpoint, Image.fromarray(picture[0]))
+        np.testing.assert_allclose(networks.torchvision_network(checkpoint)(x).detach(), expected, atol=1e-3)
+        bare = networks.bare_pass(checkpoint)(x.numpy())
+        np.testing.assert_allclose(bare, expected, atol=0.05 * np.abs(expected).max())
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """READMEs with marks in a root of their own, and a file of measurements."""
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in readme.WORDS:
+        (root / name).write_text(f"before\n\n{readme.START}\nNot measured yet.\n{readme.END}\n\nafter\n")
+    monkeypatch.setattr(readme, "ROOT", root)
+    machine = {"cpu": "A CPU", "cores": 2, "device": "cpu", "torch": "2.15", "load": 0.1}
+    training = {"depth": 18, "sizes": [128, 160], "batch": 32, "way": "reference"}
+    rate = {"median": 10.0, "lowest": 9.0, "highest": 11.0, "rounds": [10.0]}
+    record = {
+        "machine": machine,
+        "settings": {"rounds": 3},
+        "measurements": {
+            "classify": rows.to_dicts(ours_and(row("a peer", 160.0, reach=15), row("bare", 8.0, limit=1.15))),
+            "gpu": [],
+            "training": [
+                training | {"pictures_per_second": rate},
+                training | {"way": "ours, by the recipe", "pictures_per_second": dict.fromkeys(rate, 40.0)},
+            ],
+        },
+    }
+    file = tmp_path / "bench.json"
+    file.write_text(json.dumps(record))
+    return root, file
+
+
+def test_the_readme_gets_the_figures_of_the_file_and_again_the_same(written, capsys):
+    root, file = written
+    assert main(["bench", "--readme", str(file)]) == 0
+    texts = {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+    assert texts.keys() == {"README.md", "README.zh-CN.md", "docs/bench.svg"}
+    english = texts["README.md"]
+    assert english.startswith("before\n\n<!-- bench -->\n![")
+    assert english.endswith("\n<!-- /bench -->\n\nafter\n")
+    assert "| a thing | **ours** | 10 ms | 9 to 11 |  |  |  |" in english
+    assert "|  | a peer | 160 ms | 144 to 176 | 16× better | 15× ✓ |  |" in english
+    assert "|  | bare | 8 ms | 7.2 to 8.8 | 1.25× of it | at most 1.15× ✗ |  |" in english
+    assert "| training, ResNet-18 | **ours, by the recipe** | 40 pictures a second |" in english
+    assert "| 4× better |" in english
+    assert "A CPU, 2 cores" in english
+    assert "A CPU，2 核" in texts["README.zh-CN.md"]
+    for said in ("a peer", "16×", "1.25× of it", "torchvision&#x27;s reference"):
+        assert said in texts["docs/bench.svg"]
+
+    assert main(["bench", "--readme", str(file)]) == 0
+    assert texts == {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "cannot be read: run `bench --json "),
+        ("{", "is no JSON file"),
+        ("[]", "is no file of measurements"),
+        ('{"machine": {}, "settings": {}, "measurements": {"gpu": []}}', "There are no figures in "),
+    ],
+)
+def test_a_file_without_figures_changes_nothing(written, tmp_path, capsys, text, sentence):
+    root, _ = written
+    file = tmp_path / "other.json"
+    if text is not None:
+        file.write_text(text)
+    assert main(["bench", "--readme", str(file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert sentence in line
+    assert "Not measured yet." in (root / "README.md").read_text()
+    assert not (root / "docs").exists()
+
+
+def test_a_readme_without_marks_is_named(written, capsys):
+    root, file = written
+    (root / "README.zh-CN.md").write_text("nothing here\n")
+    assert main(["bench", "--readme", str(file)]) == 2
+    assert "README.zh-CN.md has no lines <!-- bench -->" in capsys.readouterr().err
+    assert "Not measured yet." in (root / "README.md").read_text()
+
+
+def test_measuring_and_writing_the_readme_are_two_commands(capsys):
+    assert main(["bench", "classify", "--readme"]) == 2
+    assert "run the measurements first" in capsys.readouterr().err
+
+
+def test_rows_of_rates_and_of_goals_of_our_own():
+    fast = row("ours", 40.0, unit="pictures a second", lower_is_better=False, ours=True, reach=50)
+    slow = row("a peer", 10.0, unit="pictures a second", lower_is_better=False, reach=8)
+    other = row("another unit", 10.0)
+    table = [fast, slow, other]
+    assert rows.ratio(slow, table) == 4
+    assert (rows.met(fast, table), rows.met(slow, table), rows.met(other, table)) == (False, False, None)
+    assert rows.cells(fast, table)[5] == "at least 50 pictures a second ✗"
+    assert rows.cells(slow, table)[4:6] == ["4× better", "8× ✗"]
+    assert rows.ratio(other, table) is None
+    assert rows.from_dicts(rows.to_dicts(table)) == table
+    assert rows.against(row("a peer", 5.0), [row("ours", 10.0, ours=True)]) == "2× worse"
+    assert "another unit" not in chart.draw([table])
+
+
+def test_a_peer_that_breaks_is_left_out_and_ours_is_not(capsys):
+    def broken():
+        raise RuntimeError("first line\nsecond line")
+
+    good = Entry("ours", lambda: lambda: None, ours=True)
+    (only,) = beside.compare("a thing", [good, Entry("a peer", lambda: broken)], 1, 0)
+    assert only.way == "ours"
+    assert "Left out: a peer: it failed with RuntimeError: first line." in capsys.readouterr().out
+    with pytest.raises(RuntimeError):
+        beside.compare("a thing", [Entry("ours", broken, ours=True)], 1, 0)
+
+
+def test_a_group_is_installed_once_with_what_it_needs_and_found_after_the_apps_own(tmp_path, monkeypatch, capsys):
+    calls = []
+
+    def pip(packages: list[str], target: Path) -> str:
+        calls.append(packages)
+        if any(package.startswith("captum") for package in packages):
+            (target / "captum_stub.py").write_text("value = 1\n")
+        return ""
+
+    monkeypatch.setattr(peers, "pip", pip)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    own = list(sys.path)
+    assert peers.load("captum", "captum_stub").value == 1
+    assert [packages[0].partition(">")[0] for packages in calls] == ["matplotlib", "captum"]
+    assert sys.path[: len(own)] == own
+    assert [Path(path).name.rpartition("-")[0] for path in sys.path[len(own) :]] == ["matplotlib", "captum"]
+    peers.installed.cache_clear()
+    peers.load("captum", "captum_stub")
+    assert len(calls) == 2
+    assert "Installing captum" in capsys.readouterr().out
+    with pytest.raises(peers.Missing, match="no_such_module cannot be imported"):
+        peers.load("captum", "no_such_module")
+    assert sorted(path.name.partition("-")[0] for path in (tmp_path / "cache/resnet-demo/bench").iterdir()) == [
+        "captum",
+        "matplotlib",
+    ]
+
+
+def test_a_failed_installation_leaves_nothing_behind_and_is_tried_once(tmp_path, monkeypatch):
+    calls = []
+
+    def pip(packages: list[str], target: Path) -> str:
+        calls.append(packages)
+        (target / "half.py").write_text("")
+        return "its packages cannot be installed: the disk is full."
+
+    monkeypatch.setattr(peers, "pip", pip)
+    for _ in range(2):
+        with pytest.raises(peers.Missing, match="the disk is full"):
+            peers.load("dlib", "dlib")
+    assert len(calls) == 1
+    assert not list((tmp_path / "cache/resnet-demo/bench").iterdir())
+
+
+def test_every_peers_requirement_is_bounded_on_both_sides():
+    names = [
+        line[3:-1].partition(" on ")[0] for line in peers.REQUIREMENTS.read_text().splitlines() if line[:3] == "# ["
+    ]
+    for name in names:
+        _, packages = peers.wanted_by(name)
+        assert packages
+        assert all(">=" in package and ",<" in package for package in packages), name
