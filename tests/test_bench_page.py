@@ -20,11 +20,11 @@ from resnet_demo.bench import (
     page_live,
     page_load,
     page_memory,
-    page_photos,
     page_starting,
     page_visible,
     processes,
     servers,
+    uploads,
 )
 from resnet_demo.bench.asking import both
 from resnet_demo.bench.gradio_http import Visitor
@@ -110,12 +110,12 @@ def test_an_app_that_answers_with_an_error_gives_one_sentence(running):
     with Visitor(running[0].port) as visitor:
         number = visitor.endpoint("classify")
         with pytest.raises(UserError, match="The app answered a call with an error: .*ResNet-101"):
-            visitor.ask(number, page_photos.flower(0), "flowers102", 101, 5, "")
+            visitor.ask(number, uploads.flower(0), "flowers102", 101, 5, "")
         with pytest.raises(UserError, match="/nothing"):
             visitor.endpoint("nothing")
         with pytest.raises(UserError, match="404"):
             visitor.fetch({"url": "http://127.0.0.1/gradio_api/nothing"})
-        outputs = visitor.ask(number, page_photos.flower(0), "flowers102", 18, 3, "").outputs
+        outputs = visitor.ask(number, uploads.flower(0), "flowers102", 18, 3, "").outputs  # The connection still works.
     assert outputs[2]["depth"] == 18
     with Visitor(1) as nobody, pytest.raises(UserError, match="does not answer"):
         nobody.endpoint("classify")
@@ -126,9 +126,9 @@ def test_photos_differ_and_have_the_size_that_is_printed():
 
     from PIL import Image
 
-    first, second = (Image.open(BytesIO(page_photos.flower(number))) for number in (0, 1))
+    first, second = (Image.open(BytesIO(uploads.flower(number))) for number in (0, 1))
     assert first.size == second.size == (700, 500)
-    assert first.tobytes() != second.tobytes() and page_photos.flower(0) != page_photos.flower(page_load.PHOTOS)
+    assert first.tobytes() != second.tobytes() and uploads.flower(0) != uploads.flower(page_load.PHOTOS)
 
 
 def test_an_app_that_does_not_start_gives_its_last_line():

@@ -283,7 +283,7 @@ def test_the_viewer_gets_the_maps_of_all_listed_classes(weights, photo):
     indices = [prediction.spec.labels.index(score.label) for score in prediction.top_k]
     assert set(view["maps"]) == {f"{index}/layer4" for index in indices}
     assert view["what"] == str(indices[0])
-    cells = np.array(view["maps"][f"{indices[1]}/layer4"][0])
+    cells = np.array(json.loads(view["maps"][f"{indices[1]}/layer4"][0]))
     np.testing.assert_allclose(cells, prediction.small_cam(indices[1]), atol=6e-4)
     # The map's corners come to lie on the window's.
     a, _, _, d, e, f = view["places"][0]
@@ -296,11 +296,30 @@ def test_the_viewer_gets_the_maps_of_all_listed_classes(weights, photo):
     assert [row["index"] for row in classes.listing(prediction, other)["classes"]] == [*indices, other]
 
 
+def test_the_viewer_shows_the_upload_itself_where_that_is_what_the_network_saw(weights):
+    upload = components.cache_folder() / "upload one.jpg"
+
+    def shown(**options) -> str:
+        tiny.photo(300, 200).save(upload, "JPEG", **options)
+        return viewer.view_of(flowers.predict(str(upload), "flowers102", 18, 1), None)["photo"]
+
+    assert shown() == components.address(str(upload))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for options in ({"exif": turned}, {"icc_profile": b"unusual"}):
+        assert "/photo-" in shown(**options)
+    tiny.photo(2000, 100).save(upload, "JPEG")
+    view = viewer.view_of(flowers.predict(str(upload), "flowers102", 18, 1), None)
+    assert "/photo-" in view["photo"] and view["width"] == 1280
+    outside = str(EXAMPLES / "dahlia.jpg")  # The browser may not fetch it from there.
+    assert "/photo-" in viewer.view_of(flowers.predict(outside, "flowers102", 18, 1), None)["photo"]
+
+
 def test_an_earlier_stage_needs_no_second_upload(weights, photo):
     prediction = flowers.predict(photo, "flowers102", 18, 3)
     view = viewer.view_of(prediction, None)
     answer = viewer.stage_map({"token": view["token"], "what": view["what"], "stage": "layer2"})
-    np.testing.assert_allclose(answer["map"], prediction.small_cam(int(view["what"]), "layer2"), atol=6e-4)
+    np.testing.assert_allclose(json.loads(answer["map"]), prediction.small_cam(int(view["what"]), "layer2"), atol=6e-4)
     assert "layer9" in viewer.stage_map({"token": view["token"], "what": "0", "stage": "layer9"})["error"]
     assert "Look again" in viewer.stage_map({"token": "long gone", "what": "0", "stage": "layer2"})["error"]
 

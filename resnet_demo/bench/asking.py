@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 
 from resnet_demo.bench import processes
 from resnet_demo.bench.gradio_http import Answer, Visitor
-from resnet_demo.bench.page_photos import flower
 from resnet_demo.bench.servers import Server, nothing_app, our_app, serving
+from resnet_demo.bench.uploads import flower
 
 WARM_UP = 5  # requests to a fresh app
 

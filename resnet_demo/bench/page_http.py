@@ -1,4 +1,4 @@
-"""From upload to fetched result over HTTP: our Grad-CAM of a photo beside an app that does nothing."""
+"""From HTTP: upload to fetched result: our Grad-CAM of a photo beside an app that does nothing."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from statistics import median
 
 from tqdm import tqdm
 
-from resnet_demo.bench import page_photos, rows, servers
+from resnet_demo.bench import rows, servers, uploads
 from resnet_demo.bench.asking import WARM_UP, Asker, both
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
 
-WHAT = "upload to fetched result over HTTP"
+WHAT = "HTTP: upload to fetched result"
 LIMIT = 0.75  # of the do-nothing app's time
 EXPLANATION = """
 From the upload of a photo to its fetched result over plain HTTP, one request after the other on a kept connection.
@@ -34,7 +34,7 @@ class Requests:
         """Milliseconds of a request: the median of as many as take ``seconds`` together, and of one at least."""
         times: list[float] = []
         while not times or sum(times) < seconds:
-            times.append(self.asker.seconds(page_photos.flower(next(self.numbers))))
+            times.append(self.asker.seconds(uploads.flower(next(self.numbers))))
         return 1000 * median(times)
 
 
@@ -64,8 +64,8 @@ def measure(settings: Settings) -> list[dict]:
 def explanation(settings: Settings, depth: int) -> str:
     """What the table shows, in words."""
     return EXPLANATION.format(
-        width=page_photos.WIDTH,
-        height=page_photos.HEIGHT,
+        width=uploads.WIDTH,
+        height=uploads.HEIGHT,
         rounds=settings.rounds,
         seconds=settings.seconds,
         warm_up=WARM_UP,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from resnet_demo.bench import chromium, page_photos, rows, servers
+from resnet_demo.bench import chromium, rows, servers, uploads
 from resnet_demo.bench.page_visible import open_page
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
@@ -98,7 +98,7 @@ def measure(settings: Settings) -> list[dict]:
 
 def camera(file: Path) -> list[str]:
     """Write the camera's picture → switches for a Chromium that has this camera and may use it."""
-    file.write_bytes(b"".join(page_photos.face_frames(WIDTH, HEIGHT, FRAMES)))
+    file.write_bytes(b"".join(uploads.face_frames(WIDTH, HEIGHT, FRAMES)))
     switches = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     return [*switches, f"--use-file-for-fake-video-capture={file}"]
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from tqdm import tqdm
 
-from resnet_demo.bench import page_photos, rows, servers
+from resnet_demo.bench import rows, servers, uploads
 from resnet_demo.bench.asking import Asker, both
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
@@ -61,7 +61,7 @@ def measure(settings: Settings) -> list[dict]:
     """
     depth = servers.depth_of(settings.depths)
     print(explanation(settings, depth), flush=True)
-    supply = [page_photos.flower(number) for number in range(PHOTOS)]
+    supply = [uploads.flower(number) for number in range(PHOTOS)]
     found: list[rows.Row] = []
     total = len(CLIENTS) * 2 * (settings.rounds + 1)
     with both(depth) as running, tqdm(total=total, unit="turn", mininterval=1) as progress:
@@ -86,8 +86,8 @@ def explanation(settings: Settings, depth: int) -> str:
     return EXPLANATION.format(
         clients=" and ".join(map(str, CLIENTS)),
         photos=PHOTOS,
-        width=page_photos.WIDTH,
-        height=page_photos.HEIGHT,
+        width=uploads.WIDTH,
+        height=uploads.HEIGHT,
         rounds=settings.rounds,
         seconds=settings.seconds,
         depth=depth,

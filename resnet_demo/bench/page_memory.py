@@ -5,7 +5,7 @@ from __future__ import annotations
 from tqdm import tqdm
 
 from resnet_demo import checkpoints
-from resnet_demo.bench import page_photos, processes, rows, servers
+from resnet_demo.bench import processes, rows, servers, uploads
 from resnet_demo.bench.gradio_http import Visitor
 from resnet_demo.bench.run import Settings
 from resnet_demo.tasks import CLASSIFICATION
@@ -35,9 +35,9 @@ def measure(settings: Settings) -> list[dict]:
         endpoints = {name: visitor.endpoint(name) for name in ("classify", "keypoints")}
         for entry in tqdm(entries, unit="network", mininterval=1):
             if checkpoints.spec(entry.task).kind == CLASSIFICATION:
-                visitor.ask(endpoints["classify"], page_photos.flower(0), entry.task, entry.depth, 5, "")
+                visitor.ask(endpoints["classify"], uploads.flower(0), entry.task, entry.depth, 5, "")
             else:
-                visitor.ask(endpoints["keypoints"], page_photos.face(), entry.depth, "all", entry.task)
+                visitor.ask(endpoints["keypoints"], uploads.face(), entry.depth, "all", entry.task)
         size = processes.resident(server.process.pid) / GIGABYTE
     row = rows.measured(
         [size],

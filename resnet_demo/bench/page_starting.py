@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from resnet_demo.bench import page_photos, rows, servers
+from resnet_demo.bench import rows, servers, uploads
 from resnet_demo.bench.asking import Asker
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
@@ -84,7 +84,7 @@ def first_page(app: servers.App) -> float:
 
 def first_prediction(app: servers.App) -> float:
     """Seconds from an app's start until a photo's answer is there."""
-    photo = page_photos.flower(0)
+    photo = uploads.flower(0)
     with servers.started(app) as server:
         server.first_page()
         with Asker(server) as asker:
@@ -99,7 +99,7 @@ def torch_command(depth: int, folder: Path) -> list[str]:
 
     weights, photo = folder / "weights.pt", folder / "photo.jpg"
     torch.save(models.get_model(f"resnet{depth}", num_classes=CLASSES).state_dict(), weights)
-    photo.write_bytes(page_photos.flower(0))
+    photo.write_bytes(uploads.flower(0))
     return [sys.executable, "-P", str(SCRIPT), str(depth), str(weights), str(photo)]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from resnet_demo.bench import chromium, page_photos, rows, servers
+from resnet_demo.bench import chromium, rows, servers, uploads
 from resnet_demo.bench.asking import both
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
@@ -19,7 +19,7 @@ from resnet_demo.bench.turns import take_turns
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-WHAT = "upload to visible result in Chromium"
+WHAT = "Chromium: upload to visible result"
 LIMIT = 1.0  # of the do-nothing app's time
 SIZE = {"width": 1440, "height": 900}  # of the window, in pixels
 EXPLANATION = """
@@ -93,7 +93,7 @@ class Uploads:
         """Milliseconds from the choice of a fresh photo to the frame that shows its result."""
         number = next(self.numbers)
         path = self.folder / f"{self.photo}-{number}.jpg"
-        path.write_bytes(page_photos.flower(number))
+        path.write_bytes(uploads.flower(number))
         self.page.evaluate(self.result)
         self.page.locator(f"#{self.photo} input[type=file]").set_input_files(path)
         took = self.page.evaluate("() => bench.done")
@@ -157,8 +157,8 @@ def explanation(settings: Settings, depth: int) -> str:
     """What the table shows, in words."""
     return EXPLANATION.format(
         size="{width} × {height}".format(**SIZE),
-        width=page_photos.WIDTH,
-        height=page_photos.HEIGHT,
+        width=uploads.WIDTH,
+        height=uploads.HEIGHT,
         rounds=settings.rounds,
         seconds=settings.seconds,
         depth=depth,

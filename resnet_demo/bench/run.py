@@ -20,8 +20,8 @@ MEASUREMENTS = {
     "load": "resnet_demo.bench.page_load",
     "visible": "resnet_demo.bench.page_visible",
     "live": "resnet_demo.bench.page_live",
-    "starting": "resnet_demo.bench.page_starting",
     "memory": "resnet_demo.bench.page_memory",
+    "starting": "resnet_demo.bench.page_starting",
     "bulk": "resnet_demo.bench.bulk",
     "training": "resnet_demo.bench.training_speed",
 }

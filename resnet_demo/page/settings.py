@@ -6,6 +6,7 @@ hands both back, the address first, and what does not exist here is left as it w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import gradio as gr
@@ -21,11 +22,16 @@ window.resnet = {
   kept() {
     try { return JSON.parse(localStorage.getItem("resnet-demo")) || {}; } catch { return {}; }
   },
+  // Once only: opening the tab already changes the address.
   read() {
-    this.ready = true;
+    if (this.ready) return this.ready;
     const all = this.kept(), query = new URLSearchParams(location.search), tab = query.get("tab") || all.tab;
     for (const [name, value] of query) if (name !== "tab") all[`${tab}.${name}`] = value;
-    return { ...all, tab };
+    return this.ready = { ...all, tab };
+  },
+  tab(known) {
+    const { tab } = this.read();
+    return { __type__: "update", ...(known.includes(tab) ? { selected: tab } : {}) };
   },
   save(name, value) {
     if (!this.ready) return; // Gradio selects the first tab by itself, before anything is restored.
@@ -53,19 +59,21 @@ def keep(tabs: gr.Tabs, controls: Mapping[str, Component], page: gr.Blocks) -> N
         if name.endswith((".target", ".set_to")):
             continue  # A class belongs to a photo; what the controls are set to follows from the task.
         control.change(None, [control], None, js=f"(value) => {{ window.resnet.save('{name}', value); }}", **PRIVATE)
+    # The browser opens the tab alone. As an output of the server's answer the tabs would have a loading status, at each
+    # change of which, in any later event, Gradio 6.31 copies the state of all components inside.
+    known = json.dumps([tab.id for tab in tabs.children])
+    page.load(None, None, [tabs], js=f"() => window.resnet.tab({known})", **PRIVATE)
+
     saved = gr.JSON(visible=False)
     names = list(controls)
 
     def load(settings: dict | None):
         updates = restored(settings or {}, names)
-        open_tab = (settings or {}).get("tab")
-        known = [tab.id for tab in tabs.children]
-        selected = gr.Tabs(selected=open_tab) if open_tab in known else gr.skip()
-        return [selected, *(updates.get(name, gr.skip()) for name in names)]
+        return [updates.get(name, gr.skip()) for name in names]
 
-    page.load(
-        load, [saved], [tabs, *controls.values()], js="() => [window.resnet.read()]", show_progress="hidden", **PRIVATE
-    )
+    # The loading status of one hidden component in place of all controls', for the same reason.
+    quiet = {"show_progress": "hidden", "show_progress_on": saved, **PRIVATE}
+    page.load(load, [saved], [*controls.values()], js="() => [window.resnet.read()]", **quiet)
 
 
 def restored(settings: Mapping[str, object], names: list[str]) -> dict[str, object]:

@@ -56,7 +56,8 @@ function drawHeat(target, opacity, cut = 0) {
   target.rect(cut, 0, canvas.width - cut, canvas.height);
   target.clip();
   target.imageSmoothingQuality = "high";
-  maps.forEach((cells, place) => {
+  maps.forEach((text, place) => {
+    const cells = JSON.parse(text);
     target.setTransform(...props.value.places[place]);
     target.drawImage(heat(cells, opacity), 0, 0, cells[0].length, cells.length);
   });

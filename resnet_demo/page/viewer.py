@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 from functools import cache
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
+from PIL import Image
 
 from resnet_demo import faces, predictor, render, tasks
 from resnet_demo.layouts import STAGES
-from resnet_demo.page import names, recent
+from resnet_demo.page import names, recent, showable
 from resnet_demo.page.answers import sentence
 from resnet_demo.page.components import DISPLAY_SIDE, address, cache_file, jpeg
 from resnet_demo.page.snippets import snippets
@@ -69,7 +71,7 @@ def view_of(result: predictor.Prediction | predictor.FacesPrediction, what: str 
     photo = render.fit_within(result.photo, DISPLAY_SIDE)
     scale = photo.width / result.photo.width
     view = blank() | {
-        "photo": address(jpeg(photo, "photo")),
+        "photo": address(shown_file(result.image, photo)),
         "width": photo.width,
         "height": photo.height,
         "name": Path(result.image or "photo").stem,
@@ -79,6 +81,16 @@ def view_of(result: predictor.Prediction | predictor.FacesPrediction, what: str 
     if isinstance(result, predictor.Prediction):
         return view | classes_of(result, what, scale)
     return view | regions_of(result, str(what), scale)
+
+
+def shown_file(image: str | None, photo: Image.Image) -> str:
+    """The path of a photo as the viewer shows it: the upload itself where that is the same, else a JPEG of it.
+
+    The browser has the upload already, so nothing is encoded and nothing travels.
+    """
+    if image and showable.is_served(image) and showable.is_shown_as_it_is(image, photo.size):
+        return image
+    return jpeg(photo, "photo")
 
 
 def classes_of(result: predictor.Prediction, target: str | int | None, scale: float) -> dict:
@@ -117,9 +129,12 @@ def regions_of(result: predictor.FacesPrediction, region: str, scale: float) -> 
     return {"what": region if region in regions else "all", "places": places, "maps": maps, "points": points}
 
 
-def cells(cam: np.ndarray) -> list[list[float]]:
-    """A map (r, c) as rows of numbers with three decimals, finer than its 256 colours."""
-    return [[round(float(value), 3) for value in row] for row in cam]
+def cells(cam: np.ndarray) -> str:
+    """A map (r, c) as JSON: rows of numbers with three decimals, finer than its 256 colours.
+
+    As text: at each change of a status Gradio's front end copies a component's value, number by number.
+    """
+    return json.dumps(np.round(cam.astype(float), 3).tolist(), separators=(",", ":"))
 
 
 def stage_map(data: dict) -> dict:
