@@ -17,6 +17,8 @@ from functools import cached_property
 
 import numpy as np
 
+from resnet_demo.products import products
+
 
 @dataclass(frozen=True, eq=False)
 class ClassMeans:
@@ -34,7 +36,7 @@ class ClassMeans:
 
     def nearest(self, pooled: np.ndarray) -> np.ndarray:
         """Pooled features (n, C) → the largest cosine to a class mean (n,), -1..1."""
-        cosines = pooled @ self._directions.T
+        cosines = products(pooled, self._directions)
         return cosines.max(axis=1) / np.maximum(np.linalg.norm(pooled, axis=1), 1e-12)
 
     @cached_property

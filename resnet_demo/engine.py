@@ -23,6 +23,7 @@ import numpy as np
 from resnet_demo import zerogpu
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.errors import UserError
+from resnet_demo.products import products
 
 if TYPE_CHECKING:
     from resnet_demo.architecture import ResNet
@@ -82,7 +83,7 @@ class Engine(ABC):
             )
         features = zerogpu.last_features(self, pictures)
         # The head costs nothing, and in float32 the outputs lose none of their precision to the device's.
-        logits = features.mean(axis=(2, 3)) @ self.head_weights.T + self._head_bias
+        logits = products(features.mean(axis=(2, 3)), self.head_weights) + self._head_bias
         return Outputs(logits, features)
 
     def network(self) -> ResNet:

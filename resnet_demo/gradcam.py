@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from resnet_demo.layouts import STAGES
+from resnet_demo.products import products
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +38,7 @@ def last_stage(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def signed_last_stage(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """As ``last_stage``, with what speaks against an output kept as negative values."""
     channels, rows, columns = features.shape
-    maps = weights @ features.reshape(channels, rows * columns)  # (k, r · c)
+    maps = products(weights, features.reshape(channels, rows * columns).T)  # (k, r · c)
     return maps.reshape(-1, rows, columns) / np.float32(rows * columns)
 
 
