@@ -101,9 +101,9 @@ def test_without_a_cuda_device_gpu_says_so(monkeypatch, capsys):
 
 
 def test_the_finished_photo_has_the_size_that_the_page_shows():
-    from resnet_demo.page.components import DISPLAY_SIDE
+    from resnet_demo.page.components import DISPLAY_SIDE, DRAFT_SIDE
 
-    assert photo.SIDE == DISPLAY_SIDE
+    assert (photo.SIDE, photo.DRAFT) == (DISPLAY_SIDE, DRAFT_SIDE)
     file = photos.camera_photo((2000, 1500))
     finished = photo.ours(tiny.random_checkpoint(), file)()
     assert Image.open(io.BytesIO(finished)).size == (1280, 960)

@@ -15,7 +15,8 @@ from resnet_demo.bench.run import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.predictor import Predictor
 
-SIDE = 1280  # of the finished picture: the page's DISPLAY_SIDE, which cannot be imported without Gradio
+# The page's DISPLAY_SIDE, of the finished picture, and DRAFT_SIDE, which cannot be imported without Gradio.
+SIDE, DRAFT = 1280, 960
 WHAT = "photo of {megapixels:.0f} megapixels to overlay, ResNet-{depth}"
 EXPLANATION = """
 From the bytes of a JPEG of {width} × {height} pixels ({megabytes:.1f} MB) to the bytes of a JPEG of {across} × {down}
@@ -70,7 +71,7 @@ def measure(settings: Settings, depth: int = 50, camera: tuple[int, int] = photo
 def ours(checkpoint: Checkpoint, file: bytes) -> Callable[[], bytes]:
     """The steps of the page's tab Classify."""
     predict = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
-    return lambda: overlay(predict(file))
+    return lambda: overlay(predict(file, draft_side=DRAFT))
 
 
 def overlay(prediction) -> bytes:
