@@ -158,7 +158,7 @@ def test_the_readme_gets_the_figures_of_the_file_and_again_the_same(written, cap
     texts = {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
     assert texts.keys() == {"README.md", "README.zh-CN.md", "docs/bench.svg"}
     english = texts["README.md"]
-    assert english.startswith("before\n\n<!-- bench -->\n![")
+    assert english.startswith("before\n\n<!-- bench -->\n\n![")
     assert english.endswith("\n<!-- /bench -->\n\nafter\n")
     assert "| a thing | **ours** | 10 ms | 9 to 11 |  |  |  |" in english
     assert "|  | a peer | 160 ms | 144 to 176 | 16× better | 15× ✓ |  |" in english

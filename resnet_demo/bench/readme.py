@@ -125,4 +125,5 @@ def replaced(path: Path, text: str) -> str:
     _, end, tail = rest.partition(END)
     if not (start and end):
         raise UserError(f"{path.name} has no lines {START} and {END} to put the table between.")
-    return f"{head}{START}\n{text}\n{END}{tail}"
+    # With empty lines the chart is a paragraph of its own, and so is left out of the README of a Space.
+    return f"{head}{START}\n\n{text}\n\n{END}{tail}"
