@@ -253,6 +253,8 @@ footer .divider {{ display: none !important; }}
 
 /* The line of words. */
 .note-holder {{ padding: 0 !important; }}
+/* What went wrong is said in the line itself; Gradio would lay the word Error over it, at times after a stop too. */
+.note-holder [data-testid="status-tracker"]:has(.error) {{ display: none !important; }}
 .note {{ padding: 12px 14px; border-left: 3px solid var(--primary-400); border-radius: 0 8px 8px 0;
   background: var(--background-fill-secondary); }}
 .note p {{ margin: 0 0 4px; line-height: 1.45; color: var(--body-text-color); }}
