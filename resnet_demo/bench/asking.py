@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
-from resnet_demo.bench import processes
+from resnet_demo.bench import processes, rows
 from resnet_demo.bench.gradio_http import Answer, Visitor
-from resnet_demo.bench.servers import Server, nothing_app, our_app, serving
+from resnet_demo.bench.servers import NOTHING, OURS, Server, nothing_app, our_app, serving
 from resnet_demo.bench.uploads import flower
 
 WARM_UP = 5  # requests to a fresh app
@@ -52,6 +52,21 @@ def both(depth: int) -> Iterator[list[Server]]:
         # Our page goes on with its other network in the background.
         processes.settle([server.process.pid for server in servers])
         yield servers
+
+
+def beside_nothing(
+    figures: Mapping[str, Sequence[float]], depth: int, goal: Mapping[str, float], **shared
+) -> list[rows.Row]:
+    """The rows of ``both``: ours, and the do-nothing app's with its ``goal`` (``reach`` or ``limit``).
+
+    Args:
+        figures: of each, by its name.
+        shared: what the rows have in common, such as ``what`` and ``unit``.
+    """
+    return [
+        rows.measured(figures[OURS], way=f"{OURS}, ResNet-{depth}", ours=True, **shared),
+        rows.measured(figures[NOTHING], way=NOTHING, **goal, **shared),
+    ]
 
 
 def warm_up(server: Server) -> None:

@@ -23,7 +23,7 @@ SWITCHES = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 120_000  # milliseconds
+PATIENCE = 120_000  # milliseconds; a busy machine is no failure
 
 
 def path() -> str | None:

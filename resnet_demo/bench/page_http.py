@@ -9,7 +9,7 @@ from statistics import median
 from tqdm import tqdm
 
 from resnet_demo.bench import rows, servers, uploads
-from resnet_demo.bench.asking import WARM_UP, Asker, both
+from resnet_demo.bench.asking import WARM_UP, Asker, beside_nothing, both
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
 
@@ -52,11 +52,7 @@ def measure(settings: Settings) -> list[dict]:
         ]
         with tqdm(total=len(ways) * (settings.rounds + 1), unit="turn", mininterval=1) as progress:
             figures = take_turns(ways, settings.rounds, settings.seconds, progress)
-    shared = {"what": WHAT, "unit": "ms", "lower_is_better": True}
-    found = [
-        rows.measured(figures[servers.OURS], way=f"{servers.OURS}, ResNet-{depth}", ours=True, **shared),
-        rows.measured(figures[servers.NOTHING], way=servers.NOTHING, limit=LIMIT, **shared),
-    ]
+    found = beside_nothing(figures, depth, {"limit": LIMIT}, what=WHAT, unit="ms", lower_is_better=True)
     print(rows.table(found), flush=True)
     return rows.to_dicts(found)
 

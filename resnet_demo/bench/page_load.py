@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from tqdm import tqdm
 
 from resnet_demo.bench import rows, servers, uploads
-from resnet_demo.bench.asking import Asker, both
+from resnet_demo.bench.asking import Asker, beside_nothing, both
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
 
@@ -73,10 +73,7 @@ def measure(settings: Settings) -> list[dict]:
                 ]
                 figures = take_turns(ways, settings.rounds, settings.seconds, progress)
             shared = {"what": f"{clients} clients at once", "unit": "requests a second", "lower_is_better": False}
-            found += [
-                rows.measured(figures[servers.OURS], way=f"{servers.OURS}, ResNet-{depth}", ours=True, **shared),
-                rows.measured(figures[servers.NOTHING], way=servers.NOTHING, reach=REACH, **shared),
-            ]
+            found += beside_nothing(figures, depth, {"reach": REACH}, **shared)
     print(rows.table(found), flush=True)
     return rows.to_dicts(found)
 

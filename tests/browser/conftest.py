@@ -6,7 +6,6 @@ Screenshots go to ``tests/browser/screenshots``, or the folder that ``RESNET_DEM
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -21,22 +20,13 @@ import pytest
 import tiny
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from resnet_demo.bench import chromium as bench_chromium
+from resnet_demo.bench.chromium import PATIENCE, SWITCHES
 from resnet_demo.tasks import TaskSpec
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PETS = TaskSpec("pets", "classification", labels=("cat", "dog", "hamster"), size=64, resize=64)
 HANDS = TaskSpec("hands", "keypoints", points=5, size=64, fit="squash", detector="")
-PATIENCE = 120_000  # milliseconds; a busy machine is no failure
 expect.set_options(timeout=PATIENCE)
 
 
@@ -94,7 +84,7 @@ def own_server(tmp_path_factory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """The system's Chromium."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    path = bench_chromium.path()
     assert path, "There is no Chromium: install the system's package, or run `make test`, which does."
     return path
 

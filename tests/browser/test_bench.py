@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser
 
-from browser.conftest import SWITCHES
 from resnet_demo.bench import asking, page_live, page_visible
 from resnet_demo.bench import chromium as bench_chromium
 from resnet_demo.bench.run import Settings
@@ -22,7 +21,9 @@ def launched(chromium, chromium_path, monkeypatch):
 
     @contextmanager
     def launch(switches: Sequence[str] = ()) -> Iterator[Browser]:
-        browser = chromium.browser_type.launch(executable_path=chromium_path, args=[*SWITCHES, *switches])
+        browser = chromium.browser_type.launch(
+            executable_path=chromium_path, args=[*bench_chromium.SWITCHES, *switches]
+        )
         yield browser
         browser.close()
 
