@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from typing import Protocol
 
@@ -252,13 +253,16 @@ def _draw_face(canvas: Image.Image, points: np.ndarray, box: Sequence[float] | N
     while scale > 1 and width * height * scale * scale > _MAX_TILE_PIXELS:
         scale -= 1
 
-    tile = Image.new("RGBA", (width * scale, height * scale))
+    # On an enlarged copy of the photo, which comes back as it was where nothing is drawn, however often it is enlarged:
+    # so no layer with transparency has to be made, scaled down and laid over the photo.
+    place = (int(left), int(top), int(right), int(bottom))
+    tile = canvas.crop(place).resize((width * scale, height * scale), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(tile)
     # Far-away coordinates are clamped: a broken prediction must not make the line rasteriser walk for ever.
     near = np.clip((points - (left, top)) * scale, -4 * max(tile.size), 5 * max(tile.size))
 
     def stroke(path: np.ndarray, colour: tuple[int, int, int], thickness: float) -> None:
-        draw.line([tuple(point) for point in path], fill=(*colour, 255), width=max(1, round(thickness)), joint="curve")
+        draw.line(path.ravel().tolist(), fill=colour, width=max(1, round(thickness)), joint="curve")
 
     if box is not None:
         frame = (np.reshape(box, (2, 2)) - (left, top)) * scale
@@ -280,12 +284,21 @@ def _draw_face(canvas: Image.Image, points: np.ndarray, box: Sequence[float] | N
 
     dots = [(FACE_COLOURS[region], near[a:b]) for region, a, b, _ in contours] or [(FACE_COLOURS["jaw"], near)]
     for colour, some in dots:
-        for x, y in some:
-            for reach, fill in ((radius + outline, _DARK), (radius, colour)):
-                reach *= scale
-                draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=(*fill, 255))
-    strokes = tile.reduce(scale) if scale > 1 else tile
-    canvas.paste(strokes, (int(left), int(top)), mask=strokes.getchannel("A"))
+        dot, mask = _dot(colour, radius * scale, outline * scale)
+        for x, y in np.rint(some - mask.width / 2).astype(int).tolist():
+            tile.paste(dot, (x, y), mask)
+    canvas.paste(tile.reduce(scale) if scale > 1 else tile, place)
+
+
+@lru_cache(maxsize=64)
+def _dot(colour: tuple[int, int, int], radius: float, outline: float) -> tuple[Image.Image, Image.Image]:
+    """A dot with its dark outline, to be pasted at each point, and the mask of its circle."""
+    side = 2 * math.ceil(radius + outline) + 1
+    dot, mask = Image.new("RGB", (side, side), _DARK), Image.new("1", (side, side))
+    middle = (side - 1) / 2
+    for picture, reach, fill in ((dot, radius, colour), (mask, radius + outline, 1)):
+        ImageDraw.Draw(picture).ellipse((middle - reach, middle - reach, middle + reach, middle + reach), fill=fill)
+    return dot, mask
 
 
 def _draw_label(canvas: Image.Image, text: str, corner: np.ndarray, size: float) -> None:

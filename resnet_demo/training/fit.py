@@ -21,6 +21,7 @@ from resnet_demo.architecture import BasicBlock, ResNet
 from resnet_demo.errors import UserError
 from resnet_demo.layouts import STAGES
 from resnet_demo.training import fused
+from resnet_demo.training.precision import autocast
 
 # Pictures for each stage's fits: later stages have fewer positions a picture and more weights.
 PICTURES = {"layer1": 200, "layer2": 800, "layer3": 2400, "layer4": 8000}
@@ -154,7 +155,7 @@ def fit(teacher: ResNet, student: ResNet, batches: Batches) -> dict[str, float]:
             solved = fit_block(block, x, hidden[ends[j - 1] + 1 if j else 0], target)
             store_block(block, solved)
             left[f"{stage}.{j}.conv1"], left[f"{stage}.{j}"] = solved[0][-1], solved[-1]
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast("cpu"):
                 x = torch.cat([fused.block(part, block) for part in x.split(BATCH)])
             progress.update()
             progress.set_postfix(left=f"{solved[-1]:.2f}")
@@ -167,7 +168,7 @@ def stage_maps(teacher: ResNet, student: ResNet, index: int, pictures: Iterable[
     """The student's input of a stage, and hidden maps and outputs (before the ReLU) of each teacher block in it."""
     inputs, hidden, outputs = [], [], []
     for x in pictures:
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast("cpu"):
             ours = theirs = student.maxpool(F.relu(fused.convolve(x, student.conv1, student.bn1)))
             for stage in STAGES[:index]:
                 for block in getattr(student, stage):

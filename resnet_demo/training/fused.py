@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from resnet_demo.architecture import BasicBlock, ResNet
 from resnet_demo.layouts import STAGES
+from resnet_demo.training.precision import training_type
 
 
 def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
@@ -30,7 +31,8 @@ def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def fold_once(network: ResNet) -> None:
-    """Fold a network that will not change any more, in bf16, so that ``stages`` need not do it at each call."""
+    """Fold a network that will not change any more, so that ``stages`` need not do it at each call."""
+    precision = training_type(network.conv1.weight.device.type)
     pairs = [(network.conv1, network.bn1)]
     for name in STAGES:
         for module in getattr(network, name):
@@ -42,7 +44,7 @@ def fold_once(network: ResNet) -> None:
             pairs += [tuple(module.downsample)] if module.downsample is not None else []
     for convolution, norm in pairs:
         weight, bias = fold(convolution, norm)
-        convolution.folded = weight.bfloat16().contiguous(memory_format=torch.channels_last), bias.bfloat16()
+        convolution.folded = weight.to(precision, memory_format=torch.channels_last), bias.to(precision)
 
 
 def convolve(x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:

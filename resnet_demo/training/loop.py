@@ -34,6 +34,7 @@ from resnet_demo.training.data import Pictures
 from resnet_demo.training.distill import Distillation
 from resnet_demo.training.losses import check_loss, classification_loss, keypoint_loss
 from resnet_demo.training.memory import keep_freed_memory
+from resnet_demo.training.precision import autocast
 from resnet_demo.training.recipe import Recipe
 from resnet_demo.training.schedule import freeze, make_optimizer, set_rates
 from resnet_demo.training.seeds import seed_of
@@ -171,7 +172,7 @@ class Trainer:
             labels = one_hot(labels, self.spec.outputs, recipe.label_smoothing)
             x, labels = mix(x, labels, recipe, seed)
         x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device.type):
             if recipe.fold_norms:
                 maps = fused.stages(network.eval(), x, frozen)
             else:
