@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -12,10 +14,12 @@ from PIL import Image
 
 from resnet_demo import render, tasks
 from resnet_demo.archives import Source
+from resnet_demo.engine import cpu_count
 from resnet_demo.images import open_photo
 from resnet_demo.predictor import BATCH, FacesPrediction, Prediction, Predictor, Score
 
-PORTION_PIXELS = 60_000_000  # decoded photos that are held at once: 180 MB, and one photo more
+PORTION_PIXELS = 60_000_000  # decoded photos that are held at once: 180 MB, and those ahead
+AHEAD = min(4, cpu_count())  # photos that are decoded while the network is at work
 QUICK, SLOW = 1.0, 3.0  # seconds that a portion takes: below, the next is larger; above, smaller
 THUMBNAIL_SIDE = 160  # pixels, for screens with two pixels a point
 NAMES = 2  # classes of each picture
@@ -54,11 +58,8 @@ def rows(
     draft = 2 * max(network.spec.resize, THUMBNAIL_SIDE) if network.spec.kind == tasks.CLASSIFICATION else None
     size, start = 1, perf_counter()
     waiting: list[tuple[str, Image.Image | str]] = []  # name and photo, or why there is none
-    for source in sources:
-        try:
-            waiting.append((source.name, open_photo(source.read(), draft_side=draft)))
-        except Exception as error:  # Whatever one file does, the others are answered.
-            waiting.append((source.name, explain(error)))
+    for item in _opened(sources, draft, explain):
+        waiting.append(item)
         if len(waiting) < size and _pixels(waiting) < PORTION_PIXELS:
             continue
         yield _answer(network, waiting, explain)
@@ -67,6 +68,39 @@ def rows(
         size = min(BATCH, 2 * size) if took < QUICK else max(1, size // 2) if took > SLOW else size
     if waiting:
         yield _answer(network, waiting, explain)
+
+
+def _opened(
+    sources: Iterable[Source], draft: int | None, explain: Callable[[Exception], str]
+) -> Iterator[tuple[str, Image.Image | str]]:
+    """Name and photo, or why there is none, in the sources' order; meanwhile the next ``AHEAD`` are decoded."""
+    ahead: deque[tuple[str, Future[Image.Image]]] = deque()
+
+    def first() -> tuple[str, Image.Image | str]:
+        name, photo = ahead.popleft()
+        try:
+            return name, photo.result()
+        except Exception as error:  # Whatever one file does, the others are answered.
+            return name, explain(error)
+
+    with ThreadPoolExecutor(AHEAD, "decode") as pool:
+        for source in sources:
+            ahead.append((source.name, _decoding(pool, source, draft)))
+            if len(ahead) > AHEAD:
+                yield first()
+        while ahead:
+            yield first()
+
+
+def _decoding(pool: ThreadPoolExecutor, source: Source, draft: int | None) -> Future[Image.Image]:
+    """A source on its way; it is read in this thread, as an archive must be."""
+    try:
+        content = source.read()
+    except Exception as error:
+        failed: Future[Image.Image] = Future()
+        failed.set_exception(error)
+        return failed
+    return pool.submit(open_photo, content, draft_side=draft)
 
 
 def to_csv(rows: Sequence[Row], kind: str, counted: str = "faces") -> bytes:

@@ -107,7 +107,7 @@ def test_large_photos_wait_in_small_portions(weights, monkeypatch):
 
 
 def test_pictures_are_read_when_their_turn_comes(weights):
-    """Stopping reads no further, and no more than a portion lies in memory."""
+    """Stopping reads hardly further, and no more than a portion and a few lie in memory."""
     read = []
 
     def reading(seed):
@@ -119,7 +119,7 @@ def test_pictures_are_read_when_their_turn_comes(weights):
 
     portions = many.rows(predictor.load("flowers102", 18), [reading(seed) for seed in range(40)])
     done = next(portions) + next(portions)
-    assert len(read) == len(done) < 40
+    assert len(done) <= len(read) <= len(done) + many.AHEAD < 40
 
 
 def test_the_csv_is_for_spreadsheets():
