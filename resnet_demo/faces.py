@@ -15,8 +15,11 @@ from PIL import Image
 
 MODEL = Path(__file__).with_name("detector") / "centerface.onnx"
 STRIDE = 4  # of the detector's maps
-SIDES = (320, 640, 1280)  # longest sides in pixels at which photos are searched
-SMALL = 32  # a face of fewer pixels in the search hints at others that are too small to be found
+# Longest sides in pixels at which photos are searched. Keypoints in groups of people come out as well at 512 as at 640,
+# for little more than half the time: over 614 val faces of faces68, set together to photos of 1,000 pixels with 6, 15
+# and 40 people, ResNet-18's NME was 4.81, 4.89 and 4.90 % at 512 and 4.84, 4.91 and 4.88 % at 640; none was missed.
+SIDES = (320, 512, 1280)
+SMALL = 26  # a face of fewer pixels in the search hints at others that are too small to be found
 
 
 # Where CenterFace puts its five points in a frontal face, relative to their mean, in units of the box's longer side
@@ -51,7 +54,7 @@ class Detector:
     def detect(self, photo: Image.Image) -> list[Detection]:
         """Faces in an RGB photo of any size, the largest first; an empty list where there is none.
 
-        A photo is searched at its own size up to 640 pixels. A second search at up to 1,280 follows where it may hold
+        A photo is searched at its own size up to 512 pixels. A second search at up to 1,280 follows where it may hold
         smaller faces: where some face found is already small, or none was found.
         """
         length = max(photo.size)
