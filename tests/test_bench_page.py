@@ -16,6 +16,7 @@ import tiny
 
 from resnet_demo.bench import (
     chromium,
+    limits,
     page_http,
     page_live,
     page_load,
@@ -95,6 +96,22 @@ def test_http_and_load_print_tables_and_write_their_rows(given, monkeypatch, tmp
     assert [row["limit"] or row["reach"] for row in rows if not row["ours"]] == [0.75, 1.5, 1.5]
     assert all(row["ratio"] > 0 and row["met"] in (True, False) for row in rows if not row["ours"])
     assert [line["what"] for line in table(output)] == [row["what"] for row in rows]
+
+
+def test_limits_share_out_a_request(given, monkeypatch, capsys):
+    monkeypatch.setattr(limits, "SQUARE", 32)
+    monkeypatch.setattr(limits, "BLOCK", 4096)
+    limits._blocks.cache_clear()
+    found = limits.measure(Settings((18,), rounds=1, seconds=0))
+    limits._blocks.cache_clear()
+    ways = {row["way"]: row for row in found}
+    whole, *inside = [row for row in found if row["what"] == "one request, ResNet-18"]
+    assert whole["way"] == "whole, over HTTP" and len(inside) == 7
+    assert all(row["unit"] == "ms" and row["median"] >= 0 for row in inside)
+    assert ways["the network"]["note"].startswith("arithmetic: ")
+    units = [row["unit"] for row in found if row["what"] == limits.MACHINE]
+    assert units == ["GFLOP/s", "GB/s"]
+    assert [line["way"] for line in table(capsys.readouterr().out)] == list(ways)
 
 
 def test_memory_uses_each_bundled_network(given, running, tmp_path_factory, monkeypatch, capsys):

@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "gpu": "resnet_demo.bench.gpu",
     "http": "resnet_demo.bench.page_http",
     "load": "resnet_demo.bench.page_load",
+    "limits": "resnet_demo.bench.limits",
     "visible": "resnet_demo.bench.page_visible",
     "live": "resnet_demo.bench.page_live",
     "memory": "resnet_demo.bench.page_memory",

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOK = 0.005  # seconds between two looks whether the first page is there
 # What people's own settings, or an import of our page in this process, would change of the defaults.
 SETTINGS = ("HOST", "PORT", "SPACE_ID", "HF_HUB_DISABLE_TELEMETRY")
-OURS, NOTHING = "ours", "do-nothing Gradio app"
+OURS, NOTHING, PATHS = "ours", "do-nothing Gradio app", "Gradio app that hands paths on"
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,16 @@ def our_app(task: str = "flowers102", depth: int = 50) -> App:
 
 
 def nothing_app() -> App:
+    return gradio_app(NOTHING, "nothing_app.py")
+
+
+def path_app() -> App:
+    return gradio_app(PATHS, "path_app.py")
+
+
+def gradio_app(name: str, file: str) -> App:
     # -P: the modules beside the file are none of its own.
-    command = ("-P", str(Path(__file__).with_name("nothing_app.py")))
-    return App(NOTHING, command, "GRADIO_SERVER_PORT", "answer")
+    return App(name, ("-P", str(Path(__file__).with_name(file))), "GRADIO_SERVER_PORT", "answer")
 
 
 @dataclass(frozen=True)
