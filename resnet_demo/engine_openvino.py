@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from openvino import opset13 as ops
 
+from resnet_demo import heap
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.engine import Engine, cpu_count
 from resnet_demo.layouts import LAYOUTS, STAGES
@@ -37,6 +38,8 @@ class OpenVinoEngine(Engine):
         self._precision = precision or best_precision(core)
         model = build_model(state, checkpoint.spec, checkpoint.depth, checkpoint.variant)
         self._alone = Compiled(core.compile_model(model, "CPU", hints(self._precision)))
+        del state, model
+        heap.trim()
         self._inside, self._inside_lock = 0, threading.Lock()
         self.backend = f"OpenVINO {'bf16' if self._precision == 'bf16' else 'float32'} on CPU"
 
@@ -114,6 +117,7 @@ class Crowds:
 
     def _compile(self, engine: OpenVinoEngine, make: Callable[[], Compiled]) -> None:
         compiled = make()
+        heap.trim()
         with self._lock:
             if engine in self._networks:
                 self._networks[engine] = compiled
