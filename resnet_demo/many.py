@@ -34,6 +34,7 @@ class Row:
         scores: the most probable classes, best first; none for keypoints.
         count: faces, or points where the task looks for no faces; None for classes.
         reason: why there is no answer, one sentence; empty where there is one.
+        unknown: it is probably none of the classes, see ``Prediction``.
         thumbnail: the picture, at most ``THUMBNAIL_SIDE`` pixels, or None.
     """
 
@@ -41,6 +42,7 @@ class Row:
     scores: tuple[Score, ...] = ()
     count: int | None = None
     reason: str = ""
+    unknown: bool = False
     thumbnail: Image.Image | None = field(default=None, repr=False, compare=False)
 
 
@@ -113,13 +115,14 @@ def to_csv(rows: Sequence[Row], kind: str, counted: str = "faces") -> bytes:
     text = io.StringIO(newline="")
     table = csv.writer(text)
     if kind == tasks.CLASSIFICATION:
-        table.writerow(["file", "label", "probability", "second label", "second probability", "error"])
+        table.writerow(["file", "label", "probability", "second label", "second probability", "unknown", "error"])
     else:
         table.writerow(["file", counted, "error"])
     for row in rows:
         if kind == tasks.CLASSIFICATION:
             cells = [cell for score in row.scores for cell in (harmless(score.label), f"{score.probability:.4f}")]
             cells += [""] * (2 * NAMES - len(cells))
+            cells.append("yes" if row.unknown else "no" if row.scores else "")
         else:
             cells = ["" if row.count is None else str(row.count)]
         table.writerow([harmless(row.name), *cells, harmless(row.reason)])
@@ -166,6 +169,6 @@ def _row(network: Predictor, name: str, photo: Image.Image, answer: Prediction |
     if isinstance(answer, str):
         return Row(name, reason=answer, thumbnail=small)
     if isinstance(answer, Prediction):
-        return Row(name, scores=answer.top_k, thumbnail=small)
+        return Row(name, scores=answer.top_k, unknown=answer.unknown, thumbnail=small)
     count = len(answer.faces) if network.spec.detector else network.spec.points
     return Row(name, count=count, thumbnail=small)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,16 +127,16 @@ def test_the_csv_is_for_spreadsheets():
     score = predictor.Score
     rows = [
         many.Row("鳥.jpg", (score("Rose, wild", 0.98765), score("=Tulip", 0.01))),
-        many.Row("=cmd|'/c calc'!A1.jpg", (score("Rose", 1.0),)),
+        many.Row("=cmd|'/c calc'!A1.jpg", (score("Rose", 1.0),), unknown=True),
         many.Row('a "b".jpg', reason="The file is cut off."),
     ]
     table = many.to_csv(rows, "classification")
     assert table.startswith("\ufeff".encode())
     assert lines_of(table) == [
-        ["file", "label", "probability", "second label", "second probability", "error"],
-        ["鳥.jpg", "Rose, wild", "0.9877", "'=Tulip", "0.0100", ""],
-        ["'=cmd|'/c calc'!A1.jpg", "Rose", "1.0000", "", "", ""],
-        ['a "b".jpg', "", "", "", "", "The file is cut off."],
+        ["file", "label", "probability", "second label", "second probability", "unknown", "error"],
+        ["鳥.jpg", "Rose, wild", "0.9877", "'=Tulip", "0.0100", "no", ""],
+        ["'=cmd|'/c calc'!A1.jpg", "Rose", "1.0000", "", "", "yes", ""],
+        ['a "b".jpg', "", "", "", "", "", "The file is cut off."],
     ]
     rows = [many.Row("a.jpg", count=0), many.Row("b.jpg", count=2), many.Row("c.jpg", reason="No.")]
     assert lines_of(many.to_csv(rows, "keypoints")) == [
@@ -144,6 +145,12 @@ def test_the_csv_is_for_spreadsheets():
         ["b.jpg", "2", ""],
         ["c.jpg", "", "No."],
     ]
+
+
+def test_a_photo_of_something_else_is_marked_in_the_table():
+    row = many.Row("cat.jpg", (predictor.Score("Rose", 0.4), predictor.Score("Iris", 0.1)), unknown=True)
+    assert "<small>probably none of these</small>" in page.table_line(row, "flowers102", page.CLASSES)
+    assert "none of these" not in page.table_line(replace(row, unknown=False), "flowers102", page.CLASSES)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "＝1"])

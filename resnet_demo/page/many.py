@@ -130,7 +130,8 @@ def table_line(row: many.Row, task: str, what: str) -> str:
         named = [(html.escape(names.shown(task, score.label)), percent(score.probability)) for score in row.scores]
         (best, share), *others = named
         second = "".join(f"{name} <small>{share}</small>" for name, share in others)
-        cells = f"<td>{best}</td><td>{share}</td><td>{second}</td>"
+        unknown = f" <small>{html.escape(say('unknown_short'))}</small>" if row.unknown else ""
+        cells = f"<td>{best}{unknown}</td><td>{share}</td><td>{second}</td>"
     else:
         cells = f"<td>{row.count}</td>"
     return f'<tr><td>{picture}</td><th scope="row">{html.escape(row.name)}</th>{cells}</tr>'
