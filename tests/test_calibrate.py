@@ -21,6 +21,7 @@ from resnet_demo.facts import facts
 from resnet_demo.imagenet_names import synsets
 from resnet_demo.predictor import Predictor
 from resnet_demo.tasks import softmax
+from resnet_demo.training import passes
 from resnet_demo.training.calibrate import hard_view, spread_over
 from resnet_demo.training.data import Pictures
 from resnet_demo.training.evaluation import class_rows
@@ -164,6 +165,27 @@ def test_pictures_to_fit_on_come_evenly_from_all_classes():
     labels = np.array([0] * 50 + [1] * 5 + [2] * 50)
     rows = spread_over(Pictures("pets", [Path("x")] * len(labels), labels), 45)
     assert np.bincount(labels[rows]).tolist() == [20, 5, 20]
+
+
+def test_the_pass_of_a_measurement_serves_again_until_something_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    paths = [tmp_path / f"{seed}.png" for seed in range(3)]
+    for seed, path in enumerate(paths):
+        Image.fromarray(tiny.pictures(3, 80)[seed]).save(path)
+    pictures = Pictures("flowers102", paths, np.arange(3))
+    predictor = Predictor("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint())
+    first = passes.whole_pass(predictor, pictures, "test", keep=True)
+    made = []
+    monkeypatch.setattr(passes, "passed", lambda *_: made.append(1) or first)
+    again = passes.kept_pass(predictor, pictures, "test")
+    np.testing.assert_array_equal(again.logits, first.logits)
+    np.testing.assert_array_equal(again.pooled, first.pooled)
+    assert not made
+    passes.whole_pass(predictor, pictures, "test")  # Measuring is never skipped.
+    Image.fromarray(tiny.pictures(4, 80)[3]).save(paths[0])
+    passes.kept_pass(predictor, pictures, "test")
+    passes.kept_pass(Predictor("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint(seed=1)), pictures, "test")
+    assert len(made) == 3
 
 
 def test_a_hard_view_is_the_same_each_time_and_another_for_each_picture():

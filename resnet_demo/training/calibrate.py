@@ -9,8 +9,7 @@ small, enlarged again and oddly coloured crops that training never showed. Where
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +17,18 @@ import numpy as np
 import torch
 from PIL import Image
 from torchvision.transforms import v2
-from tqdm import tqdm
 
 from resnet_demo import checkpoints
 from resnet_demo.calibration import Calibration, ClassMeans
 from resnet_demo.errors import UserError
-from resnet_demo.predictor import BATCH, Predictor
-from resnet_demo.tasks import CLASSIFICATION, preprocess
+from resnet_demo.predictor import Predictor
+from resnet_demo.tasks import CLASSIFICATION
 from resnet_demo.training import imagenet
 from resnet_demo.training.card import model_card
 from resnet_demo.training.data import Pictures
 from resnet_demo.training.evaluation import class_rows, proportion
 from resnet_demo.training.own_run import own_pictures
+from resnet_demo.training.passes import Passed, kept_pass, passed, photos
 from resnet_demo.training.run import split_pictures
 from resnet_demo.training.scores import Score, class_means, scores
 from resnet_demo.training.seeds import seed_of
@@ -45,14 +44,6 @@ LEAST = 30  # pictures without which a temperature means nothing
 # ten of them that is flagged, some two in a hundred photos are.
 KEPT_VIEWS, KEPT_UNSEEN = 0.90, 0.98
 SMALLEST, LEAST_AREA, JITTER = 64, 0.08, 0.4  # hard views: pixels of the side, share of the picture, colours
-
-
-@dataclass(frozen=True, eq=False)
-class Passed:
-    """What one pass of each picture gave: pooled features (n, C), logits (n, classes)."""
-
-    pooled: np.ndarray
-    logits: np.ndarray
 
 
 def calibrate(
@@ -104,8 +95,7 @@ def calibrate(
     nearest = means.nearest(held.pooled)
     means = replace(means, threshold=float(np.quantile(nearest, 1 - kept)), spread=float(max(nearest.std(), 1e-6)))
 
-    everything = range(len(test))
-    shown = passed(predictor, photos(test, everything), len(test), "test pictures")
+    shown = kept_pass(predictor, test, "test pictures")
     strange = {
         name: passed(predictor, photos(part, range(len(part))), len(part), name) for name, part in unlike.items()
     }
@@ -157,15 +147,6 @@ def spread_over(pictures: Pictures, most: int) -> list[int]:
     return sorted(sorted(order.tolist(), key=lambda index: turn[index])[:most])
 
 
-def photos(pictures: Pictures, rows: Iterable[int]) -> Iterator[Image.Image]:
-    """The pictures of these rows, one at a time and not kept."""
-    for row in rows:
-        held = row in pictures.cache
-        yield pictures.picture(row)
-        if not held:
-            pictures.cache.pop(row, None)
-
-
 def hard_view(photo: Image.Image, size: int, number: int) -> np.ndarray:
     """A view of a photo that is harder than those in training, uint8 (size, size, 3): a crop from 8 % of its area on,
     scaled down to as little as 64 pixels and up again, in other colours."""
@@ -180,19 +161,6 @@ def hard_view(photo: Image.Image, size: int, number: int) -> np.ndarray:
             v2.ColorJitter(JITTER, JITTER, JITTER),
         ]
         return np.asarray(v2.Compose(steps)(photo))
-
-
-def passed(predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str) -> Passed:
-    """Each picture through the network once; arrays as they are, photos prepared as the task prepares them."""
-    pooled, logits, batch = [], [], []
-    for number, picture in enumerate(tqdm(pictures, desc=what, total=count, unit="picture"), start=1):
-        batch.append(picture if isinstance(picture, np.ndarray) else preprocess(predictor.spec, picture)[0])
-        if len(batch) == BATCH or number == count:
-            outputs = predictor.engine.run(np.stack(batch))
-            pooled.append(outputs.features.mean(axis=(2, 3)))
-            logits.append(outputs.logits)
-            batch = []
-    return Passed(np.concatenate(pooled), np.concatenate(logits))
 
 
 def measure(

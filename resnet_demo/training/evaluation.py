@@ -12,6 +12,7 @@ from tqdm import tqdm
 from resnet_demo import tasks
 from resnet_demo.predictor import FacesPrediction, Predictor
 from resnet_demo.training.data import Pictures
+from resnet_demo.training.passes import whole_pass
 
 EYE_CORNERS = (36, 45)  # outer corners of the eyes in the 68 landmarks
 
@@ -33,20 +34,21 @@ class Evaluation:
     classes: list[tuple[int, int, int | None, int]] = field(default_factory=list)
 
 
-def evaluate(predictor: Predictor, pictures: Pictures) -> Evaluation:
-    """Run a predictor over a data set's pictures and measure what its kind of task is measured by."""
+def evaluate(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Evaluation:
+    """Run a predictor over a data set's pictures and measure what its kind of task is measured by.
+
+    Args:
+        keep: leave the pass for ``calibrate``, see ``passes``.
+    """
     if predictor.spec.kind == tasks.CLASSIFICATION:
-        return evaluate_classes(predictor, pictures)
+        return evaluate_classes(predictor, pictures, keep)
     return evaluate_keypoints(predictor, pictures)
 
 
-def evaluate_classes(predictor: Predictor, pictures: Pictures, batch: int = 16) -> Evaluation:
+def evaluate_classes(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Evaluation:
     """Top-1 and top-5 with Wilson's interval, and what is mistaken for what."""
-    ranked = []
-    for first in tqdm(range(0, len(pictures), batch), desc="classifying", unit="batch"):
-        part = [pictures.picture(index) for index in range(first, min(first + batch, len(pictures)))]
-        ranked += [np.argsort(-prediction.probabilities)[:5] for prediction in predictor.many(part)]
-    hits = np.array(ranked) == pictures.labels[:, None]
+    ranked = np.argsort(-whole_pass(predictor, pictures, "classifying", keep).logits, axis=1, kind="stable")[:, :5]
+    hits = ranked == pictures.labels[:, None]
     top1, top5 = hits[:, 0], hits.any(axis=1)
     labels = predictor.spec.labels
     pairs = Counter(
@@ -69,7 +71,7 @@ def evaluate_classes(predictor: Predictor, pictures: Pictures, batch: int = 16) 
             (*row, [(found, count) for (true, found), count in pairs.most_common() if true == row[0]])
             for row in worst[:8]
         ],
-        class_rows(pictures.labels, np.array(ranked)[:, 0], len(labels)),
+        class_rows(pictures.labels, ranked[:, 0], len(labels)),
     )
 
 

@@ -209,7 +209,7 @@ def evaluate_checkpoint(
     else:
         pictures = split_pictures(config, split, data, own)
     predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)
-    return predictor, evaluate(predictor, pictures)
+    return predictor, evaluate(predictor, pictures, keep=True)
 
 
 def split_pictures(config: dict, split: str, data: Path | None, own: OwnPictures | None = None) -> Pictures:
