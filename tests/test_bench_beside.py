@@ -132,7 +132,7 @@ def written(tmp_path, monkeypatch):
     for name in readme.WORDS:
         (root / name).write_text(f"before\n\n{readme.START}\nNot measured yet.\n{readme.END}\n\nafter\n")
     monkeypatch.setattr(readme, "ROOT", root)
-    machine = {"cpu": "A CPU", "cores": 2, "device": "cpu", "torch": "2.15", "load": 0.1}
+    machine = {"cpu": "A CPU", "cores": 2, "device": "cpu", "bf16": [], "torch": "2.15", "load": 0.1}
     training = {"depth": 18, "sizes": [128, 160], "batch": 32, "way": "reference"}
     rate = {"median": 10.0, "lowest": 9.0, "highest": 11.0, "rounds": [10.0]}
     record = {
@@ -165,7 +165,7 @@ def test_the_readme_gets_the_figures_of_the_file_and_again_the_same(written, cap
     assert "|  | bare | 8 ms | 7.2 to 8.8 | 1.25× of it | at most 1.15× ✗ |  |" in english
     assert "| training, ResNet-18 | **ours, by the recipe** | 40 pictures a second |" in english
     assert "| 4× better |" in english
-    assert "A CPU, 2 cores" in english
+    assert "A CPU, 2 cores, CPU; bf16 instructions: none;" in english
     assert "A CPU，2 核" in texts["README.zh-CN.md"]
     for said in ("a peer", "16×", "1.25× of it", "torchvision&#x27;s reference"):
         assert said in texts["docs/bench.svg"]

@@ -25,7 +25,7 @@ from resnet_demo.predictor import Predictor
 from resnet_demo.vino import ov
 
 PARTS = "one request, ResNet-{depth}"
-MACHINE = "what this machine does at best"
+MACHINE = "this machine at best"
 SQUARE, PRODUCTS = 1024, 4  # rows of the matrices that are multiplied, and how many one after the other
 BLOCK = 128_000_000  # bytes that are copied: more than any cache
 EXPLANATION = """

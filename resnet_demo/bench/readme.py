@@ -20,12 +20,16 @@ WORDS = {
     "README.md": {
         "columns": ("what", "way", "median", "lowest to highest", "ours against it", "asked", "note"),
         "chart": "How many times faster or smaller ours is than each peer",
-        "machine": "Measured on: {cpu}, {cores} cores, {device}; torch {torch}; load before {load}; turns: {rounds}.",
+        "machine": "Measured on: {cpu}, {cores} cores, {device}; bf16 instructions: {bf16}; torch {torch}; "
+        "load before {load}; turns: {rounds}.",
+        "none": "none",
     },
     "README.zh-CN.md": {
         "columns": ("内容", "方式", "中位数", "最低至最高", "与本项目相比", "要求", "备注"),
         "chart": "本项目相对每个同类程序的倍数",
-        "machine": "测量环境：{cpu}，{cores} 核，{device}；torch {torch}；测量前负载 {load}；轮数：{rounds}。",
+        "machine": "测量环境：{cpu}，{cores} 核，{device}；bf16 指令：{bf16}；torch {torch}；"
+        "测量前负载 {load}；轮数：{rounds}。",
+        "none": "无",
     },
 }
 
@@ -86,18 +90,19 @@ def block(records: Sequence[dict], measured: Sequence[Sequence[Row]], words: dic
     parts = [f"![{words['chart']}]({CHART.as_posix()})"]
     for record, rows in zip(records, measured, strict=True):
         if rows:
-            parts += [machine(record, words["machine"]), table(rows, words["columns"])]
+            parts += [machine(record, words), table(rows, words["columns"])]
     return "\n\n".join(parts)
 
 
-def machine(record: dict, sentence: str) -> str:
+def machine(record: dict, words: dict) -> str:
     """Where and how it was measured."""
     described = record["machine"]
     device = described["device"]
-    return sentence.format(
+    return words["machine"].format(
         cpu=described["cpu"],
         cores=described["cores"],
         device="CPU" if device == "cpu" else device,
+        bf16=", ".join(described["bf16"]) or words["none"],
         torch=described["torch"],
         load=described["load"],
         rounds=record["settings"]["rounds"],
