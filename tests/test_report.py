@@ -263,6 +263,14 @@ def test_a_distilled_networks_card_names_its_teachers_and_pictures():
     assert task == "Distilled with the recipe `faces68-distilled` from `weights/faces68/resnet50`."
 
 
+def test_the_card_of_a_student_has_the_commands_of_a_teacher_without_a_card():
+    config = checkpoints.read_config(checkpoints.find("flowers102", 18).path.parent)
+    made = {"teacher": "runs/f/checkpoint", "teacher_commands": ["python -m resnet_demo train x --out runs/f"]}
+    both = "# the teacher, runs/f/checkpoint\npython -m resnet_demo train x --out runs/f\n# the student\n"
+    assert both + config["commands"][0] in model_card(config | made)
+    assert "# the teacher" not in model_card(config)
+
+
 def test_a_card_says_what_the_worst_classes_are_taken_for_where_that_was_measured():
     config = {
         "depth": 101,

@@ -339,6 +339,9 @@ def model_card(config: dict) -> str:
     spec, depth = TaskSpec.from_json(config["task"]), config["depth"]
     data = DATA.get(spec.name) or own_data(config)
     commands = "\n".join([*config["commands"], *bundle_command(config["commands"])])
+    if config.get("teacher_commands"):
+        teacher = "\n".join(config["teacher_commands"])
+        commands = f"# the teacher, {config['teacher']}\n{teacher}\n# the student\n{commands}"
     settings = "\n".join(f"| `{key}` | `{value}` |" for key, value in config.get("recipe", {}).items())
     if settings:
         settings = f"\n\nSettings of the last command:\n\n| setting | value |\n| --- | --- |\n{settings}"

@@ -124,6 +124,9 @@ def train(
     record = {"recipe": recipe.to_json(), "init": init, "commands": [*earlier_commands(init), command]}
     if teacher:
         record["teacher"] = teacher
+        bundled = Path(teacher).resolve().is_relative_to(checkpoints.weights_folder().resolve())
+        if not bundled and (before := earlier_commands(teacher)):
+            record["teacher_commands"] = before  # A bundled one has a card of its own that says so.
     if own:
         record["own"] = own.record
     checkpoints.save(out / "checkpoint", arrays_of(kept), spec, depth, kept.variant, {}, None, record)
