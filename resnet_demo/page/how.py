@@ -95,7 +95,7 @@ def table() -> str:
     )
     return (
         f'<div class="how-table" tabindex="0" role="region" aria-label="{label("how_table")}"><table>'
-        f"<caption>{label('how_caption')} {size} × {size}</caption>"
+        f"<caption><span>{label('how_caption')} {size} × {size}</span></caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

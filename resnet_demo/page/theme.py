@@ -381,6 +381,8 @@ footer .divider {{ display: none !important; }}
 }}
 .how-table tr {{ border: 0; }}
 .how-table caption {{ text-align: left; color: var(--body-text-color-subdued); padding-bottom: 6px; }}
+/* As wide as the window, also where the table is wider and scrolls. */
+.how-table caption span {{ display: block; max-width: calc(100vw - 72px); }}
 .how-table th, .how-table td {{
   padding: 7px 10px; border: 0; border-bottom: 1px solid var(--border-color-primary); text-align: left;
   white-space: nowrap; font-variant-numeric: tabular-nums;
