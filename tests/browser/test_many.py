@@ -84,7 +84,7 @@ def test_a_zip_fills_the_table(visit, archive, screenshots, width, theme):
     assert [line[0] for line in table[1:]] == [*(f"garden/{name}.jpg" for name in NAMED), "garden/<b>broken.jpg"]
     assert table[1][1] == rows.nth(0).locator("td").nth(1).inner_text()
     assert 0 < float(table[1][2]) <= 1
-    assert "cut off" in table[4][5]
+    assert "cut off" in table[4][6]
 
 
 def test_stop_keeps_what_is_done(visit, long_archive, screenshots):
