@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOK = 0.005  # seconds between two looks whether the first page is there
 # What people's own settings, or an import of our page in this process, would change of the defaults.
 SETTINGS = ("HOST", "PORT", "SPACE_ID", "HF_HUB_DISABLE_TELEMETRY")
-OURS, NOTHING, PATHS = "ours", "do-nothing Gradio app", "Gradio app that hands paths on"
+OURS, NOTHING, PATHS = "ours", "do-nothing Gradio app", "path-only Gradio app"
 
 
 @dataclass(frozen=True)
