@@ -64,7 +64,7 @@ def given(running, monkeypatch):
     """The measurements take the apps that are running, in place of fresh ones."""
 
     @contextmanager
-    def as_they_are(_):
+    def as_they_are(*_):
         yield running
 
     @contextmanager
@@ -73,6 +73,7 @@ def given(running, monkeypatch):
 
     for module in (page_http, page_load, page_visible):
         monkeypatch.setattr(module, "both", as_they_are)
+    monkeypatch.setattr(limits, "running", as_they_are)
     monkeypatch.setattr(servers, "serving", ours)
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from resnet_demo.bench import processes, rows
 from resnet_demo.bench.gradio_http import Answer, Visitor
-from resnet_demo.bench.servers import NOTHING, OURS, Server, nothing_app, our_app, serving
+from resnet_demo.bench.servers import NOTHING, OURS, App, Server, nothing_app, our_app, serving
 from resnet_demo.bench.uploads import flower
 
 WARM_UP = 5  # requests to a fresh app
@@ -45,8 +45,15 @@ class Asker:
 @contextmanager
 def both(depth: int) -> Iterator[list[Server]]:
     """Our page and the do-nothing app, both serving, warmed up and at rest."""
+    with running(our_app(depth=depth), nothing_app()) as servers:
+        yield servers
+
+
+@contextmanager
+def running(*apps: App) -> Iterator[list[Server]]:
+    """Apps that are serving, warmed up and at rest."""
     with ExitStack() as stack:
-        servers = [stack.enter_context(serving(app)) for app in (our_app(depth=depth), nothing_app())]
+        servers = [stack.enter_context(serving(app)) for app in apps]
         for server in servers:
             warm_up(server)
         # Our page goes on with its other network in the background.

@@ -11,8 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from resnet_demo import engine, render, tasks
-from resnet_demo.bench import networks, processes, rows, servers, uploads
-from resnet_demo.bench.asking import Asker, warm_up
+from resnet_demo.bench import networks, rows, servers, uploads
+from resnet_demo.bench.asking import Asker, running
 from resnet_demo.bench.beside import RATE, Entry, compare
 from resnet_demo.bench.page_http import Requests
 from resnet_demo.bench.photo import DRAFT, SIDE
@@ -113,10 +113,7 @@ def parts(checkpoint: Checkpoint, bound: str) -> list[Entry]:
 def over_http(settings: Settings, depth: int, inside: float) -> list[rows.Row]:
     """Rows of the whole request, and of what is left of it beside ``inside`` milliseconds of our own work."""
     with ExitStack() as stack:
-        apps = [stack.enter_context(servers.serving(app)) for app in (servers.our_app(depth=depth), servers.path_app())]
-        for app in apps:
-            warm_up(app)
-        processes.settle([app.process.pid for app in apps])
+        apps = stack.enter_context(running(servers.our_app(depth=depth), servers.path_app()))
         names = (servers.OURS, servers.PATHS)
         ways = [Requests(name, stack.enter_context(Asker(app))) for name, app in zip(names, apps, strict=True)]
         total = len(ways) * (settings.rounds + 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,6 +70,16 @@ class Pictures:
         for index in tqdm(range(len(self)), desc="decoding", unit="picture"):
             self.picture(index)
         return self
+
+
+def state_of(paths: Iterable[Path]) -> bytes:
+    """What changes when one of these files does, or their order: names, sizes and times of the last change.
+
+    Raises:
+        OSError: one of them cannot be looked at.
+    """
+    states = ((path.resolve(), path.stat()) for path in map(Path, paths))
+    return "".join(f"{path} {state.st_size} {state.st_mtime_ns}\n" for path, state in states).encode()
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from resnet_demo import faces
 from resnet_demo.faces import MODEL, Detection, Detector, Frame, frame_matrix, frame_of, transform
-from resnet_demo.training.data import Pictures, cache_folder
+from resnet_demo.training.data import Pictures, cache_folder, state_of
 
 
 def matching(detections: list[Detection], points: np.ndarray) -> Detection | None:
@@ -52,9 +52,7 @@ def find_frames(pictures: Pictures, detector: Detector | None = None) -> Picture
 def cache_file(pictures: Pictures) -> Path:
     """Where the frames of exactly these pictures, found by exactly this detector, are kept."""
     key = hashlib.sha256(MODEL.read_bytes() + Path(faces.__file__).read_bytes() + pictures.labels.tobytes())
-    for path in pictures.paths:
-        state = path.stat()
-        key.update(f"{path.resolve()} {state.st_size} {state.st_mtime_ns}\n".encode())
+    key.update(state_of(pictures.paths))
     return cache_folder() / "frames" / f"{key.hexdigest()[:24]}.npy"
 
 

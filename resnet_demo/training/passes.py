@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from resnet_demo import engine_openvino, tasks
 from resnet_demo.predictor import BATCH, Predictor
-from resnet_demo.training.data import Pictures, cache_folder
+from resnet_demo.training.data import Pictures, cache_folder, state_of
 
 KEPT = 3  # passes; one of 6,149 pictures through a ResNet-50 has 53 MB
 
@@ -87,10 +87,8 @@ def cache_file(predictor: Predictor, pictures: Pictures) -> Path | None:
         key.update(name.encode() + np.ascontiguousarray(values).tobytes())
     for module in (engine_openvino, tasks):
         key.update(Path(module.__file__).read_bytes())
-    for path in pictures.paths:
-        try:
-            state = Path(path).stat()
-        except OSError:
-            return None
-        key.update(f"{Path(path).resolve()} {state.st_size} {state.st_mtime_ns}\n".encode())
+    try:
+        key.update(state_of(pictures.paths))
+    except OSError:
+        return None
     return cache_folder() / "passes" / f"{key.hexdigest()[:24]}.npz"
