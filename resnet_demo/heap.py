@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 from functools import cache
 
 
@@ -12,15 +13,16 @@ def trim() -> None:
 
     Takes 15 to 30 ms. Elsewhere nothing is done.
     """
-    if (malloc_trim := _malloc_trim()) is not None:
+    if (malloc_trim := glibc("malloc_trim")) is not None:
         malloc_trim(0)
 
 
 @cache
-def _malloc_trim():
+def glibc(name: str) -> Callable[..., int] | None:
+    """A function of glibc; None where the C library is another one, such as musl, or the system no Linux."""
     if sys.platform != "linux":
         return None
     try:
-        return ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError):  # Another C library, such as musl.
+        return getattr(ctypes.CDLL(None), name)
+    except (OSError, AttributeError):
         return None

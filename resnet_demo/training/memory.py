@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
+from resnet_demo.heap import glibc
 
 # Of glibc's malloc.h.
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4
@@ -16,11 +15,7 @@ def keep_freed_memory() -> None:
     Each step frees and wants again the same feature maps of many megabytes. By default each of them is new memory,
     which the kernel clears page by page: on two cores a third of a small network's step. Elsewhere nothing is done.
     """
-    if sys.platform != "linux":
-        return
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # Another C library, such as musl.
+    if (mallopt := glibc("mallopt")) is None:
         return
     mallopt(MMAP_MAX, 0)
     mallopt(TRIM_THRESHOLD, KEPT)
