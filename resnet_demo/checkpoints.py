@@ -101,6 +101,7 @@ class Checkpoint:
         metrics: measured accuracy.
         path: the weights file, or None for weights made in memory.
         calibration: temperature, and what known pictures look like, where these were fitted.
+        ranges: the largest input of each of ``rounded_convolutions``, where these were measured: see ``eight_bit``.
     """
 
     spec: TaskSpec
@@ -110,6 +111,7 @@ class Checkpoint:
     metrics: dict
     path: Path | None = None
     calibration: Calibration = field(default_factory=Calibration)
+    ranges: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def state(self) -> dict[str, np.ndarray]:
@@ -186,6 +188,20 @@ def find(task: str, depth: int) -> Entry:
     if depth not in DEPTHS:
         raise UserError(f"There is no ResNet-{depth}: choose {_either(depths)}.")
     raise UserError(f"There is no ResNet-{depth} for {task} yet: choose {_either(depths)}.")
+
+
+def bundled_folder(task: str | None, depth: int) -> Path:
+    """Where a bundled checkpoint lies.
+
+    Raises:
+        UserError: there is none, or it is only on the Hub.
+    """
+    if not task:
+        raise UserError("Name a task, or pass --weights with a checkpoint folder.")
+    entry = find(task, depth)
+    if entry.pulled:
+        raise UserError(f"The ResNet-{depth} for {task} is on the Hub: only checkpoints in weights/ can be measured.")
+    return entry.path.parent
 
 
 def load(task: str, depth: int, progress: hub.Progress | None = None) -> Checkpoint:
@@ -424,6 +440,13 @@ def expected_shapes(depth: int, outputs: int) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def rounded_convolutions(depth: int) -> list[str]:
+    """The names of the convolutions whose inputs 8-bit arithmetic rounds, see ``eight_bit``."""
+    left = {"conv1", "layer1.0.conv1", "layer1.0.downsample.0"} if LAYOUTS[depth][0] == "bottleneck" else {"conv1"}
+    names = [key.removesuffix(".weight") for key, shape in expected_shapes(depth, 1).items() if len(shape) == 4]
+    return [name for name in names if name not in left]
+
+
 def check_state(state: Mapping[str, np.ndarray], depth: int, outputs: int, source: str) -> None:
     """Every array of the network must be there in its shape, and nothing else.
 
@@ -537,7 +560,11 @@ def build(data: bytes, path: Path, config: dict, where: Path | str, name: str | 
         calibration = Calibration.from_json(config.get("calibration"), values["fc.weight"].shape[1])
     except ValueError as error:
         raise UserError(f"{where} is damaged ({error}): fetch it again, or calibrate the checkpoint anew.") from error
-    return Checkpoint(spec, depth, variant, stored, metrics, path, calibration)
+    ranges = (config.get("ranges") or {}).get("inputs") or {}
+    sound = all(isinstance(value, float) and 0 < value < math.inf for value in ranges.values())
+    if ranges and not (sound and ranges.keys() == set(rounded_convolutions(depth))):
+        raise UserError(f"{where} is damaged (its ranges are not those of a ResNet-{depth}): fetch it again.")
+    return Checkpoint(spec, depth, variant, stored, metrics, path, calibration, ranges)
 
 
 def _spec(config: dict, where: Path | str) -> TaskSpec:

@@ -1,4 +1,4 @@
-"""``python -m resnet_demo predict | serve | train | evaluate | bundle | calibrate | convert | export | publish …``."""
+"""``python -m resnet_demo predict | serve | train | evaluate | bundle | ranges | calibrate | export | publish …``."""
 
 from __future__ import annotations
 
@@ -82,6 +82,22 @@ def make_parser() -> Parser:
     )
     add_data(bundle)
     bundle.set_defaults(run=run_bundle)
+
+    ranges = commands.add_parser(
+        "ranges", help="the largest inputs of the convolutions, for 8-bit arithmetic; bundle does it too"
+    )
+    ranges.add_argument("task", nargs="?", help="a bundled task")
+    add_depth(ranges)
+    ranges.add_argument("--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one")
+    ranges.add_argument(
+        "--pictures",
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="other pictures than those it was trained on: folders, or names of data sets, whose train parts are taken",
+    )
+    add_data(ranges)
+    ranges.set_defaults(run=run_ranges)
 
     calibrate = commands.add_parser(
         "calibrate", help="true probabilities, and a flag for pictures of something else; run it after bundle"
@@ -459,6 +475,21 @@ def run_bundle(options: argparse.Namespace) -> int:
     else:
         folder = bundle(options.folder, options.data)
     print(f"Bundled in {folder}: describe all with `python -m resnet_demo report`.")
+    return 0
+
+
+def run_ranges(options: argparse.Namespace) -> int:
+    from resnet_demo import checkpoints
+    from resnet_demo.training.calibrate import shown_name
+    from resnet_demo.training.ranges import measure_ranges
+
+    words = ["ranges", *([options.task, "--depth", str(options.depth)] if options.task else [])]
+    words += ["--weights", options.weights.as_posix()] if options.weights else []
+    words += ["--pictures", *map(shown_name, options.pictures)] if options.pictures else []
+    folder = options.weights or checkpoints.bundled_folder(options.task, options.depth)
+    command = f"python -m resnet_demo {shlex.join(words)}"
+    record = measure_ranges(folder, options.pictures, options.data, command)
+    print(f"{len(record['inputs'])} ranges on {record['pictures']} pictures, written to {folder / 'config.json'}.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The engine for CPUs: the network is built operation by operation in OpenVINO, so torch is never imported."""
+"""The engine for CPUs: OpenVINO, without importing torch."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from openvino import opset13 as ops
 
-from resnet_demo import heap
+from resnet_demo import eight_bit, heap
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.engine import Engine, cpu_count
-from resnet_demo.layouts import LAYOUTS, STAGES
-from resnet_demo.tasks import TaskSpec
+from resnet_demo.graph_openvino import build_model, convolution
 from resnet_demo.vino import ov
 
 # Pictures a pass: a ResNet-50 does more a second in fours than in sixteens (25.2 and 22.8 at 192 px on two cores).
 PIECE = 4
-BATCH_NORM_EPSILON = 1e-5  # PyTorch's default, with which all weights here were trained.
+NAMES = {"int8": "int8", "bf16": "bf16", "f32": "float32"}
 
 
 class OpenVinoEngine(Engine):
-    """A checkpoint compiled for the CPU, in bf16 where the CPU computes in it and float32 elsewhere.
+    """A checkpoint compiled for the CPU, in the quickest precision that suits both.
 
     Args:
         checkpoint: weights and task.
-        precision: ``bf16`` or ``f32``; None takes what suits the CPU.
+        precision: ``int8`` (see ``eight_bit``), ``bf16`` or ``f32``; None takes ``best_precision``.
+
+    Raises:
+        ValueError: ``int8`` for a checkpoint without ranges.
     """
 
     device = "cpu"
@@ -34,14 +35,12 @@ class OpenVinoEngine(Engine):
     def __init__(self, checkpoint: Checkpoint, precision: str | None = None):
         state = checkpoint.state
         super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
-        core = ov.Core()
-        self._precision = precision or best_precision(core)
-        model = build_model(state, checkpoint.spec, checkpoint.depth, checkpoint.variant)
-        self._alone = Compiled(core.compile_model(model, "CPU", hints(self._precision)))
-        del state, model
+        self.precision = precision or best_precision(checkpoint)
+        self._alone = self._compiled(state)
+        del state
         heap.trim()
         self._inside, self._inside_lock = 0, threading.Lock()
-        self.backend = f"OpenVINO {'bf16' if self._precision == 'bf16' else 'float32'} on CPU"
+        self.backend = f"OpenVINO {NAMES[self.precision]} on CPU"
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         with self._inside_lock:
@@ -56,9 +55,13 @@ class OpenVinoEngine(Engine):
 
     def _for_crowds(self) -> Compiled:
         """The same network with one thread for each of several pictures that come at once."""
+        return self._compiled(self.checkpoint.state, streams=cpu_count())
+
+    def _compiled(self, state: Mapping[str, np.ndarray], streams: int = 1) -> Compiled:
         one = self.checkpoint
-        model = build_model(one.state, one.spec, one.depth, one.variant)
-        return Compiled(ov.Core().compile_model(model, "CPU", hints(self._precision, streams=cpu_count())))
+        layer = eight_bit.rounding(one.ranges) if self.precision == "int8" else convolution
+        model = build_model(state, one.spec, one.depth, one.variant, layer)
+        return Compiled(ov.Core().compile_model(model, "CPU", hints(self.precision, streams)))
 
 
 class Compiled:
@@ -127,67 +130,27 @@ crowds = Crowds()
 
 
 def hints(precision: str, streams: int = 1) -> dict[str, object]:
-    """How a network is compiled for the CPU, ``precision`` being ``bf16`` or ``f32``.
+    """How a network is compiled for the CPU.
 
     Args:
+        precision: ``int8``, ``bf16`` or ``f32``. In an ``int8`` graph it is that of what is not rounded: bf16 there
+            would have to be turned into float32 before each rounding.
         streams: pictures that are computed at a time; the threads are shared out among them.
     """
     return {
         **({"PERFORMANCE_HINT": "LATENCY"} if streams == 1 else {"NUM_STREAMS": streams}),
-        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
         "INFERENCE_NUM_THREADS": cpu_count(),
         # The hint alone leaves out the second thread of a core, which are half the CPUs of many containers.
         "ENABLE_HYPER_THREADING": True,
     }
 
 
-def best_precision(core: ov.Core) -> str:
+def best_precision(checkpoint: Checkpoint) -> str:
+    """``int8`` where the CPU has instructions for it and the checkpoint its ranges, else ``float_precision``."""
+    return "int8" if checkpoint.ranges and eight_bit.has_instructions() else float_precision()
+
+
+def float_precision() -> str:
     """``bf16`` where the CPU has instructions for it (AMX, AVX512-BF16), else ``f32``."""
-    return "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
-
-
-def build_model(state: Mapping[str, np.ndarray], spec: TaskSpec, depth: int, variant: str) -> ov.Model:
-    """uint8 pictures (b, S, S, 3) → last feature map (b, C, S/32, S/32), batch norms folded into the convolutions."""
-    pictures = ops.parameter([-1, spec.size, spec.size, 3], np.uint8, name="pictures")
-    mean = np.asarray(spec.mean, np.float32) * 255
-    std = np.asarray(spec.std, np.float32) * 255
-    x = ops.divide(ops.subtract(ops.convert(pictures, np.float32), mean), std)
-    x = ops.transpose(x, [0, 3, 1, 2])  # (b, 3, S, S)
-    x = ops.relu(convolution(x, state, "conv1", "bn1", stride=2))
-    x = ops.max_pool(x, [2, 2], [1, 1], [1, 1], [1, 1], [3, 3]).output(0)
-    kind, counts = LAYOUTS[depth]
-    for stage, count in zip(STAGES, counts, strict=True):
-        for block in range(count):
-            stride = 2 if block == 0 and stage != STAGES[0] else 1
-            x = residual_block(x, state, f"{stage}.{block}", strides(kind, variant, stride))
-    x.get_node().set_friendly_name("features")
-    return ov.Model([x], [pictures], f"resnet{depth}")
-
-
-def strides(kind: str, variant: str, stride: int) -> tuple[int, ...]:
-    """The stride of each convolution of a block; ``architecture`` says where each variant has it."""
-    if kind == "basic":
-        return stride, 1
-    return (stride, 1, 1) if variant == "v1" else (1, stride, 1)
-
-
-def residual_block(x: ov.Output, state: Mapping[str, np.ndarray], name: str, steps: tuple[int, ...]) -> ov.Output:
-    """Convolutions of the given strides, then the shortcut, projected where the checkpoint has a projection."""
-    shortcut = x
-    if f"{name}.downsample.0.weight" in state:
-        shortcut = convolution(x, state, f"{name}.downsample.0", f"{name}.downsample.1", max(steps))
-    for number, stride in enumerate(steps, start=1):
-        x = convolution(x, state, f"{name}.conv{number}", f"{name}.bn{number}", stride)
-        if number < len(steps):
-            x = ops.relu(x).output(0)
-    return ops.relu(ops.add(x, shortcut)).output(0)
-
-
-def convolution(x: ov.Output, state: Mapping[str, np.ndarray], name: str, norm: str, stride: int) -> ov.Output:
-    """A convolution and its batch norm as one: w · s and β − μ · s, with s = γ / √(σ² + ε)."""
-    weight = state[f"{name}.weight"]
-    scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + BATCH_NORM_EPSILON)
-    bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
-    padding = [weight.shape[2] // 2] * 2
-    x = ops.convolution(x, weight * scale[:, None, None, None], [stride] * 2, padding, padding, [1, 1])
-    return ops.add(x, bias.reshape(1, -1, 1, 1)).output(0)
+    return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"

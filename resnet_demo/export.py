@@ -184,26 +184,18 @@ def write_onnx(checkpoint: Checkpoint, path: Path, record: dict) -> None:
 
 def write_openvino(checkpoint: Checkpoint, path: Path, record: dict) -> None:
     """The engine's own graph with the head added, as ``.xml`` and ``.bin``."""
-    from openvino import opset13 as ops
-
-    from resnet_demo.engine_openvino import build_model
+    from resnet_demo.graph_openvino import build_model, logits_of, takes_planes
     from resnet_demo.vino import ov
 
     spec, state = checkpoint.spec, checkpoint.state
     graph = build_model(state, spec, checkpoint.depth, checkpoint.variant)
     features = graph.outputs[0].get_node().input_value(0)
-    pictures = graph.get_parameters()[0]
-    if not takes_uint8(record):
-        # The engine's graph begins with normalisation and, last of it, the one transposition.
-        planes = next(node for node in graph.get_ordered_ops() if node.get_type_name() == "Transpose")
-        pictures = ops.parameter([-1, 3, spec.size, spec.size], np.float32, name="pictures")
-        planes.output(0).replace(pictures.output(0))
+    pictures = graph.get_parameters()[0] if takes_uint8(record) else takes_planes(graph, spec)
     pictures.output(0).get_tensor().set_names({"pictures"})
-    pooled = ops.reduce_mean(features, np.array([2, 3]))
-    logits = ops.add(ops.matmul(pooled, state["fc.weight"], False, True), state["fc.bias"])
-    for output, name in zip((logits.output(0), features), OUTPUTS, strict=True):
+    logits = logits_of(features, state)
+    for output, name in zip((logits, features), OUTPUTS, strict=True):
         output.get_tensor().set_names({name})
-    model = ov.Model([logits.output(0), features], [pictures], f"resnet{checkpoint.depth}")
+    model = ov.Model([logits, features], [pictures], f"resnet{checkpoint.depth}")
     for key, value in metadata(record).items():
         model.set_rt_info(value, ["resnet_demo", key])
     ov.save_model(model, path, compress_to_fp16=False)

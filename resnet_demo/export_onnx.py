@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resnet_demo.checkpoints import Checkpoint
-from resnet_demo.engine_openvino import BATCH_NORM_EPSILON, strides
 from resnet_demo.errors import UserError
+from resnet_demo.graph_openvino import BATCH_NORM_EPSILON, strides
 from resnet_demo.layouts import LAYOUTS, STAGES
 
 if TYPE_CHECKING:

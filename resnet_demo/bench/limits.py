@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from tqdm import tqdm
 
-from resnet_demo import engine, render, tasks
+from resnet_demo import eight_bit, engine, render, tasks
 from resnet_demo.bench import networks, rows, servers, uploads
 from resnet_demo.bench.asking import Asker, running
 from resnet_demo.bench.beside import RATE, Entry, compare
@@ -27,6 +27,7 @@ from resnet_demo.vino import ov
 PARTS = "one request, ResNet-{depth}"
 MACHINE = "this machine at best"
 SQUARE, PRODUCTS = 1024, 4  # rows of the matrices that are multiplied, and how many one after the other
+BYTES = {"int8": 1, "bf16": 2, "f32": 4}  # of a number
 BLOCK = 128_000_000  # bytes that are copied: more than any cache
 EXPLANATION = """
 One request after the other over plain HTTP, as the measurement http has it, and its parts, each measured alone with the
@@ -46,7 +47,7 @@ def measure(settings: Settings) -> list[dict]:
 
     depth = servers.depth_of(settings.depths)
     checkpoint = networks.checkpoint_of("flowers102", depth)
-    precision = best_precision(ov.Core())
+    precision = best_precision(checkpoint)
     print(
         EXPLANATION.format(
             width=uploads.WIDTH,
@@ -145,7 +146,7 @@ def bounds(checkpoint: Checkpoint, precision: str, flops: float, bandwidth: floa
     spec = checkpoint.spec
     network = ResNet(checkpoint.depth, spec.outputs, checkpoint.variant)
     arithmetic = 2e9 * count_gflops(network, spec.size, spec.size) / flops * 1000
-    reading = count_parameters(network) * (2 if precision == "bf16" else 4) / bandwidth * 1000
+    reading = count_parameters(network) * BYTES[precision] / bandwidth * 1000
     return f"arithmetic: {rows.number(arithmetic)} ms; reading weights: {rows.number(reading)} ms"
 
 
@@ -160,6 +161,12 @@ def multiply(precision: str) -> Callable[[], float]:
     x = given.output(0)
     for _ in range(PRODUCTS):
         weights = random.standard_normal((SQUARE, SQUARE), np.float32) / np.float32(np.sqrt(SQUARE))
+        if precision == "int8":
+            # As the engine's convolutions: unsigned inputs, signed weights.
+            x = ops.fake_quantize(ops.relu(x), *np.float32([0, 4, 0, 4]), eight_bit.LEVELS)
+            scale = np.abs(weights).max() / eight_bit.LARGEST
+            integers = ops.constant(np.rint(weights / scale).astype(np.int8))
+            weights = ops.multiply(ops.convert(integers, np.float32), scale)
         x = ops.matmul(x, weights, False, False).output(0)
     model = ov.Model([x], [given], "products")
     request = ov.Core().compile_model(model, "CPU", hints(precision)).create_infer_request()
@@ -190,6 +197,6 @@ def _blocks() -> list[tuple[np.ndarray, np.ndarray]]:
 
 def in_giga(row: rows.Row) -> rows.Row:
     """A rate a second, with its unit for people."""
-    unit = "GFLOP/s" if "multiply" in row.way else "GB/s"
+    unit = "GB/s" if "multiply" not in row.way else "Gop/s" if "int8" in row.way else "GFLOP/s"
     figures = [row.lowest / 1e9, row.median / 1e9, row.highest / 1e9]
     return rows.measured(figures, what=row.what, way=row.way, unit=unit, lower_is_better=False)

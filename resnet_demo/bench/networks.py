@@ -18,6 +18,7 @@ from resnet_demo.layouts import LAYOUTS, STAGES
 
 if TYPE_CHECKING:
     from resnet_demo.checkpoints import Checkpoint
+    from resnet_demo.vino import ov
 
 
 def checkpoint_of(task: str, depth: int) -> Checkpoint:
@@ -71,7 +72,10 @@ def normalised(checkpoint: Checkpoint, photo: Image.Image) -> torch.Tensor:
 
 
 def bare_pass(checkpoint: Checkpoint) -> Callable[[np.ndarray], np.ndarray]:
-    """OpenVINO's forward pass of torchvision's network and nothing else, compiled as the app's engine is.
+    """OpenVINO's forward pass and nothing else, in the precision of the app's engine and compiled as that is.
+
+    It is torchvision's network as OpenVINO converts it, or where the engine computes in 8 bits, which torchvision's
+    does not, the engine's graph.
 
     The function takes a float32 picture (1, 3, S, S) and returns its logits (1, outputs), valid until its next call.
     """
@@ -79,19 +83,35 @@ def bare_pass(checkpoint: Checkpoint) -> Callable[[np.ndarray], np.ndarray]:
 
     from resnet_demo.engine_openvino import best_precision, hints
 
-    shape = [1, 3, checkpoint.spec.size, checkpoint.spec.size]
-    with warnings.catch_warnings():
-        # OpenVINO's converter uses parts of PyTorch that PyTorch wants to give up.
-        warnings.simplefilter("ignore")
-        model = openvino.convert_model(torchvision_network(checkpoint), example_input=torch.zeros(shape))
+    shape, precision = [1, 3, checkpoint.spec.size, checkpoint.spec.size], best_precision(checkpoint)
+    if precision == "int8":
+        model = rounded_network(checkpoint)
+    else:
+        with warnings.catch_warnings():
+            # OpenVINO's converter uses parts of PyTorch that PyTorch wants to give up.
+            warnings.simplefilter("ignore")
+            model = openvino.convert_model(torchvision_network(checkpoint), example_input=torch.zeros(shape))
     model.reshape(shape)
-    core = openvino.Core()
-    request = core.compile_model(model, "CPU", hints(best_precision(core))).create_infer_request()
+    request = openvino.Core().compile_model(model, "CPU", hints(precision)).create_infer_request()
 
     def run(picture: np.ndarray) -> np.ndarray:
         return request.infer([picture], share_inputs=True, share_outputs=True)[0]
 
     return run
+
+
+def rounded_network(checkpoint: Checkpoint) -> ov.Model:
+    """The 8-bit network from a normalised picture to its logits."""
+    from resnet_demo import eight_bit
+    from resnet_demo.graph_openvino import build_model, logits_of, takes_planes
+    from resnet_demo.vino import ov
+
+    state, spec = checkpoint.state, checkpoint.spec
+    layer = eight_bit.rounding(checkpoint.ranges)
+    graph = build_model(state, spec, checkpoint.depth, checkpoint.variant, layer)
+    features = graph.outputs[0].get_node().input_value(0)
+    picture = takes_planes(graph, spec)
+    return ov.Model([logits_of(features, state)], [picture], "logits")
 
 
 def pipeline(checkpoint: Checkpoint, batch: int = 1) -> Callable[[Sequence[Image.Image | str]], object]:

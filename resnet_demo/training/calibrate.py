@@ -69,7 +69,7 @@ def calibrate(
     Raises:
         UserError: a checkpoint that is not here, no classifier, or without pictures to fit on.
     """
-    folder = folder or bundled_folder(task, depth)
+    folder = folder or checkpoints.bundled_folder(task, depth)
     checkpoint = checkpoints.load_folder(folder)
     config, spec = checkpoints.read_config(folder), checkpoint.spec
     if spec.kind != CLASSIFICATION:
@@ -115,20 +115,6 @@ def calibrate(
     card = model_card(config | extra) if config.get("commands") else None
     checkpoints.copy(folder, folder, config["metrics"], card, extra)
     return folder, record
-
-
-def bundled_folder(task: str | None, depth: int) -> Path:
-    """Where a bundled checkpoint lies.
-
-    Raises:
-        UserError: there is none, or it is only on the Hub.
-    """
-    if not task:
-        raise UserError("Name a task, or pass --weights with a checkpoint folder.")
-    entry = checkpoints.find(task, depth)
-    if entry.pulled:
-        raise UserError(f"The ResNet-{depth} for {task} is on the Hub: only checkpoints in weights/ can be calibrated.")
-    return entry.path.parent
 
 
 def shown_name(source: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from resnet_demo import engine_openvino, tasks
+from resnet_demo import eight_bit, engine_openvino, graph_openvino, tasks
 from resnet_demo.predictor import BATCH, Predictor
 from resnet_demo.training.data import Pictures, cache_folder, state_of
 
@@ -82,10 +82,11 @@ def kept_pass(predictor: Predictor, pictures: Pictures, what: str) -> Passed:
 
 def cache_file(predictor: Predictor, pictures: Pictures) -> Path | None:
     """Where a pass is kept; None for pictures that are not all files."""
-    key = hashlib.sha256(json.dumps([predictor.spec.to_json(), predictor.depth, predictor.backend]).encode())
+    shown = [predictor.spec.to_json(), predictor.depth, predictor.backend, dict(predictor.checkpoint.ranges)]
+    key = hashlib.sha256(json.dumps(shown).encode())
     for name, values in sorted(predictor.checkpoint.stored.items()):
         key.update(name.encode() + np.ascontiguousarray(values).tobytes())
-    for module in (engine_openvino, tasks):
+    for module in (eight_bit, engine_openvino, graph_openvino, tasks):
         key.update(Path(module.__file__).read_bytes())
     try:
         key.update(state_of(pictures.paths))

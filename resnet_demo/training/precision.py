@@ -16,10 +16,9 @@ def training_type(kind: str) -> torch.dtype:
     """The type of a device kind's feature maps and products (``cpu``, ``cuda``), parameters being float32."""
     if kind != "cpu":
         return torch.bfloat16
-    from resnet_demo.engine_openvino import best_precision
-    from resnet_demo.vino import ov
+    from resnet_demo.engine_openvino import float_precision
 
-    return torch.bfloat16 if best_precision(ov.Core()) == "bf16" else torch.float32
+    return torch.bfloat16 if float_precision() == "bf16" else torch.float32
 
 
 def autocast(kind: str) -> torch.autocast:

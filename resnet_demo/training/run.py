@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -236,6 +237,10 @@ def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> P
     Returns:
         The folder in ``weights/``.
     """
+    from resnet_demo.training.ranges import measure_ranges
+
+    if "ranges" not in checkpoints.read_config(folder):
+        measure_ranges(folder, [], data, f"python -m resnet_demo bundle {shlex.quote(folder.as_posix())}", own)
     _, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data, own)
     measured = {"confusions": evaluation.confusions, "worst": evaluation.worst}
     if evaluation.classes:
