@@ -97,10 +97,12 @@ class Detector:
             request = self._compiled.get(shape)
             if request is None:
                 request = self._compiled[shape] = self._compile(*shape).create_infer_request()
-            results = request.infer([np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32)])
+            results = request.infer([np.ascontiguousarray(canvas[None])], share_inputs=True)
             return [np.array(results[output]) for output in results]
 
     def _compile(self, rows: int, columns: int):
+        from openvino.preprocess import PrePostProcessor
+
         from resnet_demo.vino import ov
 
         if self._model is None:
@@ -108,7 +110,11 @@ class Detector:
             self._model = self._core.read_model(MODEL)
         model = self._model.clone()
         model.reshape([1, 3, rows, columns])
-        return self._core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        # The canvas goes in as it is: numpy would take an eighth of the search's time to turn it into float planes.
+        steps = PrePostProcessor(model)
+        steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+        steps.input().model().set_layout(ov.Layout("NCHW"))
+        return self._core.compile_model(steps.build(), "CPU", {"PERFORMANCE_HINT": "LATENCY"})
 
     def decode(self, heatmap, scale, offset, landmarks) -> list[tuple[np.ndarray, float, np.ndarray]]:
         """The network's maps → (box, score, points) in the canvas' pixels, after non-maximum suppression."""

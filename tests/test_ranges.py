@@ -1,0 +1,75 @@
+"""The command ``ranges``, and what a checkpoint with ranges is worth."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import tiny
+from conftest import ROOT
+
+from resnet_demo import checkpoints
+from resnet_demo.commands import main
+from resnet_demo.errors import UserError
+from resnet_demo.training.card import model_card
+
+EXAMPLES = ROOT / "resnet_demo" / "examples"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A tiny checkpoint, not in any index."""
+    checkpoints.save(tmp_path / "tiny", tiny.random_state(50, 4), tiny.FLOWERS, 50, "v1.5", {}, card="# Tiny\n")
+    return tmp_path / "tiny"
+
+
+def test_ranges_are_measured_on_any_pictures_and_kept_beside_the_weights(folder, capsys):
+    before = (folder / checkpoints.MODEL).read_bytes()
+    assert main(["ranges", "--weights", str(folder), "--pictures", str(EXAMPLES)]) == 0
+    assert capsys.readouterr().out == f"50 ranges on 6 pictures, written to {folder / 'config.json'}.\n"
+    assert (folder / checkpoints.MODEL).read_bytes() == before
+    assert (folder / checkpoints.CARD).read_text() == "# Tiny\n"
+    ranges = checkpoints.load_folder(folder).ranges
+    assert list(ranges) == checkpoints.rounded_convolutions(50)
+    # The stem's output stays as it is, and so do the shortcuts: they have no convolution but the projections.
+    assert "layer1.0.conv1" not in ranges and {"layer1.0.conv2", "layer2.0.downsample.0", "layer4.2.conv3"} <= set(
+        ranges
+    )
+    record = checkpoints.read_config(folder)["ranges"]
+    assert record["command"].endswith("ranges --weights " + folder.as_posix() + " --pictures examples")
+    config = checkpoints.read_config(folder) | {"commands": ["python -m resnet_demo train flowers102 --depth 50"]}
+    assert "## 8-bit arithmetic" in model_card(config) and record["command"] in model_card(config)
+
+
+def test_keypoints_get_the_ranges_of_cut_out_faces(tmp_path):
+    checkpoints.save(tmp_path / "faces", tiny.random_state(18, 136), tiny.FACES, 18, "v1.5", {})
+    assert main(["ranges", "--weights", str(tmp_path / "faces"), "--pictures", str(EXAMPLES)]) == 0
+    assert len(checkpoints.load_folder(tmp_path / "faces").ranges) == 19
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda inputs: inputs.pop("layer1.0.conv2"),
+        lambda inputs: inputs.update({"layer5.0.conv1": 1.0}),
+        lambda inputs: inputs.update({"layer1.0.conv2": 0.0}),
+        lambda inputs: inputs.update({"layer1.0.conv2": "much"}),
+    ],
+)
+def test_damaged_ranges_are_named(folder, change):
+    main(["ranges", "--weights", str(folder), "--pictures", str(EXAMPLES)])
+    config = json.loads((folder / checkpoints.CONFIG).read_text())
+    change(config["ranges"]["inputs"])
+    (folder / checkpoints.CONFIG).write_text(json.dumps(config))
+    with pytest.raises(UserError, match=r"is damaged \(its ranges are not those of a ResNet-50\)"):
+        checkpoints.load_folder(folder)
+
+
+def test_imagenet_wants_other_pictures(capsys):
+    assert main(["ranges", "imagenet1k", "--depth", "50"]) == 2
+    assert "pass others with --pictures" in capsys.readouterr().err
+
+
+def test_every_bundled_checkpoint_has_ranges():
+    for entry in checkpoints.bundled():
+        assert checkpoints.load_entry(entry).ranges, entry.path
