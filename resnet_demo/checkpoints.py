@@ -190,20 +190,6 @@ def find(task: str, depth: int) -> Entry:
     raise UserError(f"There is no ResNet-{depth} for {task} yet: choose {_either(depths)}.")
 
 
-def bundled_folder(task: str | None, depth: int) -> Path:
-    """Where a bundled checkpoint lies.
-
-    Raises:
-        UserError: there is none, or it is only on the Hub.
-    """
-    if not task:
-        raise UserError("Name a task, or pass --weights with a checkpoint folder.")
-    entry = find(task, depth)
-    if entry.pulled:
-        raise UserError(f"The ResNet-{depth} for {task} is on the Hub: only checkpoints in weights/ can be measured.")
-    return entry.path.parent
-
-
 def load(task: str, depth: int, progress: hub.Progress | None = None) -> Checkpoint:
     """The checkpoint of a task and depth, verified; downloaded where it is not on this machine.
 

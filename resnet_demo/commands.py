@@ -479,14 +479,14 @@ def run_bundle(options: argparse.Namespace) -> int:
 
 
 def run_ranges(options: argparse.Namespace) -> int:
-    from resnet_demo import checkpoints
     from resnet_demo.training.calibrate import shown_name
     from resnet_demo.training.ranges import measure_ranges
+    from resnet_demo.training.run import bundled_folder
 
     words = ["ranges", *([options.task, "--depth", str(options.depth)] if options.task else [])]
     words += ["--weights", options.weights.as_posix()] if options.weights else []
     words += ["--pictures", *map(shown_name, options.pictures)] if options.pictures else []
-    folder = options.weights or checkpoints.bundled_folder(options.task, options.depth)
+    folder = options.weights or bundled_folder(options.task, options.depth)
     command = f"python -m resnet_demo {shlex.join(words)}"
     record = measure_ranges(folder, options.pictures, options.data, command)
     print(f"{len(record['inputs'])} ranges on {record['pictures']} pictures, written to {folder / 'config.json'}.")

@@ -94,6 +94,9 @@ SENTENCES = {
     "{where} is damaged ({error}): fetch it again, or calibrate the checkpoint anew.": (
         "{where} 已损坏（{error}）：请重新获取，或重新校准该检查点。"
     ),
+    "{where} is damaged (its ranges are not those of a ResNet-{depth}): fetch it again.": (
+        "{where} 已损坏（其中的范围不属于 ResNet-{depth}）：请重新获取。"
+    ),
     "{name} is no weights file that this version can read ({error}): get another copy.": (
         "{name} 不是当前版本能读取的权重文件（{error}）：请重新获取一份。"
     ),

@@ -29,7 +29,7 @@ from resnet_demo.training.data import Pictures
 from resnet_demo.training.evaluation import class_rows, proportion
 from resnet_demo.training.own_run import own_pictures
 from resnet_demo.training.passes import Passed, kept_pass, passed, photos
-from resnet_demo.training.run import split_pictures
+from resnet_demo.training.run import bundled_folder, split_pictures
 from resnet_demo.training.scores import Score, class_means, scores
 from resnet_demo.training.seeds import seed_of
 from resnet_demo.training.temperature import calibration_metrics, fit_temperature, reliability
@@ -69,7 +69,7 @@ def calibrate(
     Raises:
         UserError: a checkpoint that is not here, no classifier, or without pictures to fit on.
     """
-    folder = folder or checkpoints.bundled_folder(task, depth)
+    folder = folder or bundled_folder(task, depth)
     checkpoint = checkpoints.load_folder(folder)
     config, spec = checkpoints.read_config(folder), checkpoint.spec
     if spec.kind != CLASSIFICATION:

@@ -231,6 +231,20 @@ def split_pictures(config: dict, split: str, data: Path | None, own: OwnPictures
     return load_pictures(config["task"]["name"], (split,), data)
 
 
+def bundled_folder(task: str | None, depth: int) -> Path:
+    """Where a bundled checkpoint lies.
+
+    Raises:
+        UserError: there is none, or it is only on the Hub.
+    """
+    if not task:
+        raise UserError("Name a task, or pass --weights with a checkpoint folder.")
+    entry = checkpoints.find(task, depth)
+    if entry.pulled:
+        raise UserError(f"The ResNet-{depth} for {task} is on the Hub: only checkpoints in weights/ can be measured.")
+    return entry.path.parent
+
+
 def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> Path:
     """Measure a trained checkpoint on the test split, describe it in a card and put it into ``weights/``.
 
