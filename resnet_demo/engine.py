@@ -176,16 +176,3 @@ def has_mps() -> bool:
     import torch
 
     return torch.backends.mps.is_available()
-
-
-def cpu_count() -> int:
-    """CPUs that this process may use: its affinity, and the quota of the container it runs in."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
-        if quota != "max":
-            count = min(count, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        pass  # Not Linux, or an older control group: the affinity is all there is to know.
-    return count

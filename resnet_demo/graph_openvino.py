@@ -11,6 +11,7 @@ from resnet_demo.layouts import LAYOUTS, STAGES
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.vino import ov
 
+NORMALISED = "normalised"  # the node whose output is what the network itself takes
 BATCH_NORM_EPSILON = 1e-5  # PyTorch's default, with which all weights here were trained.
 
 # Input (b, C, r, c), the network's state, names of the convolution and its batch norm, stride → output.
@@ -50,10 +51,11 @@ def build_model(
         layer: makes each convolution with its batch norm.
     """
     pictures = ops.parameter([-1, spec.size, spec.size, 3], np.uint8, name="pictures")
-    mean = np.asarray(spec.mean, np.float32) * 255
-    std = np.asarray(spec.std, np.float32) * 255
-    x = ops.divide(ops.subtract(ops.convert(pictures, np.float32), mean), std)
-    x = ops.transpose(x, [0, 3, 1, 2])  # (b, 3, S, S)
+    mean, std = (np.asarray(value, np.float32).reshape(1, 3, 1, 1) * 255 for value in (spec.mean, spec.std))
+    # Planes first: of three colours a pixel, OpenVINO makes poor vectors.
+    planes = ops.transpose(pictures, [0, 3, 1, 2])  # (b, 3, S, S)
+    x = ops.divide(ops.subtract(ops.convert(planes, np.float32), mean), std)
+    x.set_friendly_name(NORMALISED)
     x = ops.relu(layer(x, state, "conv1", "bn1", 2))
     x = ops.max_pool(x, [2, 2], [1, 1], [1, 1], [1, 1], [3, 3]).output(0)
     kind, counts = LAYOUTS[depth]
@@ -67,10 +69,9 @@ def build_model(
 
 def takes_planes(graph: ov.Model, spec: TaskSpec) -> ov.Node:
     """Make a graph of ``build_model`` take normalised pictures, float32 (b, 3, S, S) → its new parameter."""
-    # It begins with normalisation and, last of it, the one transposition.
-    planes = next(node for node in graph.get_ordered_ops() if node.get_type_name() == "Transpose")
+    normalised = next(node for node in graph.get_ordered_ops() if node.get_friendly_name() == NORMALISED)
     pictures = ops.parameter([-1, 3, spec.size, spec.size], np.float32, name="pictures")
-    planes.output(0).replace(pictures.output(0))
+    normalised.output(0).replace(pictures.output(0))
     return pictures
 
 

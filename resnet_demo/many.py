@@ -14,7 +14,7 @@ from PIL import Image
 
 from resnet_demo import render, tasks
 from resnet_demo.archives import Source
-from resnet_demo.engine import cpu_count
+from resnet_demo.cpus import cpu_count
 from resnet_demo.images import open_photo
 from resnet_demo.predictor import BATCH, FacesPrediction, Prediction, Predictor, Score
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from resnet_demo import checkpoints, engine, gradcam, side_by_side, tasks
+from resnet_demo import checkpoints, cpus, engine, gradcam, tasks
 from resnet_demo.errors import UserError
 from resnet_demo.images import open_photo
 from resnet_demo.layouts import STAGES
@@ -337,9 +337,7 @@ class Predictor:
             item.milliseconds["detect"] = _since(start)
             start = perf_counter()
             matrices = [faces.crop_matrix(detection, self.spec.margin, self.spec.size) for detection in detections]
-            crops += side_by_side.each(
-                lambda matrix, photo=item.photo: faces.crop(photo, matrix, self.spec.size), matrices
-            )
+            crops += cpus.each(lambda matrix, photo=item.photo: faces.crop(photo, matrix, self.spec.size), matrices)
             item.milliseconds["prepare"] = _since(start)
             found.append(list(zip(detections, matrices, strict=True)))
         logits, features, each = self._network(crops)

@@ -18,7 +18,7 @@ import tiny
 from PIL import Image
 
 import resnet_demo
-from resnet_demo import checkpoints, engine, faces, gradcam, predictor, side_by_side, tasks
+from resnet_demo import checkpoints, cpus, engine, faces, gradcam, predictor, tasks
 from resnet_demo.errors import UserError
 from resnet_demo.predictor import Predictor, Score
 
@@ -374,8 +374,8 @@ def test_importing_and_predicting_on_a_cpu_need_no_torch(photo, tmp_path):
     assert done.stdout.splitlines() == ["[]", "['numpy', 'openvino']"]
 
 
-def test_small_work_side_by_side_keeps_its_order_and_its_errors():
-    assert side_by_side.each(lambda number: number * number, list(range(40))) == [n * n for n in range(40)]
-    assert side_by_side.each(str, []) == []
+def test_small_work_on_all_cpus_keeps_its_order_and_its_errors():
+    assert cpus.each(lambda number: number * number, list(range(40))) == [n * n for n in range(40)]
+    assert cpus.each(str, []) == []
     with pytest.raises(ZeroDivisionError):
-        side_by_side.each(lambda number: 1 / number, [1, 0, 2])
+        cpus.each(lambda number: 1 / number, [1, 0, 2])

@@ -135,7 +135,7 @@ def measure_all(entries: list[Entry], rounds: int) -> dict:
 
     The checkpoints take turns, so that whatever else the machine does falls on all alike.
     """
-    from resnet_demo.engine import cpu_count
+    from resnet_demo.cpus import cpu_count
     from resnet_demo.predictor import Predictor
 
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
