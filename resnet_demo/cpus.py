@@ -25,7 +25,7 @@ def cpu_count() -> int:
 
 
 def each(function: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
-    """``[function(item) for item in items]`` on all CPUs: Pillow and numpy let go of Python's lock while they compute.
+    """``[function(item) for item in items]`` on all CPUs, for what lets go of Python's lock, as Pillow's scaling does.
 
     The function must not call ``each`` itself.
     """

@@ -10,7 +10,8 @@ import numpy as np
 
 from resnet_demo import eight_bit, heap
 from resnet_demo.checkpoints import Checkpoint
-from resnet_demo.engine import Engine, cpu_count
+from resnet_demo.cpus import cpu_count
+from resnet_demo.engine import Engine
 from resnet_demo.graph_openvino import build_model, convolution
 from resnet_demo.vino import ov
 
@@ -115,7 +116,8 @@ class Crowds:
             self._networks[engine] = None
             while len(self._networks) > self.most:
                 self._networks.popitem(last=False)
-        threading.Thread(target=self._compile, args=(engine, make), name="streams", daemon=True).start()
+        # No daemon: a program that ends while OpenVINO compiles in one is aborted.
+        threading.Thread(target=self._compile, args=(engine, make), name="streams").start()
         return None
 
     def _compile(self, engine: OpenVinoEngine, make: Callable[[], Compiled]) -> None:

@@ -6,13 +6,11 @@ import math
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from io import BytesIO
-from itertools import combinations
 from typing import Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from resnet_demo.cpus import each
 from resnet_demo.errors import UserError
 
 
@@ -220,18 +218,8 @@ def draw_faces(
     if result is photo:
         result = photo.copy()
     faces = [np.asarray(points, np.float64).reshape(-1, 2) for points in faces]
-    drawn = [(points, boxes[index] if boxes is not None else None) for index, points in enumerate(faces)]
-    places = [_place(result, *face) for face in drawn]
-    if any(_meet(*pair) for pair in combinations(filter(None, places), 2)):
-        # Each is drawn over the one before.
-        for face, place in zip(drawn, places, strict=True):
-            if place:
-                result.paste(_draw_face(result, place, *face), place)
-    else:
-        seen = [(place, *face) for face, place in zip(drawn, places, strict=True) if place]
-        tiles = each(lambda face: _draw_face(result, *face), seen)
-        for tile, (place, *_) in zip(tiles, seen, strict=True):
-            result.paste(tile, place)
+    for index, points in enumerate(faces):
+        _draw_face(result, points, boxes[index] if boxes is not None else None)
     # Labels last, so that no neighbour's contour covers them.
     for index, points in enumerate(faces):
         parts = [str(index + 1)] if len(faces) > 1 else []
@@ -247,47 +235,35 @@ def _face_size(points: np.ndarray) -> float:
     return float(max(np.ptp(points, axis=0).max(), 1.0))
 
 
-def _strokes(points: np.ndarray) -> tuple[float, float, float]:
-    """Thickness of a face's lines, radius of its dots and thickness of their outline, in pixels."""
+def _draw_face(canvas: Image.Image, points: np.ndarray, box: Sequence[float] | None) -> None:
     size = _face_size(points)
+    line = min(max(size / 130, 0.7), 14)
+    radius = min(max(size / 95, 0.75), 18)
     # On faces of a few dozen pixels an outline would cover what it is meant to set off.
-    return min(max(size / 130, 0.7), 14), min(max(size / 95, 0.75), 18), min(size / 260, 5) if size >= 90 else 0.0
+    outline = min(size / 260, 5) if size >= 90 else 0.0
 
-
-def _place(canvas: Image.Image, points: np.ndarray, box: Sequence[float] | None) -> tuple[int, int, int, int] | None:
-    """The part of the canvas that a face is drawn on; None where it lies outside."""
     drawn = points if box is None else np.vstack([points, np.reshape(box, (2, 2))])
-    border = sum(_strokes(points)) + 2
-    left, top = np.maximum(np.floor(drawn.min(axis=0) - border), 0).astype(int).tolist()
-    right, bottom = np.minimum(np.ceil(drawn.max(axis=0) + border), canvas.size).astype(int).tolist()
-    return (left, top, right, bottom) if left < right and top < bottom else None
-
-
-def _meet(one: Sequence[int], other: Sequence[int]) -> bool:
-    """Whether two parts of a canvas have pixels in common."""
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def _draw_face(
-    canvas: Image.Image, place: tuple[int, int, int, int], points: np.ndarray, box: Sequence[float] | None
-) -> Image.Image:
-    """That part of the canvas with the face on it."""
-    line, radius, outline = _strokes(points)
-    left, top, right, bottom = place
-    width, height = right - left, bottom - top
+    border = radius + line + outline + 2
+    left, top = np.maximum(np.floor(drawn.min(axis=0) - border), 0).astype(int)
+    right, bottom = np.minimum(np.ceil(drawn.max(axis=0) + border), canvas.size).astype(int)
+    if left >= right or top >= bottom:
+        return
+    width, height = int(right - left), int(bottom - top)
     scale = _OVERSAMPLE
     while scale > 1 and width * height * scale * scale > _MAX_TILE_PIXELS:
         scale -= 1
 
     # On an enlarged copy of the photo, which comes back as it was where nothing is drawn, however often it is enlarged:
     # so no layer with transparency has to be made, scaled down and laid over the photo.
+    place = (int(left), int(top), int(right), int(bottom))
     tile = canvas.crop(place).resize((width * scale, height * scale), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(tile)
     # Far-away coordinates are clamped: a broken prediction must not make the line rasteriser walk for ever.
     near = np.clip((points - (left, top)) * scale, -4 * max(tile.size), 5 * max(tile.size))
 
     def stroke(path: np.ndarray, colour: tuple[int, int, int], thickness: float) -> None:
-        draw.line(path.ravel().tolist(), fill=colour, width=max(1, round(thickness)), joint="curve")
+        # Corners need no rounding: on each lies a dot that is wider than the line, and a frame's are square.
+        draw.line(path.ravel().tolist(), fill=colour, width=max(1, round(thickness)))
 
     if box is not None:
         frame = (np.reshape(box, (2, 2)) - (left, top)) * scale
@@ -312,7 +288,7 @@ def _draw_face(
         dot, mask = _dot(colour, radius * scale, outline * scale)
         for x, y in np.rint(some - mask.width / 2).astype(int).tolist():
             tile.paste(dot, (x, y), mask)
-    return tile.reduce(scale) if scale > 1 else tile
+    canvas.paste(tile.reduce(scale) if scale > 1 else tile, place)
 
 
 @lru_cache(maxsize=64)

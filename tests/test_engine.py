@@ -15,7 +15,7 @@ import tiny
 import torch
 from conftest import ROOT, data_folder
 
-from resnet_demo import checkpoints, eight_bit, engine, engine_openvino, tasks
+from resnet_demo import checkpoints, cpus, eight_bit, engine, engine_openvino, tasks
 from resnet_demo.architecture import ResNet, load_strictly
 from resnet_demo.engine_openvino import OpenVinoEngine
 from resnet_demo.engine_torch import TorchEngine
@@ -147,6 +147,16 @@ def test_people_who_ask_at_once_get_a_network_of_several_streams(monkeypatch):
     for other in others:  # The one that was used least lately makes room.
         crowds.network(other, other._for_crowds)
     assert crowds.network(asked, asked._for_crowds) is None
+
+
+def test_a_program_may_end_while_the_second_network_is_compiled():
+    code = (
+        "import numpy as np; from resnet_demo import checkpoints, engine;"
+        "built = engine.make_engine(checkpoints.load('flowers102', 50), 'cpu'); size = built.checkpoint.spec.size;"
+        "built.run(np.zeros((5, size, size, 3), np.uint8))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_later_runs_leave_earlier_outputs_alone(built):
@@ -358,7 +368,7 @@ def test_devices_that_do_not_exist(machine, cuda, device, message):
 
 
 def test_no_more_threads_than_cpus():
-    assert 1 <= engine.cpu_count() <= os.cpu_count()
+    assert 1 <= cpus.cpu_count() <= os.cpu_count()
 
 
 FIRST_USES = """

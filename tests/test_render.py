@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_demo import render
 from resnet_demo.errors import UserError
 from resnet_demo.images import open_photo
 from resnet_demo.render import (
@@ -249,23 +248,6 @@ def test_several_faces_are_numbered_and_one_is_not():
     above = (slice(90, 120), slice(50, 150))
     assert (alone[above] == 128).all()
     assert (together[above].min(axis=2) < 40).any() and (together[above].min(axis=2) > 220).any()
-
-
-def test_faces_side_by_side_look_as_one_after_the_other(monkeypatch):
-    noise = Image.fromarray(np.random.default_rng(2).integers(0, 256, (300, 900, 3), np.uint8))
-    faces = [face(x, 150, 120) for x in (100, 320, 540, 760)] + [np.full((68, 2), -500.0)]
-    together = pixels(draw_faces(noise, faces))
-    monkeypatch.setattr(render, "_meet", lambda *_: True)
-    np.testing.assert_array_equal(pixels(draw_faces(noise, faces)), together)
-
-
-def test_of_faces_that_overlap_the_later_lies_above():
-    first, second = face(150, 150, 120), face(170, 150, 120)
-    alone = pixels(draw_faces(grey(300, 300), [second]))
-    both = pixels(draw_faces(grey(300, 300), [first, second]))
-    tip = tuple(np.rint(second[8]).astype(int))[::-1]
-    np.testing.assert_array_equal(both[tip], alone[tip])
-    assert (both[150, 85:110] != 128).any()  # The first one's cheek is there too.
 
 
 def test_boxes_and_scores_are_drawn():

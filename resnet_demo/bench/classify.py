@@ -13,6 +13,7 @@ from resnet_demo.bench import cams, networks, photos, rows
 from resnet_demo.bench.beside import Entry, compare
 from resnet_demo.bench.run import Settings
 from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.cpus import cpu_count
 
 WHAT = "classify, ResNet-{depth}"
 EXPLANATION = """
@@ -40,7 +41,7 @@ def measure(settings: Settings, depth: int = 50) -> list[dict]:
             rounds=settings.rounds,
             seconds=settings.seconds,
             threads=torch.get_num_threads(),
-            cpus=engine.cpu_count(),
+            cpus=cpu_count(),
         ),
         flush=True,
     )

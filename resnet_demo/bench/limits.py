@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from tqdm import tqdm
 
-from resnet_demo import eight_bit, engine, render, tasks
+from resnet_demo import eight_bit, render, tasks
 from resnet_demo.bench import networks, rows, servers, uploads
 from resnet_demo.bench.asking import Asker, running
 from resnet_demo.bench.beside import RATE, Entry, compare
@@ -20,6 +20,7 @@ from resnet_demo.bench.photos import QUALITY
 from resnet_demo.bench.run import Settings
 from resnet_demo.bench.turns import take_turns
 from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.cpus import cpu_count
 from resnet_demo.images import open_photo
 from resnet_demo.predictor import Predictor
 from resnet_demo.vino import ov
@@ -191,7 +192,7 @@ def copy() -> float:
 
 @cache
 def _blocks() -> list[tuple[np.ndarray, np.ndarray]]:
-    count = engine.cpu_count()
+    count = cpu_count()
     return [(np.zeros(BLOCK // count, np.uint8), np.ones(BLOCK // count, np.uint8)) for _ in range(count)]
 
 
