@@ -75,6 +75,7 @@ def _to_index(values: np.ndarray) -> np.ndarray:
 
 # Share of the photo's light that stays outside the part the network saw.
 _OUTSIDE = 0.7
+_DIMMED = [round(level * _OUTSIDE) for level in range(256)] * 3
 
 
 def overlay(
@@ -166,8 +167,12 @@ def _blend(
     result = photo.convert("RGB")
     inside = result.crop(box)
     inside.paste(heat, mask=mask)
-    if dim_outside and box != (0, 0, width, height):
-        result = result.point([round(level * _OUTSIDE) for level in range(256)] * 3)
+    if dim_outside:
+        beside = ((0, 0, width, box[1]), (0, box[3], width, height))
+        beside += ((0, box[1], box[0], box[3]), (box[2], box[1], width, box[3]))
+        for part in beside:
+            if part[0] < part[2] and part[1] < part[3]:
+                result.paste(result.crop(part).point(_DIMMED), part)
     result.paste(inside, box[:2])
     return result
 
