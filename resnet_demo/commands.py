@@ -86,35 +86,21 @@ def make_parser() -> Parser:
     ranges = commands.add_parser(
         "ranges", help="the largest inputs of the convolutions, for 8-bit arithmetic; bundle does it too"
     )
-    ranges.add_argument("task", nargs="?", help="a bundled task")
-    add_depth(ranges)
-    ranges.add_argument("--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one")
-    ranges.add_argument(
+    add_measured(
+        ranges,
         "--pictures",
-        nargs="+",
-        default=[],
-        metavar="FOLDER",
-        help="other pictures than those it was trained on: folders, or names of data sets, whose train parts are taken",
+        "other pictures than those it was trained on: folders, or names of data sets, whose train parts are taken",
     )
-    add_data(ranges)
     ranges.set_defaults(run=run_ranges)
 
     calibrate = commands.add_parser(
         "calibrate", help="true probabilities, and a flag for pictures of something else; run it after bundle"
     )
-    calibrate.add_argument("task", nargs="?", help="a bundled task")
-    add_depth(calibrate)
-    calibrate.add_argument(
-        "--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one"
-    )
-    calibrate.add_argument(
+    add_measured(
+        calibrate,
         "--others",
-        nargs="+",
-        default=[],
-        metavar="FOLDER",
-        help="pictures that show none of the classes, folders or names of data sets: how many of them are flagged",
+        "pictures that show none of the classes, folders or names of data sets: how many of them are flagged",
     )
-    add_data(calibrate)
     calibrate.set_defaults(run=run_calibrate)
 
     report = commands.add_parser("report", help="table and plots of all bundled checkpoints, and their cards, anew")
@@ -230,6 +216,15 @@ def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
     )
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
     parser.add_argument("--stop-after", type=int, metavar="EPOCHS", help="stop when this many epochs are done")
+    add_data(parser)
+
+
+def add_measured(parser: argparse.ArgumentParser, pictures: str, help: str) -> None:
+    """The arguments of ``ranges`` and ``calibrate``: a checkpoint, and further pictures under the name ``pictures``."""
+    parser.add_argument("task", nargs="?", help="a bundled task")
+    add_depth(parser)
+    parser.add_argument("--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one")
+    parser.add_argument(pictures, nargs="+", default=[], metavar="FOLDER", help=help)
     add_data(parser)
 
 
@@ -478,29 +473,32 @@ def run_bundle(options: argparse.Namespace) -> int:
     return 0
 
 
-def run_ranges(options: argparse.Namespace) -> int:
+def measured(options: argparse.Namespace, name: str, pictures: str, folders: Sequence[str]) -> tuple[Path, str]:
+    """The checkpoint folder that ``ranges`` or ``calibrate`` is for, and the command as records and cards have it."""
     from resnet_demo.training.calibrate import shown_name
-    from resnet_demo.training.ranges import measure_ranges
     from resnet_demo.training.run import bundled_folder
 
-    words = ["ranges", *([options.task, "--depth", str(options.depth)] if options.task else [])]
+    words = [name, *([options.task, "--depth", str(options.depth)] if options.task else [])]
     words += ["--weights", options.weights.as_posix()] if options.weights else []
-    words += ["--pictures", *map(shown_name, options.pictures)] if options.pictures else []
+    words += [pictures, *map(shown_name, folders)] if folders else []
     folder = options.weights or bundled_folder(options.task, options.depth)
-    command = f"python -m resnet_demo {shlex.join(words)}"
+    return folder, f"python -m resnet_demo {shlex.join(words)}"
+
+
+def run_ranges(options: argparse.Namespace) -> int:
+    from resnet_demo.training.ranges import measure_ranges
+
+    folder, command = measured(options, "ranges", "--pictures", options.pictures)
     record = measure_ranges(folder, options.pictures, options.data, command)
     print(f"{len(record['inputs'])} ranges on {record['pictures']} pictures, written to {folder / 'config.json'}.")
     return 0
 
 
 def run_calibrate(options: argparse.Namespace) -> int:
-    from resnet_demo.training.calibrate import calibrate, shown_name
+    from resnet_demo.training.calibrate import calibrate
 
-    words = ["calibrate", *([options.task, "--depth", str(options.depth)] if options.task else [])]
-    words += ["--weights", options.weights.as_posix()] if options.weights else []
-    words += ["--others", *map(shown_name, options.others)] if options.others else []
-    command = f"python -m resnet_demo {shlex.join(words)}"
-    folder, record = calibrate(options.task, options.depth, options.weights, options.others, options.data, command)
+    folder, command = measured(options, "calibrate", "--others", options.others)
+    record = calibrate(folder, options.others, options.data, command)
     for name, value in record["measured"].items():
         unit = "" if name.startswith("nll") else " %"
         print(f"{name}: {value['value']:.2f}{unit} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,.0f}")

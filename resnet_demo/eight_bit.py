@@ -16,9 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 from openvino import opset13 as ops
 
-from resnet_demo.checkpoints import Checkpoint, rounded_convolutions
-from resnet_demo.engine import Engine
-from resnet_demo.graph_openvino import Convolution, build_model, convolution, convolve, folded
+from resnet_demo.graph_openvino import Convolution, convolution, convolve, folded
 from resnet_demo.vino import ov
 
 LEVELS, LARGEST = 256, 127
@@ -47,45 +45,25 @@ def rounding(ranges: Mapping[str, float]) -> Convolution:
     def layer(x: ov.Output, state: Mapping[str, np.ndarray], name: str, norm: str, stride: int) -> ov.Output:
         if name not in ranges:
             return convolution(x, state, name, norm, stride)
-        low, high = np.float32(0), np.float32(ranges[name])
-        rounded = ops.fake_quantize(x, low, high, low, high, LEVELS).output(0)
         weight, bias = folded(state, name, norm)
-        # The stored integers again: in each channel of the file at least one has the largest size.
-        scale = np.maximum(np.abs(weight).max(axis=(1, 2, 3), keepdims=True) / LARGEST, np.finfo(np.float32).tiny)
-        integers = ops.constant(np.rint(weight / scale).astype(np.int8))
-        weights = ops.multiply(ops.convert(integers, np.float32), scale).output(0)
-        return convolve(rounded, weights, bias, weight.shape[2], stride)
+        return convolve(rounded(x, ranges[name]), integers(weight), bias, weight.shape[2], stride)
 
     return layer
 
 
-class RangeFinder(Engine):
-    """The float32 network on the CPU, which keeps the largest input that each convolution has had.
+def rounded(x: ov.Output, largest: float) -> ov.Output:
+    """Values from 0 to ``largest`` in 256 steps; what lies outside becomes the nearest of them."""
+    low, high = np.float32(0), np.float32(largest)
+    return ops.fake_quantize(x, low, high, low, high, LEVELS).output(0)
 
-    Attributes:
-        ranges: name → largest input of all pictures so far, of those convolutions that ``rounding`` rounds for.
+
+def integers(weight: np.ndarray) -> ov.Output:
+    """Weights (outputs, …) as 8-bit integers times a scale for each output.
+
+    Those of a checkpoint become the stored integers again: in each channel of the file at least one has the largest
+    size.
     """
-
-    device, backend = "cpu", "OpenVINO float32 on CPU"
-
-    def __init__(self, checkpoint: Checkpoint):
-        state = checkpoint.state
-        super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
-        largest: dict[str, ov.Output] = {}
-
-        def layer(x: ov.Output, state: Mapping[str, np.ndarray], name: str, norm: str, stride: int) -> ov.Output:
-            largest[name] = ops.reduce_max(x, np.arange(4)).output(0)
-            return convolution(x, state, name, norm, stride)
-
-        model = build_model(state, checkpoint.spec, checkpoint.depth, checkpoint.variant, layer)
-        self.ranges = dict.fromkeys(rounded_convolutions(checkpoint.depth), 0.0)
-        model.add_outputs([largest[name] for name in self.ranges])
-        hints = {"INFERENCE_PRECISION_HINT": "f32"}
-        self._request = ov.Core().compile_model(model, "CPU", hints).create_infer_request()
-
-    def last_features(self, pictures: np.ndarray) -> np.ndarray:
-        with self._lock:
-            features, *largest = (np.array(output) for output in self._request.infer([pictures]).values())
-            for name, value in zip(self.ranges, largest, strict=True):
-                self.ranges[name] = max(self.ranges[name], float(value))
-        return features
+    inputs = tuple(range(1, weight.ndim))
+    scale = np.maximum(np.abs(weight).max(axis=inputs, keepdims=True) / LARGEST, np.finfo(np.float32).tiny)
+    steps = ops.constant(np.rint(weight / scale).astype(np.int8))
+    return ops.multiply(ops.convert(steps, np.float32), scale).output(0)

@@ -184,15 +184,14 @@ def write_onnx(checkpoint: Checkpoint, path: Path, record: dict) -> None:
 
 def write_openvino(checkpoint: Checkpoint, path: Path, record: dict) -> None:
     """The engine's own graph with the head added, as ``.xml`` and ``.bin``."""
-    from resnet_demo.graph_openvino import build_model, logits_of, takes_planes
+    from resnet_demo.graph_openvino import build_model, takes_planes, with_head
     from resnet_demo.vino import ov
 
     spec, state = checkpoint.spec, checkpoint.state
     graph = build_model(state, spec, checkpoint.depth, checkpoint.variant)
-    features = graph.outputs[0].get_node().input_value(0)
     pictures = graph.get_parameters()[0] if takes_uint8(record) else takes_planes(graph, spec)
     pictures.output(0).get_tensor().set_names({"pictures"})
-    logits = logits_of(features, state)
+    logits, features = with_head(graph, state)
     for output, name in zip((logits, features), OUTPUTS, strict=True):
         output.get_tensor().set_names({name})
     model = ov.Model([logits, features], [pictures], f"resnet{checkpoint.depth}")

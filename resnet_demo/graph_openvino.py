@@ -75,10 +75,12 @@ def takes_planes(graph: ov.Model, spec: TaskSpec) -> ov.Node:
     return pictures
 
 
-def logits_of(features: ov.Output, state: Mapping[str, np.ndarray]) -> ov.Output:
-    """The head: last feature map (b, C, r, c) → logits (b, outputs)."""
+def with_head(graph: ov.Model, state: Mapping[str, np.ndarray]) -> tuple[ov.Output, ov.Output]:
+    """Logits (b, outputs) and last feature map (b, C, r, c) of a graph of ``build_model``."""
+    features = graph.outputs[0].get_node().input_value(0)
     pooled = ops.reduce_mean(features, np.array([2, 3]))
-    return ops.add(ops.matmul(pooled, state["fc.weight"], False, True), state["fc.bias"]).output(0)
+    logits = ops.add(ops.matmul(pooled, state["fc.weight"], False, True), state["fc.bias"]).output(0)
+    return logits, features
 
 
 def strides(kind: str, variant: str, stride: int) -> tuple[int, ...]:

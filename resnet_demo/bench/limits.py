@@ -163,12 +163,8 @@ def multiply(precision: str) -> Callable[[], float]:
     for _ in range(PRODUCTS):
         weights = random.standard_normal((SQUARE, SQUARE), np.float32) / np.float32(np.sqrt(SQUARE))
         if precision == "int8":
-            # As the engine's convolutions: unsigned inputs, signed weights.
-            x = ops.fake_quantize(ops.relu(x), *np.float32([0, 4, 0, 4]), eight_bit.LEVELS)
-            scale = np.abs(weights).max() / eight_bit.LARGEST
-            integers = ops.constant(np.rint(weights / scale).astype(np.int8))
-            weights = ops.multiply(ops.convert(integers, np.float32), scale)
-        x = ops.matmul(x, weights, False, False).output(0)
+            x, weights = eight_bit.rounded(ops.relu(x).output(0), 4), eight_bit.integers(weights)
+        x = ops.matmul(x, weights, False, True).output(0)
     model = ov.Model([x], [given], "products")
     request = ov.Core().compile_model(model, "CPU", hints(precision)).create_infer_request()
     square = random.standard_normal((SQUARE, SQUARE), np.float32)

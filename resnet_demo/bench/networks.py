@@ -103,15 +103,14 @@ def bare_pass(checkpoint: Checkpoint) -> Callable[[np.ndarray], np.ndarray]:
 def rounded_network(checkpoint: Checkpoint) -> ov.Model:
     """The 8-bit network from a normalised picture to its logits."""
     from resnet_demo import eight_bit
-    from resnet_demo.graph_openvino import build_model, logits_of, takes_planes
+    from resnet_demo.graph_openvino import build_model, takes_planes, with_head
     from resnet_demo.vino import ov
 
     state, spec = checkpoint.state, checkpoint.spec
     layer = eight_bit.rounding(checkpoint.ranges)
     graph = build_model(state, spec, checkpoint.depth, checkpoint.variant, layer)
-    features = graph.outputs[0].get_node().input_value(0)
     picture = takes_planes(graph, spec)
-    return ov.Model([logits_of(features, state)], [picture], "logits")
+    return ov.Model([with_head(graph, state)[0]], [picture], "logits")
 
 
 def pipeline(checkpoint: Checkpoint, batch: int = 1) -> Callable[[Sequence[Image.Image | str]], object]:

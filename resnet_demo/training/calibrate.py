@@ -29,7 +29,7 @@ from resnet_demo.training.data import Pictures
 from resnet_demo.training.evaluation import class_rows, proportion
 from resnet_demo.training.own_run import own_pictures
 from resnet_demo.training.passes import Passed, kept_pass, passed, photos
-from resnet_demo.training.run import bundled_folder, split_pictures
+from resnet_demo.training.run import split_pictures
 from resnet_demo.training.scores import Score, class_means, scores
 from resnet_demo.training.seeds import seed_of
 from resnet_demo.training.temperature import calibration_metrics, fit_temperature, reliability
@@ -47,29 +47,27 @@ SMALLEST, LEAST_AREA, JITTER = 64, 0.08, 0.4  # hard views: pixels of the side, 
 
 
 def calibrate(
-    task: str | None,
-    depth: int,
-    folder: Path | None,
+    folder: Path,
     others: list[str],
     data: Path | None,
     command: str,
     own: OwnPictures | None = None,
-) -> tuple[Path, dict]:
-    """Calibrate a bundled checkpoint, or that of ``folder``, and write it into its ``config.json`` and card.
+) -> dict:
+    """Calibrate a checkpoint, and write it into its ``config.json`` and card.
 
     Args:
+        folder: the checkpoint's.
         others: folders and data sets of pictures that show none of the classes, to measure on; nothing is fitted to
             them.
         command: for the card.
         own: the user's own pictures that it was trained with, where they are in memory still.
 
     Returns:
-        The checkpoint's folder and the record in its ``config.json``.
+        The record in its ``config.json``.
 
     Raises:
         UserError: a checkpoint that is not here, no classifier, or without pictures to fit on.
     """
-    folder = folder or bundled_folder(task, depth)
     checkpoint = checkpoints.load_folder(folder)
     config, spec = checkpoints.read_config(folder), checkpoint.spec
     if spec.kind != CLASSIFICATION:
@@ -114,7 +112,7 @@ def calibrate(
     extra = {"calibration": record, "classes": class_rows(test.labels, shown.logits.argmax(axis=1), len(spec.labels))}
     card = model_card(config | extra) if config.get("commands") else None
     checkpoints.copy(folder, folder, config["metrics"], card, extra)
-    return folder, record
+    return record
 
 
 def shown_name(source: str) -> str:

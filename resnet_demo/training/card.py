@@ -320,7 +320,7 @@ def ranges_part(config: dict) -> list[str]:
         "## 8-bit arithmetic\n"
         "On CPUs with instructions for it (AVX-512 VNNI, AVX-VNNI, AMX) the stored integers are used as they are, and "
         "the inputs of the convolutions are rounded to 256 steps, up to the largest value that each took on "
-        f"{record['pictures']:,} pictures without labels, none of them of a test split:\n\n"
+        f"{record['pictures']:,} {'other' if '--pictures' in record['command'] else 'training'} pictures:\n\n"
         f"```sh\n{record['command']}\n```"
     ]
 

@@ -5,22 +5,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from openvino import opset13 as ops
 from tqdm import tqdm
 
 from resnet_demo import checkpoints
-from resnet_demo.eight_bit import RangeFinder
+from resnet_demo.engine import Engine
+from resnet_demo.engine_openvino import hints
 from resnet_demo.errors import UserError
+from resnet_demo.graph_openvino import build_model, convolution
 from resnet_demo.predictor import Predictor
 from resnet_demo.training import imagenet
 from resnet_demo.training.data import unlabelled_pictures
 from resnet_demo.training.passes import photos
 from resnet_demo.training.run import split_pictures
 from resnet_demo.training.seeds import seed_of
+from resnet_demo.vino import ov
 
 if TYPE_CHECKING:
     from resnet_demo.training.own import OwnPictures
@@ -70,3 +75,34 @@ def measure_ranges(
     }
     checkpoints.copy(folder, folder, checkpoint.metrics, None, {"ranges": record})
     return record
+
+
+class RangeFinder(Engine):
+    """The float32 network on the CPU, which keeps the largest input that each convolution has had.
+
+    Attributes:
+        ranges: name → largest input of all pictures so far, of ``rounded_convolutions``.
+    """
+
+    device, backend = "cpu", "OpenVINO float32 on CPU"
+
+    def __init__(self, checkpoint: checkpoints.Checkpoint):
+        state = checkpoint.state
+        super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
+        largest: dict[str, ov.Output] = {}
+
+        def layer(x: ov.Output, state: Mapping[str, np.ndarray], name: str, norm: str, stride: int) -> ov.Output:
+            largest[name] = ops.reduce_max(x, np.arange(4)).output(0)
+            return convolution(x, state, name, norm, stride)
+
+        model = build_model(state, checkpoint.spec, checkpoint.depth, checkpoint.variant, layer)
+        self.ranges = dict.fromkeys(checkpoints.rounded_convolutions(checkpoint.depth), 0.0)
+        model.add_outputs([largest[name] for name in self.ranges])
+        self._request = ov.Core().compile_model(model, "CPU", hints("f32")).create_infer_request()
+
+    def last_features(self, pictures: np.ndarray) -> np.ndarray:
+        with self._lock:
+            features, *largest = (np.array(output) for output in self._request.infer([pictures]).values())
+            for name, value in zip(self.ranges, largest, strict=True):
+                self.ranges[name] = max(self.ranges[name], float(value))
+        return features
