@@ -17,7 +17,7 @@ from resnet_demo.commands import main
 from resnet_demo.errors import UserError
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training import fused
-from resnet_demo.training.data import Pictures, unlabelled_pictures
+from resnet_demo.training.data import NO_LABEL, Pictures, unlabelled_pictures
 from resnet_demo.training.distill import Distillation
 from resnet_demo.training.loop import Trainer
 from resnet_demo.training.recipe import Recipe
@@ -130,6 +130,54 @@ def test_views_of_another_size_take_the_place_of_the_former(tmp_path):
     assert {size for _, _, size in trainer.distillation.kept} == {48}
 
 
+def test_a_teacher_sees_the_same_crop_at_its_own_size(tmp_path, monkeypatch):
+    recipe = replace(recipe_of(3, jitter=0.2), teacher_size=64)
+    seen = {18: [], 50: []}
+    stages = fused.stages
+
+    def watched(network, x, *more):
+        seen[network.depth].append(x)
+        return stages(network, x, *more)
+
+    monkeypatch.setattr(fused, "stages", watched)
+    trainer = trainer_of(tmp_path, replace(recipe, fold_norms=True))
+    trainer.run()
+    assert len(seen[18]) == len(seen[50]) == 3 * 2
+    for small, large in zip(seen[18], seen[50], strict=True):
+        assert small.shape[2:] == (32, 32)
+        assert large.shape[2:] == (64, 64)
+        # Halved, both show the same. (A box stands in for the antialiasing filter.)
+        assert torch.nn.functional.avg_pool2d(large, 2).sub(small).abs().mean() < 0.02
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0]
+
+
+def test_views_keep_what_a_teacher_says_of_its_own_size_and_change_nothing(tmp_path, monkeypatch):
+    recipe = replace(recipe_of(4, views=2), teacher_size=64)
+    kept = trainer_of(tmp_path / "kept", recipe).run().state_dict()
+    answers = Distillation.answers
+    monkeypatch.setattr(Distillation, "answers", lambda self, *args: self.kept.clear() or answers(self, *args))
+    forgetful = trainer_of(tmp_path / "forgetful", recipe).run().state_dict()
+    for key, value in kept.items():
+        assert torch.equal(value, forgetful[key]), key
+
+
+def test_labels_count_only_where_there_are_some(tmp_path):
+    """Without a word from the teacher, unlabelled pictures teach nothing, alone or beside labelled ones."""
+
+    def trained(name: str, labels: list[int]):
+        recipe = replace(recipe_of(2), hints=None, soft_weight=0.0, label_weight=1.0, weight_decay=0.0, fold_norms=True)
+        trainer = trainer_of(tmp_path / name, recipe)
+        trainer.pictures.labels[:] = labels
+        return trainer.run().state_dict()
+
+    before = network(18, seed=0).state_dict()
+    for key, value in trained("none", [NO_LABEL] * 16).items():
+        assert torch.equal(value, before[key]), key
+    some = trained("some", [0, 1, 2, 3] * 2 + [NO_LABEL] * 8)
+    assert not torch.equal(some["fc.weight"], before["fc.weight"])
+
+
 def test_views_cannot_be_mixed():
     with pytest.raises(UserError, match="kept only for whole pictures: set mix_probability = 0"):
         Distillation(ResNet(18, 4), ResNet(18, 4), Recipe("x", views=3, mixup=0.2))
@@ -178,7 +226,7 @@ def test_pictures_without_labels_come_from_folders_and_data_sets_but_never_from_
     ("recipe", "more", "sentence"),
     [
         ("distill-general", [], "There is nothing to train on: pass --pictures with folders or names of data sets."),
-        ("colours.toml", ["--pictures", "colours"], "Pictures without labels need a classification recipe with"),
+        ("points.toml", ["--pictures", "colours"], "Pictures without labels need a classification recipe: drop --pic"),
     ],
 )
 def test_a_recipe_and_pictures_that_do_not_fit_are_refused_before_any_training(
@@ -186,7 +234,7 @@ def test_a_recipe_and_pictures_that_do_not_fit_are_refused_before_any_training(
 ):
     write_data(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "colours.toml").write_text('task = "colours"\nlabel_weight = 1.0\n')
+    (tmp_path / "points.toml").write_text('task = "colours"\nkind = "keypoints"\n')
     command = ["distill", recipe, "--depth", "18", "--teacher", "imagenet", "--out", "run", "--data", "data", *more]
     assert main(command) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms import v2
 
-from resnet_demo.training.data import Pictures
+from resnet_demo.training.data import NO_LABEL, Pictures
 from resnet_demo.training.recipe import Recipe
 
 
@@ -57,5 +57,6 @@ def mix(pictures: Tensor, targets: Tensor, recipe: Recipe, seed: int) -> tuple[T
 
 
 def one_hot(labels: Tensor, classes: int, smoothing: float) -> Tensor:
-    """Labels (b,) → smoothed targets (b, classes) (Szegedy et al. 2015, section 7)."""
-    return F.one_hot(labels, classes).float() * (1 - smoothing) + smoothing / classes
+    """Labels (b,) → smoothed targets (b, classes) (Szegedy et al. 2015, section 7); zeros for ``NO_LABEL``."""
+    targets = F.one_hot(labels.clamp_min(0), classes).float() * (1 - smoothing) + smoothing / classes
+    return targets * (labels != NO_LABEL)[:, None]

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from resnet_demo.errors import UserError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+NO_LABEL = -1
 
 
 def data_folder() -> Path:
@@ -130,4 +131,4 @@ def unlabelled_pictures(sources: list[str], splits: tuple[str, ...], folder: Pat
             found = load_pictures(source, splits, folder).paths
         paths += found
         names += [Path(source).name] * len(found)
-    return Pictures("", paths, np.zeros(len(paths), np.int64), sources=names)
+    return Pictures("", paths, np.full(len(paths), NO_LABEL, np.int64), sources=names)

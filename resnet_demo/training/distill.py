@@ -40,7 +40,7 @@ class Distillation(nn.Module):
     Args:
         teacher: its outputs are what the student's shall become.
         student: gives the adaptors' widths only.
-        recipe: ``hints``, ``soft_weight``, ``temperature``, ``loss``.
+        recipe: ``hints``, ``soft_weight``, ``temperature``, ``loss``, ``teacher_size``.
 
     Raises:
         UserError: outputs that differ in number, or a hint at a stage that does not exist.
@@ -86,10 +86,12 @@ class Distillation(nn.Module):
         regressions = {stage: Regression() for stage in self.adaptors}
         head = Regression()
         for x in batches:
+            small, large = resized(x, self.recipe.size_at(0)), resized(x, self.recipe.teacher_size)
             with autocast(x.device.type):
-                ours, theirs = fused.stages(student.eval(), x), fused.stages(self.teacher, x)
+                ours, theirs = fused.stages(student.eval(), small), fused.stages(self.teacher, large)
             for stage, regression in regressions.items():
-                regression.add(rows(ours[stage].float()), rows(theirs[stage].float()))
+                wanted = resized(theirs[stage], ours[stage].shape[-1])
+                regression.add(rows(ours[stage].float()), rows(wanted.float()))
             head.add(ours["layer4"].float().mean((2, 3)), self.teacher.head(theirs["layer4"].float()))
         for stage, regression in regressions.items():
             set_linear(self.adaptors[stage], regression)
@@ -97,13 +99,15 @@ class Distillation(nn.Module):
             set_linear(student.fc, head)
 
     @torch.no_grad()
-    def answers(self, x: Tensor, views: Sequence[View]) -> tuple[dict[str, Tensor], Tensor]:
-        """The teacher's feature maps where there are hints, and its logits (b, outputs), out of memory where kept."""
+    def answers(self, x: Tensor, sides: Mapping[str, int], views: Sequence[View]) -> tuple[dict[str, Tensor], Tensor]:
+        """The teacher's feature maps where there are hints, scaled to ``sides``, and its logits (b, outputs); out of
+        memory where kept."""
         new = [index for index, view in enumerate(views) if view not in self.kept]
         if new or not views:
-            seen = x[new] if views else x
+            seen = resized(x[new] if views else x, self.recipe.teacher_size)
             maps = fused.stages(self.teacher, seen.contiguous(memory_format=torch.channels_last))
             logits = self.teacher.head(maps["layer4"]).float()
+            maps = {stage: resized(maps[stage], sides[stage]) for stage in self.adaptors}
             if not views:
                 return maps, logits
             for at, index in enumerate(new):
@@ -124,9 +128,11 @@ class Distillation(nn.Module):
         A hint's loss is the share of the teacher's variance that is not explained: 0 perfect, 1 nothing learnt.
 
         Args:
+            x: the crops as they were cut out; the teacher sees them at ``teacher_size``.
             views: the pictures' names, where they come again and the teacher need not see them twice.
         """
-        wanted, wanted_logits = self.answers(x, views)
+        sides = {stage: maps[stage].shape[-1] for stage in self.adaptors}
+        wanted, wanted_logits = self.answers(x, sides, views)
         parts = {}
         for name, weight in self.weights.items():
             stage = "layer4" if name == POOLED else name
@@ -142,6 +148,13 @@ class Distillation(nn.Module):
                 soft = keypoint_loss(self.recipe.loss, logits, points)
             parts["soft"] = self.recipe.soft_weight * soft
         return parts
+
+
+def resized(x: Tensor, side: int) -> Tensor:
+    """Pictures or feature maps (b, channels, r, c) at ``side``; as they are where that is theirs, or 0."""
+    if side in (0, x.shape[-1]):
+        return x
+    return F.interpolate(x.float(), (side, side), mode="bilinear", antialias=True).to(x.dtype)
 
 
 def unexplained(found: Tensor, target: Tensor) -> Tensor:

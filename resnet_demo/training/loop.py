@@ -31,7 +31,7 @@ from resnet_demo.training.batches import (
     view_of,
 )
 from resnet_demo.training.data import Pictures
-from resnet_demo.training.distill import Distillation
+from resnet_demo.training.distill import Distillation, resized
 from resnet_demo.training.losses import check_loss, classification_loss, keypoint_loss
 from resnet_demo.training.memory import keep_freed_memory
 from resnet_demo.training.precision import autocast
@@ -54,16 +54,16 @@ def sample_maker(recipe: Recipe) -> Make:
         from resnet_demo.training.augment_faces import FaceAugmentation
 
         kind = FaceAugmentation
-    by_size = {size: kind(recipe, size) for _, size in recipe.sizes}
+    by_size = {side: kind(recipe, side) for side in {recipe.crop_at(start) for start, _ in recipe.sizes}}
 
     def make(pictures: Pictures, index: int, epoch: int, seed: int) -> Sample:
-        return by_size[recipe.size_at(epoch)](pictures, index, seed)
+        return by_size[recipe.crop_at(epoch)](pictures, index, seed)
 
     return make
 
 
 def normalised_batches(pictures: Pictures, recipe: Recipe, spec: TaskSpec) -> Callable[[int], Iterator[Tensor]]:
-    """n → batches of the first n training pictures as the first epochs show them, normalised (b, 3, size, size)."""
+    """n → batches of the first n training pictures as the first epochs cut them out, normalised (b, 3, side, side)."""
     make = sample_maker(recipe)
     mean, std = scaling(spec)
 
@@ -164,21 +164,22 @@ class Trainer:
         return self.kept()
 
     def step(self, pictures: Tensor, labels: Tensor, frozen: int, seed: int, views: Sequence[View] = ()) -> float:
-        """One step on uint8 pictures (b, 3, size, size); returns the loss."""
+        """One step on uint8 pictures (b, 3, side, side); returns the loss."""
         recipe, network = self.recipe, self.network
         x = (pictures.to(self.device, non_blocking=True).float() - self.mean) / self.std
         labels = labels.to(self.device, non_blocking=True)
         if recipe.kind == CLASSIFICATION:
             labels = one_hot(labels, self.spec.outputs, recipe.label_smoothing)
             x, labels = mix(x, labels, recipe, seed)
-        x = x.contiguous(memory_format=torch.channels_last)
+        seen = x.contiguous(memory_format=torch.channels_last)
+        x = resized(seen, recipe.size_at(self.epoch))
         with autocast(self.device.type):
             if recipe.fold_norms:
                 maps = fused.stages(network.eval(), x, frozen)
             else:
                 maps = network.train().stages(x)
             logits = network.head(maps["layer4"])
-            parts = self.distillation.losses(x, maps, logits, views) if self.distillation else {}
+            parts = self.distillation.losses(seen, maps, logits, views) if self.distillation else {}
         loss = sum(parts.values())
         if weight := recipe.label_weight if self.distillation else 1.0:
             if recipe.kind == CLASSIFICATION:

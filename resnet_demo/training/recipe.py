@@ -40,7 +40,9 @@ class Recipe:
         loss: ``cross_entropy``; for keypoints ``wing``, ``smooth_l1``, ``l1`` or ``mse``.
         hints: distilling: weight of the feature maps by stage, and of ``pooled`` features, see ``distill.py``.
         soft_weight, temperature: distilling: weight and softening of the teacher's predictions.
-        label_weight: distilling: weight of the true labels (0: the teacher alone decides, and none are needed).
+        label_weight: distilling: weight of the true labels, where there are some (0: the teacher alone decides).
+        teacher_size: distilling: side at which the teacher sees the same crop (0: as the student). A network of
+            keypoints is far off at a size that it was not trained at.
         views: crops of each picture, which come again every so many epochs and are made only once, with what the
             teacher says of them (0: new ones in every epoch), as in fast knowledge distillation (Shen and Xing 2022,
             https://arxiv.org/abs/2112.01528).
@@ -83,6 +85,7 @@ class Recipe:
     soft_weight: float = 1.0
     temperature: float = 1.0
     label_weight: float = 0.0
+    teacher_size: int = 0
     views: int = 0
     source_weights: dict[str, float] | None = None
     mirror: float = 0.5
@@ -98,6 +101,10 @@ class Recipe:
     def size_at(self, epoch: int) -> int:
         """Side of the training pictures in ``epoch``."""
         return [size for start, size in self.sizes if start <= epoch][-1]
+
+    def crop_at(self, epoch: int) -> int:
+        """Side at which the training pictures are cut out in ``epoch``: the larger of the student's and teacher's."""
+        return max(self.size_at(epoch), self.teacher_size)
 
     def frozen_parts(self, epoch: int) -> int:
         """How many parts from the input on are frozen in ``epoch``."""

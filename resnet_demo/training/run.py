@@ -103,7 +103,10 @@ def train(
         if init in ("scratch", "fit"):
             share_stem(distillation.teacher, network)
         if init == "fit":
-            left = fit(distillation.teacher, network, batches)
+            # Each layer is fitted to the teacher's of the same size.
+            left = fit(
+                distillation.teacher, network, normalised_batches(pictures, replace(recipe, teacher_size=0), spec)
+            )
             print("Variance left unexplained:", ", ".join(f"{key} {value:.0%}" for key, value in left.items()))
         distillation.fit_linear(network, batches(LINEAR_PICTURES))
 
@@ -145,8 +148,8 @@ def training_pictures(recipe: Recipe, data: Path | None, teacher: str | None, ex
         if own is None:
             raise UserError("There is nothing to train on: pass --pictures with folders or names of data sets.")
         return own
-    if recipe.kind == tasks.KEYPOINTS or recipe.label_weight:
-        raise UserError("Pictures without labels need a classification recipe with label_weight = 0: drop --pictures.")
+    if recipe.kind == tasks.KEYPOINTS:
+        raise UserError("Pictures without labels need a classification recipe: drop --pictures.")
     others = unlabelled_pictures(extra, ("train", "val"), data)
     if own is None:
         from resnet_demo.training.start import label_names
