@@ -107,6 +107,20 @@ def make_parser() -> Parser:
     report.add_argument("--no-timing", action="store_true", help="keep the milliseconds that were measured before")
     report.set_defaults(run=run_report)
 
+    gather = commands.add_parser("gather", help="further training pictures from any photos, none like a known picture")
+    gather.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="photos, each subfolder a source")
+    gather.add_argument("--out", type=Path, required=True, help="folder for the pictures and their record")
+    gather.add_argument(
+        "--apart",
+        nargs="+",
+        default=["flowers102", "flowers5"],
+        metavar="TASK",
+        help="data sets that no picture may be near to (default: flowers102 flowers5)",
+    )
+    gather.add_argument("--classes", metavar="TASK", help="sort by this data set's classes, after the photos' folders")
+    add_data(gather)
+    gather.set_defaults(run=run_gather)
+
     grow = commands.add_parser("grow", help="a deeper network that computes what a trained one does, to train further")
     grow.add_argument("--from", type=Path, required=True, metavar="FOLDER", dest="source", help="a checkpoint folder")
     grow.add_argument("--depth", type=int, required=True, choices=DEPTHS)
@@ -207,6 +221,12 @@ def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
         "--out", type=Path, required=bool(init), help="folder for the run" + ("" if init else " (runs/NAME-DEPTH)")
     )
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="overrides", help="change settings")
+    parser.add_argument(
+        "--labelled",
+        type=Path,
+        metavar="FOLDER",
+        help="further pictures for a recipe's task, in subfolders named as its classes, such as gather makes",
+    )
     parser.add_argument(
         "--evaluate-every",
         type=int,
@@ -365,6 +385,7 @@ def run_train(options: argparse.Namespace) -> int:
     ]
     words += ["--teacher", options.teacher] if options.teacher else []
     words += ["--pictures", *options.pictures] if options.pictures else []
+    words += ["--labelled", options.labelled.as_posix()] if options.labelled else []
     words += ["--set", *options.overrides] if options.overrides else []
     words += ["--stop-after", str(options.stop_after)] if options.stop_after is not None else []
     command = f"python -m resnet_demo {shlex.join(words)}"
@@ -380,6 +401,7 @@ def run_train(options: argparse.Namespace) -> int:
         evaluate_every=options.evaluate_every,
         teacher=options.teacher,
         extra=options.pictures,
+        labelled=options.labelled,
     )
     print(f"The checkpoint is in {folder}: measure and bundle it with `python -m resnet_demo bundle {folder}`.")
     return 0
@@ -389,6 +411,8 @@ def run_train_own(options: argparse.Namespace) -> int:
     from resnet_demo.training import own_run
 
     own_run.check_name(options.name)
+    if options.labelled:
+        raise UserError("--labelled goes with a recipe: put all pictures of your own into --data.")
     if options.data is None:
         raise UserError("Pass --data FOLDER, with one subfolder of pictures a class, or a CSV of keypoints.")
     recipe = own_run.own_recipe(options.recipe, options.overrides, options.data, options.name)
@@ -511,6 +535,14 @@ def run_report(options: argparse.Namespace) -> int:
 
     for path in write_report(measure=not options.no_timing):
         print(path)
+    return 0
+
+
+def run_gather(options: argparse.Namespace) -> int:
+    from resnet_demo.training.gather import gather
+
+    record = gather(options.folders, options.out, options.apart, options.classes, options.data)
+    print(json.dumps(record, indent=1, ensure_ascii=False))
     return 0
 
 

@@ -114,6 +114,26 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
     return Pictures(task, [root / row["image"] for row in rows], labels, classes, sources)
 
 
+def labelled_pictures(folder: Path, classes: tuple[str, ...]) -> Pictures:
+    """Further pictures of known classes: those in the subfolders that are named as one; others are left out.
+
+    Raises:
+        UserError: there are none.
+    """
+    found = [(path, label) for label, name in enumerate(classes) for path in pictures_below(folder / name)]
+    if not found:
+        raise UserError(
+            f"There are no pictures in subfolders of {folder} that are named as a class, such as {folder / classes[0]}."
+        )
+    paths, labels = zip(*found, strict=True)
+    return Pictures("", list(paths), np.array(labels, np.int64), classes, [folder.name] * len(paths))
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """The picture files in a folder and its subfolders, by name."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
 def unlabelled_pictures(sources: list[str], splits: tuple[str, ...], folder: Path | None = None) -> Pictures:
     """Pictures to distil from, without labels: of data sets (their ``splits``) and of any folders, with subfolders.
 
@@ -124,7 +144,7 @@ def unlabelled_pictures(sources: list[str], splits: tuple[str, ...], folder: Pat
     names: list[str] = []
     for source in sources:
         if Path(source).is_dir():
-            found = sorted(path for path in Path(source).rglob("*") if path.suffix.lower() in SUFFIXES)
+            found = pictures_below(Path(source))
             if not found:
                 raise UserError(f"There are no pictures in {source}: name a folder with {', '.join(SUFFIXES)} files.")
         else:

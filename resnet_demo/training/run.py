@@ -17,7 +17,7 @@ from resnet_demo.predictor import Predictor
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training import imagenet
 from resnet_demo.training.card import model_card
-from resnet_demo.training.data import Pictures, load_pictures, unlabelled_pictures
+from resnet_demo.training.data import Pictures, labelled_pictures, load_pictures, unlabelled_pictures
 from resnet_demo.training.evaluation import Evaluation, evaluate
 from resnet_demo.training.recipe import Recipe
 
@@ -58,6 +58,7 @@ def train(
     evaluate_every: int = 1,
     teacher: str | None = None,
     extra: list[str] = (),
+    labelled: Path | None = None,
     own: OwnPictures | None = None,
 ) -> Path:
     """Train by a recipe and write ``out``/checkpoint; goes on where an earlier, interrupted run stopped.
@@ -65,6 +66,7 @@ def train(
     Args:
         teacher: distil from this network, given as ``init`` is.
         extra: distilling: further pictures, see ``data.unlabelled_pictures``.
+        labelled: a folder of further pictures with labels, see ``data.labelled_pictures``.
         own: the user's own pictures, in the place of a data set.
 
     Returns:
@@ -81,7 +83,7 @@ def train(
     if own:
         pictures = own.parts["train"]
     else:
-        pictures = training_pictures(recipe, data, teacher, extra).decode_all()
+        pictures = training_pictures(recipe, data, teacher, extra, labelled).decode_all()
     held_out = own.parts["val"] if own else None
     if not own and recipe.train_splits and "val" not in recipe.train_splits:
         held_out = load_pictures(recipe.task, ("val",), data)
@@ -137,29 +139,32 @@ def train(
     return out / "checkpoint"
 
 
-def training_pictures(recipe: Recipe, data: Path | None, teacher: str | None, extra: list[str]) -> Pictures:
-    """The task's own pictures, and those that are only there to distil from.
+def training_pictures(
+    recipe: Recipe, data: Path | None, teacher: str | None, extra: list[str], labelled: Path | None = None
+) -> Pictures:
+    """The task's own pictures, further ones of its classes, and those that are only there to distil from.
 
     Raises:
         UserError: pictures without labels where labels are needed, or none at all.
     """
     own = load_pictures(recipe.task, recipe.train_splits, data) if recipe.train_splits else None
-    if not teacher or not extra:
-        if own is None:
-            raise UserError("There is nothing to train on: pass --pictures with folders or names of data sets.")
-        return own
-    if recipe.kind == tasks.KEYPOINTS:
-        raise UserError("Pictures without labels need a classification recipe: drop --pictures.")
-    others = unlabelled_pictures(extra, ("train", "val"), data)
+    if own is None and not (teacher and extra):
+        raise UserError("There is nothing to train on: pass --pictures with folders or names of data sets.")
+    if (extra or labelled) and recipe.kind == tasks.KEYPOINTS:
+        raise UserError("Further pictures need a classification recipe: drop --pictures and --labelled.")
+    others = unlabelled_pictures(extra, ("train", "val"), data) if teacher and extra else None
     if own is None:
         from resnet_demo.training.start import label_names
 
         return replace(others, task=recipe.task, classes=label_names(teacher))
+    parts = [replace(own, sources=own.sources or [recipe.task] * len(own))]
+    parts += [labelled_pictures(labelled, own.classes)] if labelled else []
+    parts += [others] if others else []
     return replace(
         own,
-        paths=own.paths + others.paths,
-        labels=np.concatenate([own.labels, others.labels]),
-        sources=[recipe.task] * len(own) + others.sources,
+        paths=[path for part in parts for path in part.paths],
+        labels=np.concatenate([part.labels for part in parts]),
+        sources=[source for part in parts for source in part.sources],
     )
 
 

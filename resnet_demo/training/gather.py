@@ -1,0 +1,201 @@
+"""The command ``gather``: photos from anywhere become further training pictures, none of which is like a known one.
+
+Photo collections copy from one another, so what looks new may well lie in a test split. Each photo is therefore
+compared with every picture of the data sets, all splits, and with those before it, by the pooled features of the
+ImageNet ResNet-50: the cosine stays high where a photo was cropped, mirrored, scaled or compressed anew (features as
+in Babenko et al. 2014, https://arxiv.org/abs/1404.1777). How many such copies of known pictures it would find is
+measured each time.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from resnet_demo import checkpoints
+from resnet_demo.errors import UserError
+from resnet_demo.images import open_photo
+from resnet_demo.predictor import Predictor
+from resnet_demo.training import imagenet
+from resnet_demo.training.data import Pictures, load_pictures, pictures_below, read_rows
+from resnet_demo.training.data import data_folder as default_data
+from resnet_demo.training.passes import passed, photos
+
+RECORD = "gathered.json"
+ALIKE = 0.87  # cosine from which on two photos are taken for one
+SMALLEST, SIDE, QUALITY = 100, 256, 92  # pixels of a photo's short side, at least and as it is stored; JPEG
+LOOK = {"size": 160, "resize": 184}  # how the photos are compared: a copy is told as well as at 224 pixels
+CHECKED = 300  # known pictures of which altered copies are made
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A photo that can be used: where it was, relative to its source, and its JPEG."""
+
+    source: str
+    path: Path
+    data: bytes
+
+    def picture(self) -> Image.Image:
+        return Image.open(io.BytesIO(self.data))
+
+
+def gather(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: str | None, data: Path | None) -> dict:
+    """Write the photos below ``folders`` that are new to ``out``, short side 256 pixels, and a record of them.
+
+    Args:
+        folders: each one's subfolders are its sources, such as one a public repository.
+        apart: data sets that no photo may be near to, in any split.
+        classes: a data set; photos in a folder named as one of its classes (one or many of them: rose, roses) go into
+            a subfolder of that name, which ``train --labelled`` takes; all others into ``other``.
+
+    Returns:
+        What ``out``/gathered.json holds: counts, by source and by class, and how the copies were told.
+
+    Raises:
+        UserError: no photos, or ``out`` is in use.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} is not empty: choose a new folder for the pictures.")
+    files = [(folder, path) for folder in folders for path in pictures_below(folder)]
+    if not files:
+        raise UserError(f"There are no pictures in {', '.join(map(str, folders))}: name folders with photos.")
+    names = class_folders(classes, data) if classes else {}
+    known = [load_pictures(task, ("train", "val", "test"), data) for task in apart]
+    found, unusable = read(files)
+    looker = comparer()
+    seen = np.concatenate([directions(looker, photos(part, range(len(part))), len(part), part.task) for part in known])
+    checked = copies_found(looker, known, seen)
+    new = directions(looker, (each.picture() for each in found), len(found), "photos")
+    near = largest_cosine(new, seen) >= ALIKE
+    again = repeated(new, ~near)
+    kept = [each for each, drop in zip(found, near | again, strict=True) if not drop]
+    counts = {"by source": Counter(each.source for each in kept), "by class": Counter()}
+    for number, each in enumerate(kept):
+        name = next((names[part.lower()] for part in reversed(each.path.parts[:-1]) if part.lower() in names), OTHER)
+        counts["by class"][name] += 1
+        (out / name).mkdir(parents=True, exist_ok=True)
+        (out / name / f"{number:05d}.jpg").write_bytes(each.data)
+    record = {
+        "pictures": len(kept),
+        "files": len(files),
+        "unusable": unusable,
+        "near known": int(near.sum()),
+        "near one another": int(again.sum()),
+        "apart": list(apart),
+        "cosine": ALIKE,
+        "copies": checked,
+        **{key: dict(sorted(value.items())) for key, value in counts.items()},
+    }
+    (out / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return record
+
+
+def class_folders(task: str, data: Path | None) -> dict[str, str]:
+    """Names of folders, in small letters → class of a data set: rose and roses, daisy and daisies."""
+    found = {}
+    for row in read_rows((data or default_data()) / task / "classes.csv"):
+        name = row["name"].lower()
+        many = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+        found |= {name: row["name"], many: row["name"]}
+    return found
+
+
+def read(files: Sequence[tuple[Path, Path]]) -> tuple[list[Found], int]:
+    """The photos of (folder, file) that can be read and are large enough, scaled down, and how many are not."""
+    found, unusable = [], 0
+    for folder, path in tqdm(files, desc="reading", unit="picture"):
+        try:
+            photo = open_photo(path, draft_side=2 * SIDE)
+        except UserError:
+            unusable += 1
+            continue
+        if min(photo.size) < SMALLEST:
+            unusable += 1
+            continue
+        inside = path.relative_to(folder)
+        found.append(Found(inside.parts[0] if len(inside.parts) > 1 else folder.name, inside, encoded(photo)))
+    return found, unusable
+
+
+def encoded(photo: Image.Image, side: int = SIDE, quality: int = QUALITY) -> bytes:
+    """A photo's JPEG, its short side at most ``side`` pixels."""
+    scale = min(1.0, side / min(photo.size))
+    photo = photo.resize([max(1, round(scale * length)) for length in photo.size], Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def comparer() -> Predictor:
+    """The bundled ImageNet ResNet-50, at ``LOOK``."""
+    checkpoint = checkpoints.load(imagenet.TASK, 50)
+    return Predictor(imagenet.TASK, 50, "cpu", checkpoint=replace(checkpoint, spec=replace(checkpoint.spec, **LOOK)))
+
+
+def directions(looker: Predictor, pictures: Iterable[Image.Image], count: int, what: str) -> np.ndarray:
+    """Pooled features of length 1, float32 (n, 2048)."""
+    pooled = passed(looker, pictures, count, what).pooled
+    return pooled / np.linalg.norm(pooled, axis=1, keepdims=True).clip(1e-9)
+
+
+def largest_cosine(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Of each of ``rows`` (n, d) with any of ``others`` (m, d), both of length 1: (n,)."""
+    return np.concatenate([(rows[first : first + 512] @ others.T).max(axis=1) for first in range(0, len(rows), 512)])
+
+
+def repeated(rows: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Which of the usable rows (n, d) are alike an earlier one that stays."""
+    again = np.zeros(len(rows), bool)
+    stays = np.flatnonzero(usable)
+    ours = rows[stays]
+    for first in range(0, len(ours), 512):
+        cosines = ours[first : first + 512] @ ours[: first + 512].T
+        for at, row in enumerate(cosines, start=first):
+            earlier = stays[np.flatnonzero(row[:at] >= ALIKE)]
+            again[stays[at]] = not again[earlier].all()
+    return again
+
+
+def copies_found(looker: Predictor, known: Sequence[Pictures], seen: np.ndarray) -> dict[str, dict[str, float]]:
+    """Of altered copies of known pictures, the share, in percent, that would be told from their original's features."""
+    places = [(part, index) for part in known for index in range(len(part))]
+    chosen = np.linspace(0, len(places) - 1, min(CHECKED, len(places))).astype(int)
+
+    def altered(change) -> Iterator[Image.Image]:
+        for place in chosen:
+            part, index = places[place]
+            for photo in photos(part, [index]):
+                yield change(photo)
+
+    found = {}
+    for name, change in ALTERED.items():
+        rows = directions(looker, altered(change), len(chosen), name)
+        cosine = (rows * seen[chosen]).sum(axis=1)
+        found[name] = {"found": round(100 * float((cosine >= ALIKE).mean()), 1), "n": len(chosen)}
+    return found
+
+
+def _cut(photo: Image.Image) -> Image.Image:
+    width, height = photo.size
+    return photo.crop((round(0.08 * width), round(0.08 * height), round(0.92 * width), round(0.92 * height)))
+
+
+def _small(photo: Image.Image) -> Image.Image:
+    return Image.open(io.BytesIO(encoded(photo, min(photo.size) // 2, 60)))
+
+
+ALTERED = {
+    "half the size, JPEG of quality 60": _small,
+    "mirrored": ImageOps.mirror,
+    "a twelfth cut off at each side": _cut,
+}
