@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from resnet_demo import checkpoints
 from resnet_demo.architecture import ResNet, load_strictly
 from resnet_demo.commands import main
+from resnet_demo.engine_torch import with_weights
 from resnet_demo.errors import UserError
 from resnet_demo.faces import Detector, Frame
 from resnet_demo.layouts import LAYOUTS
@@ -32,7 +33,7 @@ from resnet_demo.training.frames import find_frames
 from resnet_demo.training.loop import Trainer
 from resnet_demo.training.losses import wing
 from resnet_demo.training.recipe import FOLDER, Recipe, load_recipe
-from resnet_demo.training.run import centre_head
+from resnet_demo.training.run import arrays_of, centre_head
 from resnet_demo.training.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
 
 
@@ -74,6 +75,29 @@ def test_frozen_parts_get_no_gradient_and_the_others_do():
     network.head(fused.features(network, torch.randn(1, 3, 64, 64), frozen=2)).sum().backward()
     for name, parameter in network.named_parameters():
         assert (parameter.grad is not None) == (part_of(name) >= 2), name
+
+
+def test_where_only_the_norms_learn_the_stored_integers_stay(tmp_path):
+    spec = TaskSpec("flowers102", "classification", tuple("abcd"), size=32, resize=32)
+    recipe = Recipe(
+        "flowers102",
+        epochs=2,
+        batch=8,
+        sizes=((0, 32),),
+        learning_rate=1e-2,
+        norms_only=True,
+        frozen=((0, 2),),
+        ema=0.9,
+    )
+    before = checkpoints.quantise(arrays_of(tiny_network()))
+    network = with_weights(checkpoints.dequantise(before), 18, 4, "v1.5", "tiny")
+    kept = Trainer(network, spec, recipe, tiny_pictures(), tmp_path, workers=0).run()
+    after = checkpoints.quantise(arrays_of(kept))
+    changed = {key for key, value in after.items() if not np.array_equal(value, before[key])}
+    assert {key.split(".")[-1] for key in changed - {"fc.weight", "fc.weight.scale", "fc.bias"}} == {"weight", "bias"}
+    assert all(before[key].ndim == 1 for key in changed - {"fc.weight"})
+    assert {"fc.bias", "layer2.0.bn1.weight", "layer4.1.bn2.bias"} <= changed
+    assert not any(key.startswith(("bn1", "layer1")) for key in changed)
 
 
 # --- Schedule, recipe, losses -----------------------------------------------------------------------------------------

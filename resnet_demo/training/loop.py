@@ -132,7 +132,7 @@ class Trainer:
         batches = make_batches(self.pictures, sample_maker(recipe), recipe, self.epoch, self.workers)
         while self.epoch < last:
             frozen = recipe.frozen_parts(self.epoch)
-            freeze(self.network, frozen)
+            freeze(self.network, frozen, recipe.norms_only)
             losses = []
             parts = epoch_batches(self.pictures, recipe, self.epoch)
             title = f"epoch {self.epoch + 1}/{recipe.epochs}"

@@ -31,6 +31,9 @@ class Recipe:
         warmup, decay: epochs of linear warm-up from 0; then ``cosine`` (half of one, down to 0) or ``constant``.
         clip: largest norm of the gradient (0: any).
         frozen: staged unfreezing, pairs (from this epoch on, parts frozen): 5 all but the head, 2 stem and layer1.
+        norms_only: of what is not frozen, only the batch norms' scales and shifts and the head learn (Frankle et al.
+            2020, https://arxiv.org/abs/2003.00152). The stored integers of the convolutions stay, so a new version of
+            a large checkpoint adds little to a repository's history.
         fold_norms: keep the batch norms' statistics and fold them into the convolutions (``fused.py``).
         ema: decay of the averaged weights, which are those that are kept (0: none).
         label_smoothing, mixup, cutmix: classification; the latter two are Beta parameters (0: off).
@@ -72,6 +75,7 @@ class Recipe:
     decay: str = "cosine"
     clip: float = 0.0
     frozen: tuple[tuple[int, int], ...] = ((0, 0),)
+    norms_only: bool = False
     fold_norms: bool = True
     ema: float = 0.0
     label_smoothing: float = 0.0

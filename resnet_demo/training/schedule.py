@@ -71,7 +71,7 @@ def set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: float) ->
         group["lr"] = recipe.learning_rate * group["factor"] * rate_at(recipe, epoch)
 
 
-def freeze(network: nn.Module, parts: int) -> None:
-    """Parameters of the first ``parts`` of ``PARTS`` get no gradient, all others do."""
+def freeze(network: nn.Module, parts: int, norms_only: bool = False) -> None:
+    """Parameters of the first ``parts`` of ``PARTS`` get no gradient, nor convolutions where ``norms_only``."""
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(part_of(name) >= parts)
+        parameter.requires_grad_(part_of(name) >= parts and not (norms_only and parameter.ndim == 4))
