@@ -263,6 +263,32 @@ def test_a_distilled_networks_card_names_its_teachers_and_pictures():
     assert task == "Distilled with the recipe `faces68-distilled` from `weights/faces68/resnet50`."
 
 
+def test_a_card_says_where_gathered_pictures_are_from():
+    record = {
+        "pictures": 1234,
+        "files": 2345,
+        "near known": 678,
+        "near one another": 90,
+        "apart": ["flowers102", "flowers5"],
+        "by source": {"someone+flowers": 1200, "another+photos": 34},
+        "by class": {"daisy": 1000, "other": 234},
+    }
+    commands = [
+        "python -m resnet_demo train flowers5 --depth 50 --init imagenet --out runs/f --labelled runs/more",
+        "python -m resnet_demo distill flowers5-distill --depth 34 --out runs/g --teacher runs/f/checkpoint "
+        "--pictures runs/more runs/others --labelled runs/more",
+    ]
+    _, taught, followed = history({"commands": commands, "gathered": {"runs/more": record}})
+    assert taught.startswith("Trained with the recipe `flowers5`, with the labels too of those in folders named as the")
+    assert "(daisy 1,000), which `python -m resnet_demo gather` put into `runs/more`" in taught
+    assert "out of the 2 public repositories someone/flowers, another/photos (of 2,345 files 678 were like" in taught
+    assert "on pictures without their labels: 1,234 photos, which `python -m resnet_demo gather` put" in followed
+    assert followed.endswith(
+        "; the pictures in `runs/others`; with labels those in folders that were named as the classes (daisy 1,000)."
+    )
+    assert history({"commands": commands})[1].endswith("with the labels too of the pictures in `runs/more`.")
+
+
 def test_the_card_of_a_student_has_the_commands_of_a_teacher_without_a_card():
     config = checkpoints.read_config(checkpoints.find("flowers102", 18).path.parent)
     made = {"teacher": "runs/f/checkpoint", "teacher_commands": ["python -m resnet_demo train x --out runs/f"]}

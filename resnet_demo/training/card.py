@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from resnet_demo.tasks import TITLES, TaskSpec
 from resnet_demo.training.card_calibration import calibration_part
+from resnet_demo.training.gathered import OTHER
 from resnet_demo.training.grow import inserted_blocks
 from resnet_demo.training.metadata import front_matter, metadata
 
@@ -159,6 +160,7 @@ def history_line(config: dict) -> str:
 def history(config: dict) -> list[str]:
     """How a checkpoint was made, a sentence for what it began with and one for each command."""
     steps = [read_command(command) for command in config.get("commands", [])]
+    gathered = config.get("gathered", {})
     if not steps:
         return []
     start = first_weights(steps[0]).replace(IMAGENET, f"the {KERAS}")
@@ -174,9 +176,10 @@ def history(config: dict) -> list[str]:
             sentences.append(f"Grown to ResNet-{step.depth} from the checkpoint `{source}`{grown(before, step)}.")
         elif step.verb == "distill":
             teacher = teacher_name(step).replace(IMAGENET, f"the {KERAS}")
-            sentences.append(f"Distilled with {recipe} from {teacher}{pictures_in_words(step)}.")
+            further = pictures_in_words(step, gathered) + labelled_in_words(step, gathered)
+            sentences.append(f"Distilled with {recipe} from {teacher}{further}.")
         else:
-            sentences.append(f"Trained with {recipe}.")
+            sentences.append(f"Trained with {recipe}{labelled_in_words(step, gathered)}.")
     return sentences
 
 
@@ -206,17 +209,52 @@ def positions_in_words(positions: Sequence[int]) -> str:
     return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def pictures_in_words(step: Step) -> str:
-    """Which further pictures a distillation saw, as the end of a sentence."""
+def pictures_in_words(step: Step, gathered: dict[str, dict]) -> str:
+    """Which further pictures a distillation saw, as the end of a sentence.
+
+    Args:
+        gathered: folder → record of what ``gather`` put there.
+    """
     words = []
     for source in step.options.get("--pictures", []):
         if source in DATA:
             words.append(f"the train and val parts of {source}")
         elif re.search("imagenet", source, re.IGNORECASE):
             words.append(TINY_IMAGENET)
+        elif source in gathered:
+            words.append(gathered_in_words(source, gathered[source]))
         else:
             words.append(f"the pictures in `{source}`")
     return f", on pictures without their labels: {'; '.join(words)}" if words else ""
+
+
+def labelled_in_words(step: Step, gathered: dict[str, dict]) -> str:
+    """Which further pictures with labels a training saw, as the end of a sentence; see ``pictures_in_words``."""
+    source = step.option("--labelled")
+    if not source:
+        return ""
+    if source not in gathered:
+        return f", with the labels too of the pictures in `{source}`"
+    record = gathered[source]
+    classes = ", ".join(f"{name} {count:,}" for name, count in record["by class"].items() if name != OTHER)
+    if source in step.options.get("--pictures", []):
+        return f"; with labels those in folders that were named as the classes ({classes})"
+    return f", with the labels too of those in folders named as the classes ({classes}), {of_gathered(source, record)}"
+
+
+def gathered_in_words(source: str, record: dict) -> str:
+    return f"{record['pictures']:,} photos, {of_gathered(source, record)}"
+
+
+def of_gathered(source: str, record: dict) -> str:
+    """Where what ``gather`` put into a folder came from."""
+    names = [name.replace("+", "/", 1) for name in record["by source"]]
+    return (
+        f"which `python -m resnet_demo gather` put into `{source}` out of the {len(names)} public repositories "
+        f"{', '.join(names)} (of {record['files']:,} files {record['near known']:,} were like a picture of "
+        f"{' or '.join(record['apart'])}, in any split, and {record['near one another']:,} like one another: left out; "
+        "most repositories state no licence, and the photos were only trained on)"
+    )
 
 
 def measured_by(config: dict) -> str:

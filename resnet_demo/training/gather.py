@@ -27,14 +27,13 @@ from resnet_demo.predictor import Predictor
 from resnet_demo.training import imagenet
 from resnet_demo.training.data import Pictures, load_pictures, pictures_below, read_rows
 from resnet_demo.training.data import data_folder as default_data
+from resnet_demo.training.gathered import OTHER, RECORD
 from resnet_demo.training.passes import passed, photos
 
-RECORD = "gathered.json"
 ALIKE = 0.87  # cosine from which on two photos are taken for one
 SMALLEST, SIDE, QUALITY = 100, 256, 92  # pixels of a photo's short side, at least and as it is stored; JPEG
 LOOK = {"size": 160, "resize": 184}  # how the photos are compared: a copy is told as well as at 224 pixels
 CHECKED = 300  # known pictures of which altered copies are made
-OTHER = "other"
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def grow(source: Path, depth: int, out: Path, command: str) -> Path:
     checkpoint = checkpoints.load_folder(source)
     config = checkpoints.read_config(source)
     state = grow_state(checkpoint.state, checkpoint.depth, depth)
-    extra = {key: config[key] for key in ("recipe", "init") if key in config}
+    extra = {key: config[key] for key in ("recipe", "init", "gathered") if key in config}
     extra["commands"] = [*config.get("commands", []), command]
     checkpoints.save(out, state, checkpoint.spec, depth, checkpoint.variant, {}, None, extra)
     return out

@@ -19,6 +19,7 @@ from resnet_demo.training import imagenet
 from resnet_demo.training.card import model_card
 from resnet_demo.training.data import Pictures, labelled_pictures, load_pictures, unlabelled_pictures
 from resnet_demo.training.evaluation import Evaluation, evaluate
+from resnet_demo.training.gathered import records
 from resnet_demo.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -133,6 +134,11 @@ def train(
         bundled = Path(teacher).resolve().is_relative_to(checkpoints.weights_folder().resolve())
         if not bundled and (before := earlier_commands(teacher)):
             record["teacher_commands"] = before  # A bundled one has a card of its own that says so.
+    gathered = records([*extra, *([labelled] if labelled else [])])
+    for before in (init, teacher):
+        gathered |= earlier_config(before).get("gathered", {}) if before else {}
+    if gathered:
+        record["gathered"] = gathered
     if own:
         record["own"] = own.record
     checkpoints.save(out / "checkpoint", arrays_of(kept), spec, depth, kept.variant, {}, None, record)
@@ -181,7 +187,12 @@ def centre_head(network: ResNet) -> None:
 
 def earlier_commands(init: str) -> list[str]:
     """The commands that made the checkpoint ``init``, where it is one of ours."""
-    return checkpoints.read_config(init).get("commands", []) if (Path(init) / checkpoints.CONFIG).is_file() else []
+    return earlier_config(init).get("commands", [])
+
+
+def earlier_config(init: str) -> dict:
+    """The record of the checkpoint ``init``, empty where it is none of ours."""
+    return checkpoints.read_config(init) if (Path(init) / checkpoints.CONFIG).is_file() else {}
 
 
 def arrays_of(network: ResNet) -> dict[str, np.ndarray]:
