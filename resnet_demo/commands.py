@@ -115,7 +115,7 @@ def make_parser() -> Parser:
         nargs="+",
         default=["flowers102", "flowers5"],
         metavar="TASK",
-        help="data sets that no picture may be near to (default: flowers102 flowers5)",
+        help="data sets, and folders gathered before, that no picture may be near to (default: flowers102 flowers5)",
     )
     gather.add_argument("--classes", metavar="TASK", help="sort by this data set's classes, after the photos' folders")
     add_data(gather)

@@ -69,6 +69,11 @@ def test_new_photos_are_kept_sorted_and_counted_and_copies_are_not(data, capsys)
     assert all(0 <= row["found"] <= 100 and row["n"] == 4 for row in record["copies"].values())
     assert record["copies"]["mirrored"]["found"] == 100
 
+    more = ["gather", str(data / "web"), "--out", str(data / "again"), "--data", str(data / "data")]
+    assert main([*more, "--apart", "two", str(data / "more")]) == 0
+    record = json.loads((data / "again" / "gathered.json").read_text())
+    assert (record["pictures"], record["near known"]) == (0, 4)
+
     assert main([*command, "--data", str(data / "data")]) == 2
     assert "is not empty: choose a new folder" in capsys.readouterr().err
 

@@ -25,7 +25,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.images import open_photo
 from resnet_demo.predictor import Predictor
 from resnet_demo.training import imagenet
-from resnet_demo.training.data import Pictures, load_pictures, pictures_below, read_rows
+from resnet_demo.training.data import Pictures, pictures_below, read_rows, unlabelled_pictures
 from resnet_demo.training.data import data_folder as default_data
 from resnet_demo.training.gathered import OTHER, RECORD
 from resnet_demo.training.passes import passed, photos
@@ -53,7 +53,7 @@ def gather(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: st
 
     Args:
         folders: each one's subfolders are its sources, such as one a public repository.
-        apart: data sets that no photo may be near to, in any split.
+        apart: data sets that no photo may be near to, in any split, and folders of what was gathered before.
         classes: a data set; photos in a folder named as one of its classes (one or many of them: rose, roses) go into
             a subfolder of that name, which ``train --labelled`` takes; all others into ``other``.
 
@@ -69,20 +69,23 @@ def gather(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: st
     if not files:
         raise UserError(f"There are no pictures in {', '.join(map(str, folders))}: name folders with photos.")
     names = class_folders(classes, data) if classes else {}
-    known = [load_pictures(task, ("train", "val", "test"), data) for task in apart]
+    known = [unlabelled_pictures([each], ("train", "val", "test"), data) for each in apart]
     found, unusable = read(files)
     looker = comparer()
-    seen = np.concatenate([directions(looker, photos(part, range(len(part))), len(part), part.task) for part in known])
+    seen = np.concatenate(
+        [directions(looker, photos(part, range(len(part))), len(part), part.sources[0]) for part in known]
+    )
     checked = copies_found(looker, known, seen)
     new = directions(looker, (each.picture() for each in found), len(found), "photos")
     near = largest_cosine(new, seen) >= ALIKE
     again = repeated(new, ~near)
     kept = [each for each, drop in zip(found, near | again, strict=True) if not drop]
+    out.mkdir(parents=True, exist_ok=True)
     counts = {"by source": Counter(each.source for each in kept), "by class": Counter()}
     for number, each in enumerate(kept):
         name = next((names[part.lower()] for part in reversed(each.path.parts[:-1]) if part.lower() in names), OTHER)
         counts["by class"][name] += 1
-        (out / name).mkdir(parents=True, exist_ok=True)
+        (out / name).mkdir(exist_ok=True)
         (out / name / f"{number:05d}.jpg").write_bytes(each.data)
     record = {
         "pictures": len(kept),
