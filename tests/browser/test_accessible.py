@@ -16,8 +16,15 @@ GRADIOS = {
 }
 
 
+# What fades in has little contrast for a moment; what turns for ever, such as a spinner, is not waited for.
+NOTHING_MOVES = """() => document.getAnimations().every(
+    each => each.playState != "running" || each.effect.getComputedTiming().endTime == Infinity
+)"""
+
+
 def findings(page: Page) -> list[str]:
-    """What axe-core finds serious or critical of what is on screen."""
+    """What axe-core finds serious or critical of what is on screen, once nothing moves any more."""
+    page.wait_for_function(NOTHING_MOVES)
     violations = Axe().run(page, context=GRADIOS).response["violations"]
     return [
         f"{violation['impact']}: {violation['id']}: {node['target']}"
