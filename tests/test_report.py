@@ -259,7 +259,7 @@ def test_a_distilled_networks_card_names_its_teachers_and_pictures():
     assert "from the ImageNet ResNet-50 of Keras Applications" in general
     assert "Tiny ImageNet's 100,000 training pictures" in general
     assert "seshuad/IMagenet" in general
-    assert "the train and val parts of flowers102; the pictures in `../my photos`" in general
+    assert "the train and val parts of flowers102; those in `../my photos`" in general
     assert task == "Distilled with the recipe `faces68-distilled` from `weights/faces68/resnet50`."
 
 
@@ -282,9 +282,15 @@ def test_a_card_says_where_gathered_pictures_are_from():
     assert taught.startswith("Trained with the recipe `flowers5`, with the labels too of those in folders named as the")
     assert "(daisy 1,000), which `python -m resnet_demo gather` put into `runs/more`" in taught
     assert "out of the 2 public repositories someone/flowers, another/photos (of 2,345 files 678 were like" in taught
-    assert "on pictures without their labels: 1,234 photos, which `python -m resnet_demo gather` put" in followed
+    # Where they are from is said once.
     assert followed.endswith(
-        "; the pictures in `runs/others`; with labels those in folders that were named as the classes (daisy 1,000)."
+        ", on further pictures without labels: those in `runs/more`; those in `runs/others`, with the labels too of "
+        "the pictures in `runs/more`."
+    )
+    _, alone = history({"commands": commands[1:], "gathered": {"runs/more": record}})
+    assert "on further pictures without labels: 1,234 photos, which `python -m resnet_demo gather` put" in alone
+    assert alone.endswith(
+        "; those in `runs/others`; with labels those in folders that were named as the classes (daisy 1,000)."
     )
     assert history({"commands": commands})[1].endswith("with the labels too of the pictures in `runs/more`.")
 

@@ -160,7 +160,7 @@ def history_line(config: dict) -> str:
 def history(config: dict) -> list[str]:
     """How a checkpoint was made, a sentence for what it began with and one for each command."""
     steps = [read_command(command) for command in config.get("commands", [])]
-    gathered = config.get("gathered", {})
+    gathered = dict(config.get("gathered", {}))
     if not steps:
         return []
     start = first_weights(steps[0]).replace(IMAGENET, f"the {KERAS}")
@@ -180,6 +180,9 @@ def history(config: dict) -> list[str]:
             sentences.append(f"Distilled with {recipe} from {teacher}{further}.")
         else:
             sentences.append(f"Trained with {recipe}{labelled_in_words(step, gathered)}.")
+        # Where they are from is said once.
+        for source in step.options.get("--pictures", []) + step.options.get("--labelled", []):
+            gathered.pop(source, None)
     return sentences
 
 
@@ -224,8 +227,8 @@ def pictures_in_words(step: Step, gathered: dict[str, dict]) -> str:
         elif source in gathered:
             words.append(gathered_in_words(source, gathered[source]))
         else:
-            words.append(f"the pictures in `{source}`")
-    return f", on pictures without their labels: {'; '.join(words)}" if words else ""
+            words.append(f"those in `{source}`")
+    return f", on further pictures without labels: {'; '.join(words)}" if words else ""
 
 
 def labelled_in_words(step: Step, gathered: dict[str, dict]) -> str:
