@@ -172,7 +172,8 @@ class Trainer:
             labels = one_hot(labels, self.spec.outputs, recipe.label_smoothing)
             x, labels = mix(x, labels, recipe, seed)
         seen = x.contiguous(memory_format=torch.channels_last)
-        x = resized(seen, recipe.size_at(self.epoch))
+        # Cut out as large as the teacher wants them.
+        x = resized(seen, recipe.size_at(self.epoch)) if recipe.teacher_size else seen
         with autocast(self.device.type):
             if recipe.fold_norms:
                 maps = fused.stages(network.eval(), x, frozen)
