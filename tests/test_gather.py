@@ -84,6 +84,12 @@ def test_a_folder_without_pictures_is_refused(data, capsys):
     assert "There are no pictures in" in capsys.readouterr().err
     assert not (data / "more").exists()
 
+    (data / "empty" / "broken.jpg").write_bytes(b"no picture")
+    command = ["gather", str(data / "empty"), "--out", str(data / "more"), "--apart", "two"]
+    assert main([*command, "--data", str(data / "data")]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("None of the 1 pictures can be read and has 100 pixels")
+    assert not (data / "more").exists()
+
 
 def test_further_labelled_pictures_lie_in_folders_named_as_the_classes(data):
     for number, name in enumerate(("daisy", "daisy", "other")):

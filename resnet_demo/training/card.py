@@ -225,7 +225,8 @@ def pictures_in_words(step: Step, gathered: dict[str, dict]) -> str:
         elif re.search("imagenet", source, re.IGNORECASE):
             words.append(TINY_IMAGENET)
         elif source in gathered:
-            words.append(gathered_in_words(source, gathered[source]))
+            record = gathered[source]
+            words.append(f"{record['pictures']:,} photos, {of_gathered(source, record)}")
         else:
             words.append(f"those in `{source}`")
     return f", on further pictures without labels: {'; '.join(words)}" if words else ""
@@ -243,10 +244,6 @@ def labelled_in_words(step: Step, gathered: dict[str, dict]) -> str:
     if source in step.options.get("--pictures", []):
         return f"; with labels those in folders that were named as the classes ({classes})"
     return f", with the labels too of those in folders named as the classes ({classes}), {of_gathered(source, record)}"
-
-
-def gathered_in_words(source: str, record: dict) -> str:
-    return f"{record['pictures']:,} photos, {of_gathered(source, record)}"
 
 
 def of_gathered(source: str, record: dict) -> str:

@@ -134,10 +134,10 @@ def train(
         bundled = Path(teacher).resolve().is_relative_to(checkpoints.weights_folder().resolve())
         if not bundled and (before := earlier_commands(teacher)):
             record["teacher_commands"] = before  # A bundled one has a card of its own that says so.
-    gathered = records([*extra, *([labelled] if labelled else [])])
+    gathered = {}
     for before in (init, teacher):
         gathered |= earlier_config(before).get("gathered", {}) if before else {}
-    if gathered:
+    if gathered := gathered | records([*extra, *([labelled] if labelled else [])]):
         record["gathered"] = gathered
     if own:
         record["own"] = own.record
@@ -151,7 +151,7 @@ def training_pictures(
     """The task's own pictures, further ones of its classes, and those that are only there to distil from.
 
     Raises:
-        UserError: pictures without labels where labels are needed, or none at all.
+        UserError: no pictures at all, or further ones for keypoints.
     """
     own = load_pictures(recipe.task, recipe.train_splits, data) if recipe.train_splits else None
     if own is None and not (teacher and extra):
