@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from resnet_demo.errors import UserError
 
 if TYPE_CHECKING:
-    from resnet_demo.architecture import ResNet
-    from resnet_demo.hub import Progress
-    from resnet_demo.predictor import Predictor
+    from resnet_demo.checkpoints.hub import Progress
+    from resnet_demo.hub_mixin import ResNet
+    from resnet_demo.inference.predictor import Predictor
 
 __all__ = ["ResNet", "UserError", "available", "load"]
 
@@ -23,7 +23,7 @@ __all__ = ["ResNet", "UserError", "available", "load"]
 def __getattr__(name: str) -> object:
     """``resnet_demo.ResNet``, with which torch is imported, only where somebody asks for it."""
     if name == "ResNet":
-        from resnet_demo.architecture import ResNet
+        from resnet_demo.hub_mixin import ResNet
 
         return ResNet
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -42,7 +42,7 @@ def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | 
     Raises:
         UserError: there is no such checkpoint or device, its files are damaged, or the Hub does not give them.
     """
-    from resnet_demo.predictor import load
+    from resnet_demo.inference.predictor import load
 
     return load(task, depth, device, progress)
 

@@ -1,3 +1,3 @@
-from resnet_demo.commands import main
+from resnet_demo.cli.main import main
 
 raise SystemExit(main())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resnet_demo.errors import UserError
-from resnet_demo.page.serving import address, check_free
+from resnet_demo.page.server import address, check_free
 
 ROOT = Path(__file__).resolve().parents[1]
 

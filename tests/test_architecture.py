@@ -8,15 +8,8 @@ import torch
 import torchvision
 from torch import nn
 
-from resnet_demo.architecture import (
-    BasicBlock,
-    Bottleneck,
-    ResNet,
-    count_gflops,
-    count_parameters,
-    load_strictly,
-)
-from resnet_demo.layouts import DEPTHS, STAGES
+from resnet_demo.models.layouts import DEPTHS, STAGES
+from resnet_demo.models.resnet import BasicBlock, Bottleneck, ResNet, count_gflops, count_parameters, load_strictly
 
 
 def state_of(depth: int, outputs: int = 10) -> dict[str, torch.Tensor]:

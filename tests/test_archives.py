@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import tiny
 
-from resnet_demo import archives
 from resnet_demo.errors import UserError
-from resnet_demo.images import open_photo
+from resnet_demo.images import archives
+from resnet_demo.images.decode import open_photo
 
 
 def jpeg(seed: int = 0) -> bytes:

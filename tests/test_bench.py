@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from resnet_demo.bench import feed
-from resnet_demo.bench.feed import Clock, Training
-from resnet_demo.bench.ours import averaged, phases
-from resnet_demo.bench.pictures import flower_pictures
-from resnet_demo.bench.reference import reference_batches
-from resnet_demo.commands import main
-from resnet_demo.training.loop import Trainer
+from resnet_demo.bench.harness import training_clock
+from resnet_demo.bench.harness.our_training import averaged, phases
+from resnet_demo.bench.harness.training_clock import Clock, Training
+from resnet_demo.bench.harness.training_images import flower_pictures
+from resnet_demo.bench.peers.torchvision_training import reference_batches
+from resnet_demo.cli.main import main
 from resnet_demo.training.recipe import Recipe
+from resnet_demo.training.trainer import Trainer
 
 TINY = ["--depths", "18", "--rounds", "1", "--batch", "2", "--size", "32", "--seconds", "0"]
 
@@ -129,7 +129,7 @@ def test_whichever_is_slower_decides_steps_or_preparation(monkeypatch, step_take
             self.now += seconds
 
     time, clock = Time(), Clock()
-    monkeypatch.setattr(feed, "time", time)
+    monkeypatch.setattr(training_clock, "time", time)
 
     def batches():
         while True:

@@ -17,11 +17,14 @@ import pytest
 import tiny
 from PIL import Image
 
-from resnet_demo.bench import beside, bulk, chart, faces, gpu, peers, photo, photos, readme, rows
-from resnet_demo.bench.beside import Entry
-from resnet_demo.bench.rows import Row
-from resnet_demo.bench.run import Settings
-from resnet_demo.commands import main
+from resnet_demo.bench import chart, comparison, readme, results
+from resnet_demo.bench.cases import bulk, faces, gpu, photo
+from resnet_demo.bench.comparison import Entry
+from resnet_demo.bench.harness import photos
+from resnet_demo.bench.peers import install
+from resnet_demo.bench.results import Row
+from resnet_demo.bench.runner import Settings
+from resnet_demo.cli.main import main
 
 QUICK = ["--depths", "18", "--rounds", "1", "--seconds", "0"]
 ONCE = Settings(depths=(18, 34), rounds=1, seconds=0.0, pictures=3)
@@ -35,10 +38,10 @@ def small_world(tmp_path, monkeypatch):
     tiny.weights_folder(root, (tiny.FLOWERS, 18), (tiny.FACES, 18), (IMAGENET, 18))
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(root))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(peers, "pip", lambda packages, target: "its packages cannot be installed: no network.")
-    peers.installed.cache_clear()
+    monkeypatch.setattr(install, "pip", lambda packages, target: "its packages cannot be installed: no network.")
+    install.installed.cache_clear()
     yield
-    peers.installed.cache_clear()
+    install.installed.cache_clear()
 
 
 def ours_and(*others: Row) -> list[Row]:
@@ -60,11 +63,11 @@ def test_a_missing_peer_gives_a_sentence_and_the_others_are_measured(tmp_path, c
     assert [record["way"] for record in written] == ["ours", "OpenVINO, the forward pass alone"]
     ours, bare = written
     assert bare["ratio"] == pytest.approx(ours["median"] / bare["median"])
-    assert rows.table(rows.from_dicts(written)) in output
+    assert results.table(results.from_dicts(written)) in output
 
 
 def test_depths_without_weights_get_random_ones_and_say_so(capsys):
-    from resnet_demo.bench import depths
+    from resnet_demo.bench.cases import depths
 
     records = depths.measure(ONCE)
     output = capsys.readouterr().out
@@ -101,7 +104,7 @@ def test_without_a_cuda_device_gpu_says_so(monkeypatch, capsys):
 
 
 def test_the_finished_photo_has_the_size_that_the_page_shows():
-    from resnet_demo.page.components import DISPLAY_SIDE, DRAFT_SIDE
+    from resnet_demo.page.widgets.inputs import DISPLAY_SIDE, DRAFT_SIDE
 
     assert (photo.SIDE, photo.DRAFT) == (DISPLAY_SIDE, DRAFT_SIDE)
     file = photos.camera_photo((2000, 1500))
@@ -111,8 +114,8 @@ def test_the_finished_photo_has_the_size_that_the_page_shows():
 
 def test_others_see_the_same_network():
     """A checkpoint of each variant gives the same logits in torchvision's network and in OpenVINO's bare pass."""
-    from resnet_demo.bench import networks
-    from resnet_demo.engine import make_engine
+    from resnet_demo.backends.factory import make_engine
+    from resnet_demo.bench.peers import networks
 
     for variant in ("v1", "v1.5"):
         checkpoint = tiny.random_checkpoint(depth=50, variant=variant)
@@ -139,7 +142,7 @@ def written(tmp_path, monkeypatch):
         "machine": machine,
         "settings": {"rounds": 3},
         "measurements": {
-            "classify": rows.to_dicts(ours_and(row("a peer", 160.0, reach=15), row("bare", 8.0, limit=1.15))),
+            "classify": results.to_dicts(ours_and(row("a peer", 160.0, reach=15), row("bare", 8.0, limit=1.15))),
             "gpu": [],
             "training": [
                 training | {"pictures_per_second": rate},
@@ -213,13 +216,13 @@ def test_rows_of_rates_and_of_goals_of_our_own():
     slow = row("a peer", 10.0, unit="pictures a second", lower_is_better=False, reach=8)
     other = row("another unit", 10.0)
     table = [fast, slow, other]
-    assert rows.ratio(slow, table) == 4
-    assert (rows.met(fast, table), rows.met(slow, table), rows.met(other, table)) == (False, False, None)
-    assert rows.cells(fast, table)[5] == "at least 50 pictures a second ✗"
-    assert rows.cells(slow, table)[4:6] == ["4× better", "8× ✗"]
-    assert rows.ratio(other, table) is None
-    assert rows.from_dicts(rows.to_dicts(table)) == table
-    assert rows.against(row("a peer", 5.0), [row("ours", 10.0, ours=True)]) == "2× worse"
+    assert results.ratio(slow, table) == 4
+    assert (results.met(fast, table), results.met(slow, table), results.met(other, table)) == (False, False, None)
+    assert results.cells(fast, table)[5] == "at least 50 pictures a second ✗"
+    assert results.cells(slow, table)[4:6] == ["4× better", "8× ✗"]
+    assert results.ratio(other, table) is None
+    assert results.from_dicts(results.to_dicts(table)) == table
+    assert results.against(row("a peer", 5.0), [row("ours", 10.0, ours=True)]) == "2× worse"
     assert "another unit" not in chart.draw([table])
 
 
@@ -228,11 +231,11 @@ def test_a_peer_that_breaks_is_left_out_and_ours_is_not(capsys):
         raise RuntimeError("first line\nsecond line")
 
     good = Entry("ours", lambda: lambda: None, ours=True)
-    (only,) = beside.compare("a thing", [good, Entry("a peer", lambda: broken)], 1, 0)
+    (only,) = comparison.compare("a thing", [good, Entry("a peer", lambda: broken)], 1, 0)
     assert only.way == "ours"
     assert "Left out: a peer: it failed with RuntimeError: first line." in capsys.readouterr().out
     with pytest.raises(RuntimeError):
-        beside.compare("a thing", [Entry("ours", broken, ours=True)], 1, 0)
+        comparison.compare("a thing", [Entry("ours", broken, ours=True)], 1, 0)
 
 
 def test_a_group_is_installed_once_with_what_it_needs_and_found_after_the_apps_own(tmp_path, monkeypatch, capsys):
@@ -244,19 +247,19 @@ def test_a_group_is_installed_once_with_what_it_needs_and_found_after_the_apps_o
             (target / "captum_stub.py").write_text("value = 1\n")
         return ""
 
-    monkeypatch.setattr(peers, "pip", pip)
+    monkeypatch.setattr(install, "pip", pip)
     monkeypatch.setattr(sys, "path", list(sys.path))
     own = list(sys.path)
-    assert peers.load("captum", "captum_stub").value == 1
+    assert install.load("captum", "captum_stub").value == 1
     assert [packages[0].partition(">")[0] for packages in calls] == ["matplotlib", "captum"]
     assert sys.path[: len(own)] == own
     assert [Path(path).name.rpartition("-")[0] for path in sys.path[len(own) :]] == ["matplotlib", "captum"]
-    peers.installed.cache_clear()
-    peers.load("captum", "captum_stub")
+    install.installed.cache_clear()
+    install.load("captum", "captum_stub")
     assert len(calls) == 2
     assert "Installing captum" in capsys.readouterr().out
-    with pytest.raises(peers.Missing, match="no_such_module cannot be imported"):
-        peers.load("captum", "no_such_module")
+    with pytest.raises(install.Missing, match="no_such_module cannot be imported"):
+        install.load("captum", "no_such_module")
     assert sorted(path.name.partition("-")[0] for path in (tmp_path / "cache/resnet-demo/bench").iterdir()) == [
         "captum",
         "matplotlib",
@@ -271,19 +274,19 @@ def test_a_failed_installation_leaves_nothing_behind_and_is_tried_once(tmp_path,
         (target / "half.py").write_text("")
         return "its packages cannot be installed: the disk is full."
 
-    monkeypatch.setattr(peers, "pip", pip)
+    monkeypatch.setattr(install, "pip", pip)
     for _ in range(2):
-        with pytest.raises(peers.Missing, match="the disk is full"):
-            peers.load("dlib", "dlib")
+        with pytest.raises(install.Missing, match="the disk is full"):
+            install.load("dlib", "dlib")
     assert len(calls) == 1
     assert not list((tmp_path / "cache/resnet-demo/bench").iterdir())
 
 
 def test_every_peers_requirement_is_bounded_on_both_sides():
     names = [
-        line[3:-1].partition(" on ")[0] for line in peers.REQUIREMENTS.read_text().splitlines() if line[:3] == "# ["
+        line[3:-1].partition(" on ")[0] for line in install.REQUIREMENTS.read_text().splitlines() if line[:3] == "# ["
     ]
     for name in names:
-        _, packages = peers.wanted_by(name)
+        _, packages = install.wanted_by(name)
         assert packages
         assert all(">=" in package and ",<" in package for package in packages), name

@@ -14,23 +14,12 @@ from contextlib import contextmanager
 import pytest
 import tiny
 
-from resnet_demo.bench import (
-    chromium,
-    limits,
-    page_http,
-    page_live,
-    page_load,
-    page_memory,
-    page_starting,
-    page_visible,
-    processes,
-    servers,
-    uploads,
-)
-from resnet_demo.bench.asking import both
-from resnet_demo.bench.gradio_http import Visitor
-from resnet_demo.bench.run import Settings
-from resnet_demo.commands import main
+from resnet_demo.bench.cases import http, limits, live, load, memory, starting, visible
+from resnet_demo.bench.harness import chromium, processes, servers, uploads
+from resnet_demo.bench.harness.clients import both
+from resnet_demo.bench.harness.http_client import Visitor
+from resnet_demo.bench.runner import Settings
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 
 TINY = ["--depths", "18", "--rounds", "1", "--seconds", "0"]
@@ -71,7 +60,7 @@ def given(running, monkeypatch):
     def ours(_):
         yield running[0]
 
-    for module in (page_http, page_load, page_visible):
+    for module in (http, load, visible):
         monkeypatch.setattr(module, "both", as_they_are)
     monkeypatch.setattr(limits, "running", as_they_are)
     monkeypatch.setattr(servers, "serving", ours)
@@ -84,7 +73,7 @@ def table(output: str) -> list[dict[str, str]]:
 
 
 def test_http_and_load_print_tables_and_write_their_rows(given, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(page_load, "CLIENTS", (2, 5))
+    monkeypatch.setattr(load, "CLIENTS", (2, 5))
     file = tmp_path / "bench.json"
     assert main(["bench", "http", "load", *TINY, "--json", str(file)]) == 0
     output = capsys.readouterr().out
@@ -117,9 +106,9 @@ def test_limits_share_out_a_request(given, monkeypatch, capsys):
 
 def test_memory_uses_each_bundled_network(given, running, tmp_path_factory, monkeypatch, capsys):
     with monkeypatch.context() as patch:
-        patch.setattr(page_memory.checkpoints, "bundled", lambda: [])
-        assert page_memory.measure(Settings((18,)))[0]["note"] == "0 networks"
-    (row,) = page_memory.measure(Settings((18,)))
+        patch.setattr(memory.checkpoints, "bundled", lambda: [])
+        assert memory.measure(Settings((18,)))[0]["note"] == "0 networks"
+    (row,) = memory.measure(Settings((18,)))
     assert row["note"] == "2 networks" and row["unit"] == "GB" and 0.1 < row["median"] < 10
     assert "faces68 18, flowers102 18" in capsys.readouterr().out
 
@@ -146,7 +135,7 @@ def test_photos_differ_and_have_the_size_that_is_printed():
 
     first, second = (Image.open(BytesIO(uploads.flower(number))) for number in (0, 1))
     assert first.size == second.size == (700, 500)
-    assert first.tobytes() != second.tobytes() and uploads.flower(0) != uploads.flower(page_load.PHOTOS)
+    assert first.tobytes() != second.tobytes() and uploads.flower(0) != uploads.flower(load.PHOTOS)
 
 
 def test_an_app_that_does_not_start_gives_its_last_line():
@@ -170,27 +159,27 @@ def test_apps_get_the_defaults_and_no_proxy(monkeypatch, tmp_path):
 
 
 def test_starting_compares_page_with_page_and_prediction_with_script(monkeypatch, capsys):
-    monkeypatch.setattr(page_starting, "first_page", lambda app: {"ours": 2.0}.get(app.name, 1.0))
-    monkeypatch.setattr(page_starting, "first_prediction", lambda app: 3.0)
-    monkeypatch.setattr(page_starting, "torch_command", lambda depth, folder: [])
-    monkeypatch.setattr(page_starting, "finished", lambda command: 6.0)
-    found = page_starting.measure(Settings((18, 50), rounds=2))
+    monkeypatch.setattr(starting, "first_page", lambda app: {"ours": 2.0}.get(app.name, 1.0))
+    monkeypatch.setattr(starting, "first_prediction", lambda app: 3.0)
+    monkeypatch.setattr(starting, "torch_command", lambda depth, folder: [])
+    monkeypatch.setattr(starting, "finished", lambda command: 6.0)
+    found = starting.measure(Settings((18, 50), rounds=2))
     assert [(row["ours"], row["median"]) for row in found] == [(True, 2), (False, 1), (True, 3), (False, 6)]
     assert [(row["ratio"], row["met"]) for row in found if not row["ours"]] == [(2.0, False), (0.5, True)]
     assert len(table(capsys.readouterr().out)) == 4
 
 
 def test_the_script_with_torch_names_five_classes(tmp_path):
-    command = page_starting.torch_command(18, tmp_path)
-    assert page_starting.finished(command) > 0
+    command = starting.torch_command(18, tmp_path)
+    assert starting.finished(command) > 0
 
 
 def test_a_script_that_fails_gives_its_last_line():
     with pytest.raises(UserError, match="-c failed: There is no such thing"):
-        page_starting.finished([sys.executable, "-P", "-c", "raise SystemExit('There is no such thing.')"])
+        starting.finished([sys.executable, "-P", "-c", "raise SystemExit('There is no such thing.')"])
 
 
-@pytest.mark.parametrize("module", [page_visible, page_live])
+@pytest.mark.parametrize("module", [visible, live])
 def test_without_a_browser_the_rows_are_left_out_with_a_sentence(module, monkeypatch, capsys):
     monkeypatch.setattr(chromium, "path", lambda: None)
     assert module.measure(Settings((18,))) == []

@@ -14,21 +14,27 @@ from PIL import Image
 
 import resnet_demo
 from resnet_demo import checkpoints
-from resnet_demo.calibration import Calibration, ClassMeans
-from resnet_demo.commands import in_words, main
+from resnet_demo.checkpoints.class_stats import facts
+from resnet_demo.cli.main import main
+from resnet_demo.cli.predict import in_words
 from resnet_demo.errors import UserError
-from resnet_demo.facts import facts
-from resnet_demo.imagenet_names import synsets
-from resnet_demo.predictor import Predictor
+from resnet_demo.inference.predictor import Predictor
 from resnet_demo.tasks import softmax
-from resnet_demo.training import passes
-from resnet_demo.training.calibrate import hard_view, spread_over
-from resnet_demo.training.data import Pictures
-from resnet_demo.training.evaluation import class_rows
-from resnet_demo.training.run import kept_calibration
-from resnet_demo.training.scores import class_means, scores
-from resnet_demo.training.temperature import calibration_error, calibration_metrics, fit_temperature, reliability
-from resnet_demo.training.unlike import SHOWN_FLOWERS, pictures_unlike
+from resnet_demo.tasks.calibration import Calibration, ClassMeans
+from resnet_demo.tasks.imagenet_names import synsets
+from resnet_demo.training.bundle import kept_calibration
+from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.data.ood_images import SHOWN_FLOWERS, pictures_unlike
+from resnet_demo.training.evaluation import features
+from resnet_demo.training.evaluation.calibrate import hard_view, spread_over
+from resnet_demo.training.evaluation.evaluate import class_rows
+from resnet_demo.training.evaluation.ood_scores import class_means, scores
+from resnet_demo.training.evaluation.temperature import (
+    calibration_error,
+    calibration_metrics,
+    fit_temperature,
+    reliability,
+)
 
 
 def true_logits(count: int = 4000, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -174,17 +180,17 @@ def test_the_pass_of_a_measurement_serves_again_until_something_changes(tmp_path
         Image.fromarray(tiny.pictures(3, 80)[seed]).save(path)
     pictures = Pictures("flowers102", paths, np.arange(3))
     predictor = Predictor("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint())
-    first = passes.whole_pass(predictor, pictures, "test", keep=True)
+    first = features.whole_pass(predictor, pictures, "test", keep=True)
     made = []
-    monkeypatch.setattr(passes, "passed", lambda *_: made.append(1) or first)
-    again = passes.kept_pass(predictor, pictures, "test")
+    monkeypatch.setattr(features, "passed", lambda *_: made.append(1) or first)
+    again = features.kept_pass(predictor, pictures, "test")
     np.testing.assert_array_equal(again.logits, first.logits)
     np.testing.assert_array_equal(again.pooled, first.pooled)
     assert not made
-    passes.whole_pass(predictor, pictures, "test")  # Measuring is never skipped.
+    features.whole_pass(predictor, pictures, "test")  # Measuring is never skipped.
     Image.fromarray(tiny.pictures(4, 80)[3]).save(paths[0])
-    passes.kept_pass(predictor, pictures, "test")
-    passes.kept_pass(Predictor("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint(seed=1)), pictures, "test")
+    features.kept_pass(predictor, pictures, "test")
+    features.kept_pass(Predictor("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint(seed=1)), pictures, "test")
     assert len(made) == 3
 
 

@@ -14,9 +14,12 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from resnet_demo import checkpoints
-from resnet_demo.architecture import ResNet
+from resnet_demo.checkpoints import files
 from resnet_demo.errors import UserError
-from resnet_demo.layouts import DEPTHS
+from resnet_demo.models import quantization
+from resnet_demo.models import state as model_state
+from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.resnet import ResNet
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def test_expected_shapes_are_those_of_the_network(depth):
         network = ResNet(depth, 7)
     shapes = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     shapes = {key: shape for key, shape in shapes.items() if not key.endswith("num_batches_tracked")}
-    assert list(checkpoints.expected_shapes(depth, 7).items()) == list(shapes.items())
+    assert list(model_state.expected_shapes(depth, 7).items()) == list(shapes.items())
 
 
 def test_what_was_saved_is_what_is_loaded(folder, state):
@@ -111,17 +114,17 @@ def test_quantising_cuts_off_an_outlier_where_that_costs_less():
     rng = np.random.default_rng(0)
     weight = rng.normal(0, 0.01, (2, 40_000)).astype(np.float32)
     weight[1, 0] = 0.12  # among so many, coarse steps would cost more than this one weight
-    stored = checkpoints.quantise({"fc.weight": weight})
+    stored = quantization.quantise({"fc.weight": weight})
     plain = np.abs(weight).max(axis=1) / 127
     assert stored["fc.weight.scale"][1] < 0.99 * plain[1]
-    error = np.square(checkpoints.dequantise(stored)["fc.weight"] - weight).sum(axis=1)
+    error = np.square(quantization.dequantise(stored)["fc.weight"] - weight).sum(axis=1)
     naive = np.square(np.rint(weight / plain[:, None]) * plain[:, None] - weight).sum(axis=1)
     assert (error <= naive).all() and error[1] < 0.9 * naive[1]
 
 
 def test_a_channel_of_zeros_stays_zero():
-    stored = checkpoints.quantise({"fc.weight": np.zeros((3, 8), np.float32)})
-    state = checkpoints.dequantise(stored)
+    stored = quantization.quantise({"fc.weight": np.zeros((3, 8), np.float32)})
+    state = quantization.dequantise(stored)
     assert np.array_equal(state["fc.weight"], np.zeros((3, 8))) and np.isfinite(stored["fc.weight.scale"]).all()
 
 
@@ -207,7 +210,7 @@ def test_a_file_of_another_kind(folder):
 
 
 def test_weights_of_another_network(folder, tmp_path):
-    stored = checkpoints.quantise(tiny.random_state(18, 5))
+    stored = quantization.quantise(tiny.random_state(18, 5))
     del stored["layer1.0.conv1.weight"], stored["bn1.bias"]
     stored["surprise"] = np.zeros(3, np.float32)
     save_file(stored, tmp_path / "other")
@@ -220,7 +223,7 @@ def test_weights_of_another_network(folder, tmp_path):
 
 
 def test_a_long_list_of_bad_keys_is_cut(folder):
-    message = complaint(checkpoints.check_state, {}, 18, 4, "It")
+    message = complaint(model_state.check_state, {}, 18, 4, "It")
     assert "and 97 more" in message and len(message) < 300
 
 
@@ -277,7 +280,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(folder, monkeypatch, s
     def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(checkpoints.os, "replace", full)
+    monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(OSError, match="no space left"):
         checkpoints.save(folder, state, tiny.FLOWERS, 18, "v1.5", {})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

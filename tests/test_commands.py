@@ -11,7 +11,7 @@ import tiny
 from conftest import EXAMPLES, ROOT
 from PIL import Image
 
-from resnet_demo.commands import main
+from resnet_demo.cli.main import main
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_missing_photo_and_an_empty_folder(weights, tmp_path, capsys):
 
 def test_help_and_predictions_import_neither_torch_nor_gradio(weights):
     code = (
-        "import sys; from resnet_demo.commands import main; "
+        "import sys; from resnet_demo.cli.main import main; "
         f"main(['predict', {str(EXAMPLES / 'dahlia.jpg')!r}, '--depth', '18', '--device', 'cpu']); "
         "assert not {'torch', 'gradio'} & set(sys.modules)"
     )

@@ -12,15 +12,15 @@ import tiny
 import torch
 from safetensors.torch import load_file
 
-from resnet_demo.architecture import ResNet, load_strictly
-from resnet_demo.commands import main
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
+from resnet_demo.models.resnet import ResNet, load_strictly
 from resnet_demo.tasks import TaskSpec
-from resnet_demo.training import fused
-from resnet_demo.training.data import NO_LABEL, Pictures, unlabelled_pictures
-from resnet_demo.training.distill import Distillation
-from resnet_demo.training.loop import Trainer
+from resnet_demo.training.data.datasets import NO_LABEL, Pictures, unlabelled_pictures
+from resnet_demo.training.networks.distillation import Distillation
+from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.recipe import Recipe
+from resnet_demo.training.trainer import Trainer
 
 SPEC = TaskSpec("flowers102", "classification", tuple("abcd"), size=32, resize=32)
 HINTS = {"layer2": 1.0, "pooled": 1.0}
@@ -104,8 +104,10 @@ def test_a_resumed_distillation_ends_exactly_as_an_uninterrupted_one(tmp_path):
 def test_views_that_come_again_are_asked_of_the_teacher_once_and_change_nothing(tmp_path, monkeypatch):
     recipe = recipe_of(5, views=2, jitter=0.2, source_weights={"many": 0.5})
     asked = []
-    stages = fused.stages
-    monkeypatch.setattr(fused, "stages", lambda network, x, *more: asked.append(len(x)) or stages(network, x, *more))
+    stages = folded_norms.stages
+    monkeypatch.setattr(
+        folded_norms, "stages", lambda network, x, *more: asked.append(len(x)) or stages(network, x, *more)
+    )
     trainer = trainer_of(tmp_path / "kept", recipe)
     kept = trainer.run().state_dict()
     # Two epochs' crops of 12 pictures (a source is thinned out) in five epochs.
@@ -133,13 +135,13 @@ def test_views_of_another_size_take_the_place_of_the_former(tmp_path):
 def test_a_teacher_sees_the_same_crop_at_its_own_size(tmp_path, monkeypatch):
     recipe = replace(recipe_of(3, jitter=0.2), teacher_size=64)
     seen = {18: [], 50: []}
-    stages = fused.stages
+    stages = folded_norms.stages
 
     def watched(network, x, *more):
         seen[network.depth].append(x)
         return stages(network, x, *more)
 
-    monkeypatch.setattr(fused, "stages", watched)
+    monkeypatch.setattr(folded_norms, "stages", watched)
     trainer = trainer_of(tmp_path, replace(recipe, fold_norms=True))
     trainer.run()
     assert len(seen[18]) == len(seen[50]) == 3 * 2

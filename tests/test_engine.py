@@ -15,36 +15,40 @@ import tiny
 import torch
 from conftest import ROOT, data_folder
 
-from resnet_demo import checkpoints, cpus, eight_bit, engine, engine_openvino, tasks
-from resnet_demo.architecture import ResNet, load_strictly
-from resnet_demo.engine_openvino import OpenVinoEngine
-from resnet_demo.engine_torch import TorchEngine
+from resnet_demo import checkpoints, tasks
+from resnet_demo.backends import base, devices, factory, openvino_int8
+from resnet_demo.backends import openvino as backend_openvino
+from resnet_demo.backends.openvino import OpenVinoEngine
+from resnet_demo.backends.torch import TorchEngine
 from resnet_demo.errors import UserError
-from resnet_demo.layouts import DEPTHS
-from resnet_demo.predictor import Predictor
-from resnet_demo.training.ranges import RangeFinder
+from resnet_demo.inference.predictor import Predictor
+from resnet_demo.models import state
+from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.resnet import ResNet, load_strictly
+from resnet_demo.training.evaluation.activation_ranges import RangeFinder
+from resnet_demo.utils import cpu
 
 # An input that is no square of two, with a normalisation of its own.
 ODD = replace(tiny.FLOWERS, size=72, mean=(0.4, 0.5, 0.6), std=(0.3, 0.2, 0.25))
 
 
-def by_hand(checkpoint, pictures: np.ndarray) -> engine.Outputs:
+def by_hand(checkpoint, pictures: np.ndarray) -> base.Outputs:
     """The network's own forward pass on normalised pictures."""
     network = ResNet(checkpoint.depth, checkpoint.spec.outputs, checkpoint.variant).eval()
     load_strictly(network, {key: torch.from_numpy(value) for key, value in checkpoint.state.items()})
     with torch.inference_mode():
         x = torch.from_numpy(tasks.normalise(checkpoint.spec, pictures))
-        return engine.Outputs(network(x).numpy(), network.features(x).numpy())
+        return base.Outputs(network(x).numpy(), network.features(x).numpy())
 
 
-def assert_close(actual: engine.Outputs, expected: engine.Outputs, tolerance: float) -> None:
+def assert_close(actual: base.Outputs, expected: base.Outputs, tolerance: float) -> None:
     """Within ``tolerance`` of the largest value, in the right shapes and types."""
     for one, other in ((actual.logits, expected.logits), (actual.features, expected.features)):
         assert one.dtype == np.float32 and one.shape == other.shape and one.flags.c_contiguous
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * np.abs(other).max())
 
 
-def assert_same(actual: np.ndarray, expected: np.ndarray, built: engine.Engine) -> None:
+def assert_same(actual: np.ndarray, expected: np.ndarray, built: base.Engine) -> None:
     """Equal but for rounding; with other threads bf16 may round the other way."""
     tolerance = 0.01 * np.abs(expected).max() if "bf16" in built.backend else 1e-4
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
@@ -65,9 +69,9 @@ def test_openvino_float32_equals_the_network(depth, variant):
 def test_openvino_at_this_cpus_precision_is_close_to_the_network(depth):
     checkpoint = tiny.random_checkpoint(ODD, depth, "v1")
     pictures = tiny.pictures(4, 72)
-    built = engine.make_engine(checkpoint, "cpu")
+    built = factory.make_engine(checkpoint, "cpu")
     assert built.device == "cpu" and built.backend in ("OpenVINO bf16 on CPU", "OpenVINO float32 on CPU")
-    assert built.precision == engine_openvino.float_precision()  # Random weights have no ranges.
+    assert built.precision == backend_openvino.float_precision()  # Random weights have no ranges.
     assert_close(built.run(pictures), by_hand(checkpoint, pictures), 0.02)
 
 
@@ -75,7 +79,7 @@ def test_openvino_runs_in_bf16_where_the_cpu_can():
     import openvino
 
     capable = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    built = engine.make_engine(tiny.random_checkpoint(), "cpu")
+    built = factory.make_engine(tiny.random_checkpoint(), "cpu")
     assert ("bf16" in built.backend) == capable
 
 
@@ -83,7 +87,7 @@ def test_openvino_runs_in_bf16_where_the_cpu_can():
 def test_the_reference_is_the_network(variant):
     checkpoint = tiny.random_checkpoint(ODD, 50, variant)
     pictures = tiny.pictures(2, 72)
-    built = engine.make_engine(checkpoint, "reference")
+    built = factory.make_engine(checkpoint, "reference")
     assert (built.device, built.backend) == ("cpu", "PyTorch float32 on CPU")
     assert_close(built.run(pictures), by_hand(checkpoint, pictures), 1e-5)
 
@@ -98,8 +102,8 @@ def test_pytorch_in_half_precision_is_close_to_the_network(precision):
 
 
 @pytest.fixture(scope="module", params=["cpu", "reference"])
-def built(request) -> engine.Engine:
-    return engine.make_engine(tiny.random_checkpoint(), request.param)
+def built(request) -> base.Engine:
+    return factory.make_engine(tiny.random_checkpoint(), request.param)
 
 
 def test_a_batch_equals_its_pictures_one_by_one(built):
@@ -132,10 +136,10 @@ def test_six_threads_get_the_outputs_of_one(built):
 
 def test_people_who_ask_at_once_get_a_network_of_several_streams(monkeypatch):
     """With the outputs of the one that answers a lone visitor, who goes on using that one."""
-    crowds = engine_openvino.Crowds(most=2)
-    monkeypatch.setattr(engine_openvino, "crowds", crowds)
+    crowds = backend_openvino.Crowds(most=2)
+    monkeypatch.setattr(backend_openvino, "crowds", crowds)
     pictures = tiny.pictures(9, 64)
-    asked, *others = (engine.make_engine(tiny.random_checkpoint(), "cpu") for _ in range(3))
+    asked, *others = (factory.make_engine(tiny.random_checkpoint(), "cpu") for _ in range(3))
     expected = asked.run(pictures)
     assert crowds.network(asked, asked._for_crowds) is None  # Nobody waits for it.
     deadline = time.monotonic() + 60
@@ -152,8 +156,8 @@ def test_people_who_ask_at_once_get_a_network_of_several_streams(monkeypatch):
 
 def test_a_program_may_end_while_the_second_network_is_compiled():
     code = (
-        "import numpy as np; from resnet_demo import checkpoints, engine;"
-        "built = engine.make_engine(checkpoints.load('flowers102', 50), 'cpu'); size = built.checkpoint.spec.size;"
+        "import numpy as np; from resnet_demo import checkpoints; from resnet_demo.backends import factory;"
+        "built = factory.make_engine(checkpoints.load('flowers102', 50), 'cpu'); size = built.checkpoint.spec.size;"
         "built.run(np.zeros((5, size, size, 3), np.uint8))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
@@ -202,10 +206,10 @@ def test_the_float32_network_for_differentiating(built):
 def test_a_checkpoint_with_ranges_runs_in_8_bits_where_the_cpu_can():
     checkpoint = checkpoints.load("flowers102", 18)
     assert checkpoint.ranges
-    built = engine.make_engine(checkpoint, "cpu")
-    assert (built.backend == "OpenVINO int8 on CPU") == eight_bit.has_instructions()
-    without = engine.make_engine(replace(checkpoint, ranges={}), "cpu")
-    assert without.precision == engine_openvino.float_precision()
+    built = factory.make_engine(checkpoint, "cpu")
+    assert (built.backend == "OpenVINO int8 on CPU") == openvino_int8.has_instructions()
+    without = factory.make_engine(replace(checkpoint, ranges={}), "cpu")
+    assert without.precision == backend_openvino.float_precision()
 
 
 @pytest.mark.parametrize("depth", [18, 50])
@@ -216,8 +220,8 @@ def test_8_bits_are_close_to_the_network(depth):
     finder = RangeFinder(checkpoint)
     assert_close(finder.run(pictures), by_hand(checkpoint, pictures), 1e-4)
     measured = replace(checkpoint, ranges=finder.ranges)
-    built = engine.make_engine(measured, "cpu")
-    assert built.precision == engine_openvino.best_precision(measured)
+    built = factory.make_engine(measured, "cpu")
+    assert built.precision == backend_openvino.best_precision(measured)
     assert_close(built.run(pictures), by_hand(checkpoint, pictures), 0.05)
 
 
@@ -232,7 +236,7 @@ def test_ranges_are_the_largest_inputs_of_all_pictures():
     def keep(name):
         return lambda module, inputs: seen.__setitem__(name, inputs[0].max().item())
 
-    for name in checkpoints.rounded_convolutions(18):
+    for name in state.rounded_convolutions(18):
         network.get_submodule(name).register_forward_pre_hook(keep(name))
     with torch.inference_mode():
         network(torch.from_numpy(tasks.normalise(tiny.FLOWERS, pictures)))
@@ -247,10 +251,10 @@ def test_ranges_are_the_largest_inputs_of_all_pictures():
 def test_cpus_with_and_without_8_bit_instructions(tmp_path):
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor : 0\nflags\t\t: fpu avx2 avx512_vnni amx_tile\n")
-    assert eight_bit.has_instructions(str(cpuinfo))
+    assert openvino_int8.has_instructions(str(cpuinfo))
     cpuinfo.write_text("processor : 0\nflags\t\t: fpu avx2\nmodel name : avx_vnni\n")
-    assert not eight_bit.has_instructions(str(cpuinfo))
-    assert not eight_bit.has_instructions(str(tmp_path / "none"))
+    assert not openvino_int8.has_instructions(str(cpuinfo))
+    assert not openvino_int8.has_instructions(str(tmp_path / "none"))
 
 
 def test_8_bits_without_ranges_are_refused():
@@ -258,14 +262,14 @@ def test_8_bits_without_ranges_are_refused():
         OpenVinoEngine(tiny.random_checkpoint(), "int8")
 
 
-def both(checkpoint, pictures: list[np.ndarray]) -> tuple[engine.Outputs, engine.Outputs]:
+def both(checkpoint, pictures: list[np.ndarray]) -> tuple[base.Outputs, base.Outputs]:
     """What the engine for this machine's CPU and the reference make of pictures, in batches of 20."""
     results = []
     for device in ("cpu", "reference"):
-        built = engine.make_engine(checkpoint, device)
+        built = factory.make_engine(checkpoint, device)
         parts = [built.run(np.stack(pictures[first : first + 20])) for first in range(0, len(pictures), 20)]
         logits, features = ([getattr(part, name) for part in parts] for name in ("logits", "features"))
-        results.append(engine.Outputs(np.concatenate(logits), np.concatenate(features)))
+        results.append(base.Outputs(np.concatenate(logits), np.concatenate(features)))
     return results[0], results[1]
 
 
@@ -314,8 +318,8 @@ def test_the_cpu_engine_imports_no_torch(tmp_path):
     tiny_weights = tmp_path / "weights"
     checkpoints.save(tiny_weights, tiny.random_state(18, 4), tiny.FLOWERS, 18, "v1.5", {})
     code = (
-        "import sys, numpy as np; from resnet_demo import checkpoints, engine;"
-        f"built = engine.make_engine(checkpoints.load_folder({str(tiny_weights)!r}), 'cpu');"
+        "import sys, numpy as np; from resnet_demo import checkpoints; from resnet_demo.backends import factory;"
+        f"built = factory.make_engine(checkpoints.load_folder({str(tiny_weights)!r}), 'cpu');"
         "built.run(np.zeros((1, 64, 64, 3), np.uint8)); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -327,9 +331,9 @@ def machine(monkeypatch):
     """Pretend to be a machine with so many CUDA devices and, or not, MPS."""
 
     def pretend(cuda: int = 0, mps: bool = False) -> None:
-        monkeypatch.setattr(engine, "may_have_cuda", lambda: cuda > 0)
-        monkeypatch.setattr(engine, "cuda_devices", lambda: cuda)
-        monkeypatch.setattr(engine, "has_mps", lambda: mps)
+        monkeypatch.setattr(devices, "may_have_cuda", lambda: cuda > 0)
+        monkeypatch.setattr(devices, "cuda_devices", lambda: cuda)
+        monkeypatch.setattr(devices, "has_mps", lambda: mps)
 
     return pretend
 
@@ -339,13 +343,13 @@ def machine(monkeypatch):
 )
 def test_auto_picks_cuda_then_mps_then_the_cpu(machine, cuda, mps, expected):
     machine(cuda, mps)
-    assert engine.resolve_device("auto") == expected
+    assert devices.resolve_device("auto") == expected
 
 
 def test_named_devices_that_exist(machine):
     machine(cuda=2, mps=True)
     for device in ("cpu", "reference", "cuda", "cuda:0", "cuda:1", "mps"):
-        assert engine.resolve_device(device) == device
+        assert devices.resolve_device(device) == device
 
 
 @pytest.mark.parametrize(
@@ -364,17 +368,17 @@ def test_named_devices_that_exist(machine):
 def test_devices_that_do_not_exist(machine, cuda, device, message):
     machine(cuda)
     with pytest.raises(UserError) as caught:
-        engine.resolve_device(device)
+        devices.resolve_device(device)
     assert str(caught.value) == message
 
 
 def test_no_more_threads_than_cpus():
-    assert 1 <= cpus.cpu_count() <= os.cpu_count()
+    assert 1 <= cpu.cpu_count() <= os.cpu_count()
 
 
 FIRST_USES = """
 import sys, threading
-from resnet_demo.vino import ov
+from resnet_demo.backends.openvino_runtime import ov
 sys.setswitchinterval(1e-6)
 barrier = threading.Barrier(8)
 threads = [threading.Thread(target=lambda: (barrier.wait(), ov.Type.u8.to_dtype())) for _ in range(8)]
@@ -384,5 +388,5 @@ for thread in threads:
 
 
 def test_first_uses_of_openvino_at_the_same_time_come_to_an_end():
-    """Without ``vino`` this stands still every time."""
+    """Without ``openvino_runtime`` this stands still every time."""
     subprocess.run([sys.executable, "-c", FIRST_USES], check=True, timeout=60, cwd=ROOT)

@@ -18,11 +18,12 @@ import torchvision
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from resnet_demo import checkpoints, commands, tasks
+from resnet_demo import checkpoints, tasks
+from resnet_demo.backends.torch_network import build_network
 from resnet_demo.checkpoints import Checkpoint
-from resnet_demo.engine_torch import build_network
+from resnet_demo.cli import main
 from resnet_demo.errors import UserError
-from resnet_demo.export import V1_STRIDES, caution, export
+from resnet_demo.export.formats import V1_STRIDES, caution, export
 
 NETWORKS = {"18": (18, "v1.5"), "50-v1": (50, "v1")}
 GRAPHS = {"onnx": "n.onnx", "openvino": "n.xml", "torchscript": "n.pt"}
@@ -181,7 +182,7 @@ def weights(tmp_path, monkeypatch):
 def test_the_command_writes_the_bundled_checkpoint(weights, tmp_path, pictures, capsys):
     out = tmp_path / "new" / "n.onnx"
     words = ["export", "--task", "flowers102", "--depth", "18", "--format", "onnx", "--input", "uint8"]
-    assert commands.main([*words, "--out", str(out)]) == 0
+    assert main.main([*words, "--out", str(out)]) == 0
     printed = capsys.readouterr()
     assert printed.out.split() == [str(out), str(out.with_suffix(".json"))] and printed.err == ""
     assert sorted(path.name for path in out.parent.iterdir()) == ["n.json", "n.onnx"]
@@ -194,7 +195,7 @@ def test_the_command_warns_of_v1_where_the_file_is_loaded_elsewhere(tmp_path, ca
     folder = tmp_path / "own"
     checkpoints.save(folder, tiny.random_state(50, 4), tiny.FLOWERS, 50, "v1", {})
     words = ["export", "--weights", str(folder), "--format", "safetensors", "--out", str(tmp_path / "n.safetensors")]
-    assert commands.main(words) == 0
+    assert main.main(words) == 0
     assert "is v1" in capsys.readouterr().err
     assert json.loads((tmp_path / "n.json").read_text(encoding="utf-8"))["after_loading"] == V1_STRIDES
 
@@ -214,7 +215,7 @@ def test_what_cannot_be_exported(words, sentence, weights, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     try:
-        status = commands.main(["export", "--task", "flowers102", "--depth", "18", *words])
+        status = main.main(["export", "--task", "flowers102", "--depth", "18", *words])
     except SystemExit as end:
         status = end.code
     errors = capsys.readouterr().err
@@ -233,7 +234,7 @@ def test_an_old_file_survives_a_failed_export(tmp_path, monkeypatch):
 
 def test_weights_are_exported_without_torch_and_without_onnx(weights, tmp_path):
     code = (
-        "import sys; from resnet_demo.commands import main; "
+        "import sys; from resnet_demo.cli.main import main; "
         f"main(['export', '--depth', '18', '--format', 'safetensors', '--out', {str(tmp_path / 'n.safetensors')!r}]); "
         "print({'torch', 'onnx', 'openvino'} & sys.modules.keys())"
     )

@@ -7,7 +7,8 @@ import pytest
 from conftest import EXAMPLES
 from PIL import Image
 
-from resnet_demo.faces import Detector, crop, crop_matrix, frame_of, suppress, to_photo, transform
+from resnet_demo.faces.alignment import crop, crop_matrix, frame_of, to_photo, transform
+from resnet_demo.faces.detector import Detector, suppress
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,12 @@ import pytest
 import tiny
 import torch
 
-from resnet_demo.architecture import BasicBlock, ResNet, load_strictly
 from resnet_demo.errors import UserError
+from resnet_demo.models.resnet import BasicBlock, ResNet, load_strictly
 from resnet_demo.tasks import normalise
-from resnet_demo.training import fit, fused
-from resnet_demo.training.distill import share_stem
+from resnet_demo.training.networks import layerwise_fit
+from resnet_demo.training.networks.distillation import share_stem
+from resnet_demo.training.optim import folded_norms
 
 
 def random_network(depth: int, seed: int) -> ResNet:
@@ -27,7 +28,7 @@ def test_a_regression_finds_the_linear_map_and_says_what_it_leaves():
     noise = torch.randn(4000, generator=generator)
     y = x @ true.T + 5
     y[:, 1] += noise
-    regression = fit.Regression()
+    regression = layerwise_fit.Regression()
     for part in range(0, 4000, 500):
         regression.add(x[part : part + 500], y[part : part + 500])
     weights, bias, covariance, missed = regression.solve()
@@ -42,7 +43,7 @@ def test_picked_channels_stand_for_those_that_are_copies():
     generator = torch.Generator().manual_seed(0)
     own = torch.randn(2000, 3, generator=generator)
     x = torch.cat([own, own * 2, own + 1, torch.zeros(2000, 1)], dim=1)
-    picked = fit.pick_channels(torch.cov(x.T), torch.eye(10), 3)
+    picked = layerwise_fit.pick_channels(torch.cov(x.T), torch.eye(10), 3)
     assert sorted(channel % 3 for channel in picked) == [0, 1, 2]
     assert 9 not in picked
 
@@ -51,7 +52,7 @@ def test_channels_are_paired_with_what_their_shortcut_brings():
     stem = torch.rand(500, 4)
     order = [2, 0, 3, 1]
     channels = stem[:, order] + 0.01 * torch.rand(500, 4)
-    assert [order[i] for i in fit.pair_up(stem, channels)] == [0, 1, 2, 3]
+    assert [order[i] for i in layerwise_fit.pair_up(stem, channels)] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("stage", ["layer1", "layer2"], ids=["identity shortcut", "projection shortcut"])
@@ -60,19 +61,19 @@ def test_a_block_is_found_again_from_what_it_computes(stage):
     true = getattr(random_network(18, 0), stage)[0]
     x = torch.rand(60, 64, 12, 12)
     with torch.no_grad():
-        hidden = fused.convolve(x, true.conv1, true.bn1)
-        shortcut = x if true.downsample is None else fused.convolve(x, *true.downsample)
-        wanted = fused.convolve(torch.relu(hidden), true.conv2, true.bn2) + shortcut
+        hidden = folded_norms.convolve(x, true.conv1, true.bn1)
+        shortcut = x if true.downsample is None else folded_norms.convolve(x, *true.downsample)
+        wanted = folded_norms.convolve(torch.relu(hidden), true.conv2, true.bn2) + shortcut
         block = BasicBlock(64, true.conv1.out_channels, true.conv1.stride[0]).eval()
-        solved = fit.fit_block(block, x, hidden, wanted)
-        fit.store_block(block, solved)
+        solved = layerwise_fit.fit_block(block, x, hidden, wanted)
+        layerwise_fit.store_block(block, solved)
         found = block(x)
     assert solved[-1] < 0.05
     assert ((found - torch.relu(wanted)) ** 2).mean() < 0.05 * torch.relu(wanted).var()
 
 
 def test_a_fitted_network_follows_its_teacher_without_any_training(monkeypatch):
-    monkeypatch.setattr(fit, "PICTURES", dict.fromkeys(fit.PICTURES, 60))
+    monkeypatch.setattr(layerwise_fit, "PICTURES", dict.fromkeys(layerwise_fit.PICTURES, 60))
     teacher, student = random_network(50, 1), random_network(18, 0)
     share_stem(teacher, student)
     spec = tiny.FLOWERS
@@ -80,7 +81,7 @@ def test_a_fitted_network_follows_its_teacher_without_any_training(monkeypatch):
     with torch.inference_mode():
         wanted = teacher(pictures)
     before = student(pictures).detach()
-    left = fit.fit(teacher, student, lambda count: pictures[:count].split(20))
+    left = layerwise_fit.fit(teacher, student, lambda count: pictures[:count].split(20))
     with torch.inference_mode():
         found = student(pictures)
     scale = (wanted - wanted.mean(0)).square().mean()
@@ -91,4 +92,4 @@ def test_a_fitted_network_follows_its_teacher_without_any_training(monkeypatch):
 
 def test_only_a_small_network_is_fitted_to_a_large_one():
     with pytest.raises(UserError, match="ResNet-18 or 34 and a deeper teacher"):
-        fit.fit(random_network(50, 1), random_network(50, 0), lambda count: [])
+        layerwise_fit.fit(random_network(50, 1), random_network(50, 0), lambda count: [])

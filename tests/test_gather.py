@@ -10,11 +10,11 @@ import pytest
 from conftest import EXAMPLES
 from PIL import Image, ImageOps
 
-from resnet_demo.commands import main
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
-from resnet_demo.training.data import NO_LABEL, labelled_pictures
+from resnet_demo.training.data.datasets import NO_LABEL, labelled_pictures
 from resnet_demo.training.recipe import Recipe
-from resnet_demo.training.run import training_pictures
+from resnet_demo.training.train import training_pictures
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 import tiny
 import torch
 
-from resnet_demo import gradcam
-from resnet_demo.architecture import ResNet, load_strictly
-from resnet_demo.layouts import STAGES
+from resnet_demo.explain import gradcam, maps
+from resnet_demo.models.layouts import STAGES
+from resnet_demo.models.resnet import ResNet, load_strictly
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_signed_closed_form_equals_autograd(network, x):
 def test_a_sigmoid_behind_an_output_only_adds_a_positive_factor(network, x):
     behind = gradcam.by_autograd(network, x, lambda logits: logits.sigmoid()[0, 1], signed=True)
     actual = closed_form(network, x, gradcam.signed_last_stage)[1]
-    np.testing.assert_allclose(gradcam.normalise_signed(actual), gradcam.normalise_signed(behind), atol=1e-5)
+    np.testing.assert_allclose(maps.normalise_signed(actual), maps.normalise_signed(behind), atol=1e-5)
 
 
 @pytest.mark.parametrize("layer", STAGES)
@@ -140,17 +140,17 @@ def test_a_layer_that_does_not_exist(network, x):
 
 
 def test_normalised_maps_reach_from_zero_to_one():
-    np.testing.assert_array_equal(gradcam.normalise01(np.array([[-4.0, 0, 1, 2]])), [[0, 0, 0.5, 1]])
-    np.testing.assert_array_equal(gradcam.normalise_signed(np.array([[-4.0, 0, 1, 2]])), [[-1, 0, 0.25, 0.5]])
-    for normalise in (gradcam.normalise01, gradcam.normalise_signed):
+    np.testing.assert_array_equal(maps.normalise01(np.array([[-4.0, 0, 1, 2]])), [[0, 0, 0.5, 1]])
+    np.testing.assert_array_equal(maps.normalise_signed(np.array([[-4.0, 0, 1, 2]])), [[-1, 0, 0.25, 0.5]])
+    for normalise in (maps.normalise01, maps.normalise_signed):
         np.testing.assert_array_equal(normalise(np.zeros((2, 2))), np.zeros((2, 2)))
-    np.testing.assert_array_equal(gradcam.normalise01(-np.ones((2, 2))), np.zeros((2, 2)))
+    np.testing.assert_array_equal(maps.normalise01(-np.ones((2, 2))), np.zeros((2, 2)))
 
 
 def test_a_large_map_has_the_small_ones_peak_and_range():
     small = np.zeros((7, 7), np.float32)
     small[1, 5] = 1
-    large = gradcam.resize_map(small, (140, 280))
+    large = maps.resize_map(small, (140, 280))
     assert large.shape == (140, 280) and large.dtype == np.float32
     assert large.min() == 0 and large.max() <= 1
     row, column = np.unravel_index(large.argmax(), large.shape)
@@ -158,15 +158,15 @@ def test_a_large_map_has_the_small_ones_peak_and_range():
 
 
 def test_a_map_is_placed_into_its_window():
-    whole = gradcam.place_map(np.ones((7, 7), np.float32), (25.2, 0, 75.4, 50), (50, 100))
+    whole = maps.place_map(np.ones((7, 7), np.float32), (25.2, 0, 75.4, 50), (50, 100))
     assert whole.shape == (50, 100)
     assert (whole[:, 25:75] == 1).all() and (whole[:, :25] == 0).all() and (whole[:, 75:] == 0).all()
-    assert (gradcam.place_map(np.ones((7, 7), np.float32), (0, 0, 100, 50), (50, 100)) == 1).all()
+    assert (maps.place_map(np.ones((7, 7), np.float32), (0, 0, 100, 50), (50, 100)) == 1).all()
 
 
 @pytest.mark.parametrize("box", [(0.4, 0.4, 0.6, 0.6), (-3, -3, 9, 9), (4, 4, 5, 5)])
 def test_windows_smaller_than_a_pixel_or_over_the_edge_do_no_harm(box):
-    whole = gradcam.place_map(np.ones((7, 7), np.float32), box, (5, 5))
+    whole = maps.place_map(np.ones((7, 7), np.float32), box, (5, 5))
     assert whole.shape == (5, 5) and whole.max() == 1
 
 
@@ -179,21 +179,21 @@ def test_a_map_of_a_crop_lands_where_the_crop_was_cut():
     cam = np.zeros((10, 10), np.float32)
     cam[2, 7] = 1  # centre (75, 25) in the crop
     x, y = turn.T @ [75 - 50, 25 - 50] + [90, 110]
-    whole = gradcam.warp_map(cam, to_map, (220, 200))
+    whole = maps.warp_map(cam, to_map, (220, 200))
     row, column = np.unravel_index(whole.argmax(), whole.shape)
     assert abs(column + 0.5 - x) < 1.5 and abs(row + 0.5 - y) < 1.5
     assert whole.min() == 0 and 0.8 < whole.max() <= 1
-    covered = gradcam.warp_map(np.ones((10, 10), np.float32), to_map, (220, 200))
+    covered = maps.warp_map(np.ones((10, 10), np.float32), to_map, (220, 200))
     assert covered.sum() == pytest.approx(100 * 100, rel=0.01)
     assert covered[110, 90] == 1 and covered[62, 42] == 0
 
 
 def test_signed_maps_keep_their_sign_when_warped():
     cam = np.full((4, 4), -1, np.float32)
-    whole = gradcam.warp_map(cam, np.array([[0.1, 0, 0], [0, 0.1, 0]]), (60, 60))
+    whole = maps.warp_map(cam, np.array([[0.1, 0, 0], [0, 0.1, 0]]), (60, 60))
     assert (whole[:40, :40] == -1).all() and (whole[41:] == 0).all()
 
 
 def test_a_crop_outside_of_the_photo_leaves_nothing():
-    whole = gradcam.warp_map(np.ones((4, 4), np.float32), np.array([[0.1, 0, -100], [0, 0.1, 0]]), (60, 60))
+    whole = maps.warp_map(np.ones((4, 4), np.float32), np.array([[0.1, 0, -100], [0, 0.1, 0]]), (60, 60))
     assert whole.shape == (60, 60) and not whole.any()

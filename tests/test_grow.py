@@ -11,11 +11,11 @@ import torch
 from torch.nn import functional as F
 
 from resnet_demo import checkpoints
-from resnet_demo.architecture import ResNet, load_strictly
-from resnet_demo.commands import main
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
-from resnet_demo.layouts import LAYOUTS, STAGES
-from resnet_demo.training.grow import grow_state, inserted_blocks, kept_positions
+from resnet_demo.models.layouts import LAYOUTS, STAGES
+from resnet_demo.models.resnet import ResNet, load_strictly
+from resnet_demo.training.networks.grow import grow_state, inserted_blocks, kept_positions
 
 OUTPUTS = 4
 WAYS = [(50, 101), (101, 152), (18, 34)]

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 import tiny
 
-from resnet_demo import architecture
-from resnet_demo.layouts import DEPTHS
-from resnet_demo.page import how
+from resnet_demo.models import resnet
+from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.page.tabs import how_it_works
 
 
 def cells(html: str) -> dict[int, list[str]]:
@@ -22,15 +22,15 @@ def cells(html: str) -> dict[int, list[str]]:
 def test_the_table_counts_as_the_networks_do(monkeypatch, tmp_path):
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
     tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18))
-    html = how.table()
+    html = how_it_works.table()
     found = cells(html)
     assert tuple(found) == DEPTHS
     assert all(eval(layers.replace("×", "*")) == depth for depth, (_, _, layers, *_) in found.items())
-    network = architecture.ResNet(18, outputs=tiny.FLOWERS.outputs)
+    network = resnet.ResNet(18, outputs=tiny.FLOWERS.outputs)
     kind, blocks, _, parameters, gflops, top1, nme = found[18]
     assert (kind, blocks) == ("Basic block", "2 + 2 + 2 + 2")
-    assert float(parameters) == pytest.approx(architecture.count_parameters(network) / 1e6, abs=0.05)
-    assert float(gflops) == pytest.approx(architecture.count_gflops(network, 64, 64), abs=0.005)
+    assert float(parameters) == pytest.approx(resnet.count_parameters(network) / 1e6, abs=0.05)
+    assert float(gflops) == pytest.approx(resnet.count_gflops(network, 64, 64), abs=0.005)
     assert (top1, nme) == ("0.50", "–")
     assert found[152][-2:] == ["–", "–"]
     assert "64 × 64" in html
@@ -38,12 +38,12 @@ def test_the_table_counts_as_the_networks_do(monkeypatch, tmp_path):
 
 def test_the_table_needs_no_weights(monkeypatch, tmp_path):
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
-    assert cells(how.table())[50][3:5] == ["25.6", "3.86"]  # ImageNet's, as in the paper: 3.8 · 10⁹
+    assert cells(how_it_works.table())[50][3:5] == ["25.6", "3.86"]  # ImageNet's, as in the paper: 3.8 · 10⁹
 
 
 @pytest.mark.parametrize(("kind", "boxes"), [("basic", 2), ("bottleneck", 3)])
 def test_a_block_is_drawn_with_its_convolutions(kind, boxes):
-    figure = ElementTree.fromstring(how.block(kind))
+    figure = ElementTree.fromstring(how_it_works.block(kind))
     drawing = figure.find("svg")
     named = {part.get("id") for part in drawing.iter() if part.tag in ("title", "desc") and part.text}
     assert drawing.get("role") == "img"

@@ -17,11 +17,13 @@ from hub_server import HubServer, sha256
 from safetensors.numpy import save as serialise
 
 import resnet_demo
-from resnet_demo import checkpoints, hub
+from resnet_demo import checkpoints
+from resnet_demo.checkpoints import hub
+from resnet_demo.checkpoints.hub import HubSource
 from resnet_demo.errors import UserError
-from resnet_demo.hub import HubSource
-from resnet_demo.imagenet_names import names
-from resnet_demo.layouts import DEPTHS
+from resnet_demo.models import quantization
+from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.tasks.imagenet_names import names
 
 REPO, PATH = "you/resnet-demo-weights", "flowers102/resnet18/model.safetensors"
 DATA = np.random.default_rng(0).bytes(300_000)
@@ -135,8 +137,9 @@ def test_the_first_pull_the_second_start_and_what_the_page_can_say(server, tmp_p
 def test_the_page_says_what_will_be_downloaded_and_how_far_it_is(server, tmp_path, monkeypatch, layout):
     from gradio.context import LocalContext
 
-    from resnet_demo import engine, predictor
-    from resnet_demo.page import choices, loading
+    from resnet_demo.backends import devices
+    from resnet_demo.inference import predictor
+    from resnet_demo.page import catalog, networks
 
     class Page:
         """What Gradio keeps of a running event's page."""
@@ -150,18 +153,18 @@ def test_the_page_says_what_will_be_downloaded_and_how_far_it_is(server, tmp_pat
     page, whole = Page(), len(layout[PATH])
     pull(server, None, tmp_path, monkeypatch, layout)
     monkeypatch.setattr(predictor, "_loaded", {})
-    monkeypatch.setattr(engine, "may_have_cuda", lambda: False)
-    monkeypatch.setattr(engine, "has_mps", lambda: False)
-    assert choices.depth_info("flowers102").endswith(f"Downloaded when first used: 18 ({whole / 1e6:.0f} MB).")
+    monkeypatch.setattr(devices, "may_have_cuda", lambda: False)
+    monkeypatch.setattr(devices, "has_mps", lambda: False)
+    assert catalog.depth_info("flowers102").endswith(f"Downloaded when first used: 18 ({whole / 1e6:.0f} MB).")
     LocalContext.blocks.set(page)
     LocalContext.event_id.set("event")
     try:
-        loading.network("flowers102", 18)
+        networks.network("flowers102", 18)
     finally:
         LocalContext.blocks.set(None)
         LocalContext.event_id.set(None)
     assert page.seen[-1] == ("event", whole, whole, "Downloading ResNet-18")
-    assert "Downloaded" not in choices.depth_info("flowers102")
+    assert "Downloaded" not in catalog.depth_info("flowers102")
 
 
 def test_a_second_process_starts_from_the_cache_without_any_request(server, tmp_path, monkeypatch, layout):
@@ -279,7 +282,7 @@ def test_a_file_that_is_no_safetensors(server, tmp_path, monkeypatch, layout):
 
 
 def test_weights_with_a_missing_and_an_extra_key(server, tmp_path, monkeypatch, layout):
-    state = checkpoints.quantise(tiny.random_state(18, 4))
+    state = quantization.quantise(tiny.random_state(18, 4))
     state["surprise"] = state.pop("bn1.bias")
     files = {**layout, PATH: serialise(state)}
     index(tmp_path, monkeypatch, record(HubSource(REPO, server.commit(REPO, files), PATH, sha256(files[PATH]))))
@@ -447,7 +450,7 @@ def test_processes_that_want_the_same_weights_download_them_once(server, small, 
 
     monkeypatch.setattr(server, "served", served)
     code = (
-        "import json, sys; from resnet_demo import hub; "
+        "import json, sys; from resnet_demo.checkpoints import hub; "
         "print(len(hub.read(hub.HubSource.from_json(json.loads(sys.argv[1])))[1]))"
     )
     command = [sys.executable, "-c", code, json.dumps(vars(small))]
@@ -625,12 +628,14 @@ def test_timms_checkpoint_predicts_as_torchvisions_network(timm, timm_state, mon
     import torch
     from torchvision.models import resnet18
 
-    from resnet_demo import engine, predictor, tasks
+    from resnet_demo import tasks
+    from resnet_demo.backends import devices
+    from resnet_demo.inference import predictor
 
     cfg = {**TIMM["pretrained_cfg"], "input_size": [3, 64, 64], "interpolation": "bicubic", "crop_pct": 0.95}
     timm({"architecture": "resnet18", **cfg})
     monkeypatch.setattr(predictor, "_loaded", {})
-    monkeypatch.setattr(engine, "may_have_cuda", lambda: False)
+    monkeypatch.setattr(devices, "may_have_cuda", lambda: False)
     found = resnet_demo.load("imagenet1k", 18, "reference")
     assert (found.spec.size, found.spec.resize, found.spec.interpolation) == (64, 67, "bicubic")
     network = resnet18()
@@ -656,7 +661,7 @@ def test_timms_checkpoint_predicts_as_torchvisions_network(timm, timm_state, mon
     ],
 )
 def test_timm_configurations_of_something_else(change, sentence):
-    from resnet_demo.hub_timm import convert_config
+    from resnet_demo.checkpoints.timm import convert_config
 
     flat = {"architecture": "resnet18", **TIMM["pretrained_cfg"]}
     assert sentence in complaint(convert_config, {**flat, **change}, "config.json")

@@ -12,10 +12,10 @@ from conftest import EXAMPLES
 
 import resnet_demo
 from resnet_demo import checkpoints, tasks
-from resnet_demo.commands import main
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
-from resnet_demo.imagenet_names import names, synsets
-from resnet_demo.training import imagenet
+from resnet_demo.tasks.imagenet_names import names, synsets
+from resnet_demo.training.data import imagenet
 
 SMALL = replace(imagenet.imagenet_spec(), size=32, resize=36)
 
@@ -111,7 +111,7 @@ def test_bundling_stores_measures_and_describes_what_convert_made(tmp_path, monk
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr(imagenet, "imagenet_spec", lambda: SMALL)
     state = tiny.random_state(18, 1000)
-    monkeypatch.setattr("resnet_demo.training.start.read_state", lambda init: (state, "v1"))
+    monkeypatch.setattr("resnet_demo.training.bundle.read_state", lambda init: (state, "v1"))
     (tmp_path / "weights").mkdir()
     photos = write_photos(tmp_path / "photos", "n01440764_a.jpg", "n07753592_b.jpg")
     assert main(["bundle", "imagenet", "--data", str(photos)]) == 0

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageCms, ImageFile
 
 from resnet_demo.errors import UserError
-from resnet_demo.images import open_photo
+from resnet_demo.images.decode import open_photo
 
 BROKEN_EXIF = b"Exif\0\0MM\0*\xff\xff\xff\xff\0\1\2"
 RED, GREEN, BLUE, YELLOW = (220, 40, 30), (30, 180, 60), (40, 60, 200), (240, 220, 60)
@@ -407,7 +407,7 @@ def test_nothing_but_the_sentence_is_printed(tmp_path):
     (tmp_path / "broken exif.jpg").write_bytes(encode(scene(), "JPEG", exif=BROKEN_EXIF))
     code = """
 import sys
-from resnet_demo.images import open_photo
+from resnet_demo.images.decode import open_photo
 for path in sys.argv[1:]:
     try:
         print(open_photo(path).size)

@@ -11,8 +11,10 @@ import tiny
 from conftest import EXAMPLES
 from PIL import Image
 
-from resnet_demo import faces, predictor, tracking
-from resnet_demo.page import live
+from resnet_demo.faces import alignment
+from resnet_demo.faces import detector as face_detector
+from resnet_demo.inference import predictor, tracking
+from resnet_demo.page.tabs import live
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def frame(picture: Image.Image, kind: str = "JPEG") -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
-def points_of(detection: faces.Detection) -> np.ndarray:
+def points_of(detection: alignment.Detection) -> np.ndarray:
     """68 points whose eyes, nose and corners of the mouth lie where the detector found them."""
     points = np.repeat(detection.landmarks.mean(axis=0)[None], 68, axis=0)
     for part, place in zip(tracking.FIVE, detection.landmarks, strict=True):
@@ -59,7 +61,7 @@ def test_a_known_face_is_followed_without_the_detector(weights, monkeypatch):
     network = predictor.load("faces68", 18)
     points = points_of(network.detector.detect(astronaut())[0])
     detector = network.detector
-    monkeypatch.setattr(faces.Detector, "detect", lambda *_: pytest.fail("The detector was asked."))
+    monkeypatch.setattr(face_detector.Detector, "detect", lambda *_: pytest.fail("The detector was asked."))
     answer = live.live_points({"frame": frame(astronaut()), "depth": 18, "faces": [points.tolist()]})
     assert np.shape(answer["faces"]) == (1, 68, 2)
     assert network.detector is detector  # Others go on with it.
@@ -74,11 +76,11 @@ def test_points_that_cannot_be_followed_are_detected_anew(weights, known):
 
 
 def test_a_followed_face_gets_the_frame_that_the_detector_gave(real_faces):
-    detector = faces.Detector()
+    detector = face_detector.Detector()
     shapes = []
     for real in real_faces(8):
         for found in detector.detect(real.photo)[:1]:
-            own, again = faces.frame_of(found), faces.frame_of(tracking.detection_of(points_of(found)))
+            own, again = alignment.frame_of(found), alignment.frame_of(tracking.detection_of(points_of(found)))
             shapes.append((again.side / own.side, again.angle - own.angle, *np.subtract(again.centre, own.centre)))
             assert np.hypot(*shapes[-1][2:]) < 0.05 * own.side
             assert abs(shapes[-1][1]) < 1e-3

@@ -13,10 +13,11 @@ import tiny
 from conftest import EXAMPLES
 from PIL import Image
 
-from resnet_demo import archives, many, predictor
 from resnet_demo.errors import UserError
-from resnet_demo.page import many as page
-from resnet_demo.page import strings
+from resnet_demo.images import archives
+from resnet_demo.inference import batch, predictor, results
+from resnet_demo.page.i18n import texts
+from resnet_demo.page.tabs import batch as page
 from resnet_demo.tasks import TaskSpec
 
 FLOWERS = TaskSpec("flowers102", "classification", labels=("Rose", "<i>Daisy", "=Tulip"), size=32, resize=36)
@@ -52,7 +53,7 @@ def lines_of(table: bytes) -> list[list[str]]:
 def test_every_picture_is_answered_in_order_as_if_alone(weights):
     network = predictor.load("flowers102", 18)
     sources = [source(f"{seed}.png", content(seed)) for seed in range(9)]
-    portions = list(many.rows(network, sources))
+    portions = list(batch.rows(network, sources))
     assert len(portions[0]) == 1  # The first answer does not wait for others.
     assert max(map(len, portions)) > 1
     rows = [row for portion in portions for row in portion]
@@ -77,7 +78,7 @@ def test_what_cannot_be_read_is_a_row_with_its_reason(weights):
         source("odd.png", RuntimeError("unexpected")),
         source("last.png", content(2)),
     ]
-    rows = [row for portion in many.rows(network, sources, lambda error: f"Sorry: {error}") for row in portion]
+    rows = [row for portion in batch.rows(network, sources, lambda error: f"Sorry: {error}") for row in portion]
     assert [bool(row.scores) for row in rows] == [True, False, False, False, False, True]
     assert "cut off or damaged" in rows[1].reason
     assert "not a picture" in rows[2].reason
@@ -96,14 +97,14 @@ def test_a_picture_on_which_the_network_fails_spoils_no_other(weights, monkeypat
 
     monkeypatch.setattr(network, "many", fails)
     sources = [source(f"{seed}.png", content(seed)) for seed in range(6)]
-    rows = [row for portion in many.rows(network, sources) for row in portion]
+    rows = [row for portion in batch.rows(network, sources) for row in portion]
     assert [row.reason for row in rows] == ["", "", "", "no", "", ""]
 
 
 def test_large_photos_wait_in_small_portions(weights, monkeypatch):
-    monkeypatch.setattr(many, "PORTION_PIXELS", 9000)  # two pictures of these
+    monkeypatch.setattr(batch, "PORTION_PIXELS", 9000)  # two pictures of these
     sources = [source(f"{seed}.png", content(seed)) for seed in range(9)]
-    portions = list(many.rows(predictor.load("flowers102", 18), sources))
+    portions = list(batch.rows(predictor.load("flowers102", 18), sources))
     assert [len(portion) for portion in portions] == [1, 2, 2, 2, 2]
 
 
@@ -118,19 +119,19 @@ def test_pictures_are_read_when_their_turn_comes(weights):
 
         return archives.Source(str(seed), read_)
 
-    portions = many.rows(predictor.load("flowers102", 18), [reading(seed) for seed in range(40)])
+    portions = batch.rows(predictor.load("flowers102", 18), [reading(seed) for seed in range(40)])
     done = next(portions) + next(portions)
-    assert len(done) <= len(read) <= len(done) + many.AHEAD < 40
+    assert len(done) <= len(read) <= len(done) + batch.AHEAD < 40
 
 
 def test_the_csv_is_for_spreadsheets():
-    score = predictor.Score
+    score = results.Score
     rows = [
-        many.Row("鳥.jpg", (score("Rose, wild", 0.98765), score("=Tulip", 0.01))),
-        many.Row("=cmd|'/c calc'!A1.jpg", (score("Rose", 1.0),), unknown=True),
-        many.Row('a "b".jpg', reason="The file is cut off."),
+        batch.Row("鳥.jpg", (score("Rose, wild", 0.98765), score("=Tulip", 0.01))),
+        batch.Row("=cmd|'/c calc'!A1.jpg", (score("Rose", 1.0),), unknown=True),
+        batch.Row('a "b".jpg', reason="The file is cut off."),
     ]
-    table = many.to_csv(rows, "classification")
+    table = batch.to_csv(rows, "classification")
     assert table.startswith("\ufeff".encode())
     assert lines_of(table) == [
         ["file", "label", "probability", "second label", "second probability", "unknown", "error"],
@@ -138,8 +139,8 @@ def test_the_csv_is_for_spreadsheets():
         ["'=cmd|'/c calc'!A1.jpg", "Rose", "1.0000", "", "", "yes", ""],
         ['a "b".jpg', "", "", "", "", "", "The file is cut off."],
     ]
-    rows = [many.Row("a.jpg", count=0), many.Row("b.jpg", count=2), many.Row("c.jpg", reason="No.")]
-    assert lines_of(many.to_csv(rows, "keypoints")) == [
+    rows = [batch.Row("a.jpg", count=0), batch.Row("b.jpg", count=2), batch.Row("c.jpg", reason="No.")]
+    assert lines_of(batch.to_csv(rows, "keypoints")) == [
         ["file", "faces", "error"],
         ["a.jpg", "0", ""],
         ["b.jpg", "2", ""],
@@ -148,14 +149,14 @@ def test_the_csv_is_for_spreadsheets():
 
 
 def test_a_photo_of_something_else_is_marked_in_the_table():
-    row = many.Row("cat.jpg", (predictor.Score("Rose", 0.4), predictor.Score("Iris", 0.1)), unknown=True)
+    row = batch.Row("cat.jpg", (results.Score("Rose", 0.4), results.Score("Iris", 0.1)), unknown=True)
     assert "<small>probably none of these</small>" in page.table_line(row, "flowers102", page.CLASSES)
     assert "none of these" not in page.table_line(replace(row, unknown=False), "flowers102", page.CLASSES)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "＝1"])
 def test_no_cell_begins_as_a_formula(text):
-    assert many.harmless(text) == f"'{text}"
+    assert batch.harmless(text) == f"'{text}"
 
 
 # --- The page ---------------------------------------------------------------------------------------------------------
@@ -211,7 +212,7 @@ def test_faces_are_counted(weights):
     *_, run = page.look(paths, "faces68", 18)
     assert [row.count for row in run.rows] == [1, 2, 0]
     assert "<b>3 of 3</b> looked at: 3 faces." in page.words(run)
-    assert strings.say("many_faces") in page.table(run)
+    assert texts.say("many_faces") in page.table(run)
 
 
 def test_points_of_own_tasks_are_counted(weights, upload):

@@ -23,7 +23,10 @@ from conftest import EXAMPLES, ROOT
 from gradio_client import Client
 from PIL import Image
 
-from resnet_demo.page import answers, fetching, flowers, tools
+from resnet_demo.page import endpoints as page_endpoints
+from resnet_demo.page import fetch
+from resnet_demo.page.gradio_patches import mcp_output
+from resnet_demo.page.tabs import classify
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTION = README.split("## Use it from other programs")[1].split("\n## ")[0]
@@ -198,7 +201,7 @@ def test_an_upload_can_be_named_by_its_address(app, secret):
 @pytest.mark.parametrize("address", ["100.64.0.1", "169.254.169.254", "10.0.0.1", "[::1]", "[fd00::1]", "0.0.0.0"])
 def test_addresses_of_inner_networks_are_refused(address, tmp_path):
     with pytest.raises(gr.Error, match="is not on the public internet"):
-        finished(fetching.fetch(f"http://{address}/a.jpg", str(tmp_path)))
+        finished(fetch.fetch(f"http://{address}/a.jpg", str(tmp_path)))
 
 
 def test_a_name_that_leads_inside_is_refused_after_a_redirect_too(secret, tmp_path, monkeypatch):
@@ -208,10 +211,10 @@ def test_a_name_that_leads_inside_is_refused_after_a_redirect_too(secret, tmp_pa
     async def step(url, cache):
         return ("", f"{server}/inner.jpg") if "public" in url else await real(url, cache)
 
-    real = fetching._step
-    monkeypatch.setattr(fetching, "_step", step)
+    real = fetch._step
+    monkeypatch.setattr(fetch, "_step", step)
     with pytest.raises(gr.Error, match="is not on the public internet"):
-        finished(fetching.fetch("http://public.example/a.jpg", str(tmp_path)))
+        finished(fetch.fetch("http://public.example/a.jpg", str(tmp_path)))
     assert asked == []
 
 
@@ -222,21 +225,21 @@ def test_public_photos_are_fetched_up_to_a_limit(secret, tmp_path, monkeypatch):
     async def anywhere(url):
         return "127.0.0.1"
 
-    monkeypatch.setattr(fetching, "_public_address", anywhere)
-    path = finished(fetching.fetch(f"{server}/garden/dahlia%20one.jpg?size=2", str(tmp_path)))
+    monkeypatch.setattr(fetch, "_public_address", anywhere)
+    path = finished(fetch.fetch(f"{server}/garden/dahlia%20one.jpg?size=2", str(tmp_path)))
     assert path.endswith("/dahlia one.jpg")
     with open(path, "rb") as file:
         assert file.read() == (EXAMPLES / "dahlia.jpg").read_bytes()
-    monkeypatch.setattr(fetching, "MAX_BYTES", 1000)
+    monkeypatch.setattr(fetch, "MAX_BYTES", 1000)
     with pytest.raises(gr.Error, match="larger than"):
-        finished(fetching.fetch(f"{server}/dahlia.jpg", str(tmp_path)))
+        finished(fetch.fetch(f"{server}/dahlia.jpg", str(tmp_path)))
     assert len(asked) == 2
 
 
 def test_an_address_without_an_answer_is_a_sentence(tmp_path):
     for url in ("http://no-such-host.invalid/a.jpg", "http:///a.jpg"):
         with pytest.raises(gr.Error, match="could not be fetched"):
-            finished(fetching.fetch(url, str(tmp_path)))
+            finished(fetch.fetch(url, str(tmp_path)))
 
 
 # --- The README -------------------------------------------------------------------------------------------------------
@@ -271,7 +274,7 @@ def test_the_readme_names_the_endpoints_as_they_are(app):
 
 
 def test_docstrings_are_put_on_lines_that_gradio_reads():
-    lines = answers.unfolded(flowers.classify.__doc__).splitlines()
+    lines = page_endpoints.unfolded(classify.classify.__doc__).splitlines()
     (task,) = [line for line in lines if line.startswith("    task:")]
     assert task.endswith("or a task of your own pictures.")
     assert lines[-1].endswith("the details as JSON.")
@@ -280,7 +283,7 @@ def test_docstrings_are_put_on_lines_that_gradio_reads():
 def test_outputs_become_pictures_and_json():
     file = {"path": "/x/a.jpg", "url": "http://x/a.jpg", "meta": {"_type": "gradio.FileData"}}
     gallery = [{"image": file, "caption": "ResNet-50 · Rose"}]
-    assert list(tools.parts([gallery, {"label": "Rosé"}, file])) == [
+    assert list(mcp_output.parts([gallery, {"label": "Rosé"}, file])) == [
         "ResNet-50 · Rose",
         file,
         '{"label": "Rosé"}',

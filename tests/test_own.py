@@ -12,15 +12,15 @@ import tiny
 from PIL import Image, ImageDraw
 
 from resnet_demo import available, checkpoints, load
-from resnet_demo.commands import main
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
-from resnet_demo.predictor import Predictor
+from resnet_demo.inference.predictor import Predictor
 from resnet_demo.tasks import TaskSpec
-from resnet_demo.training.evaluation import nme
-from resnet_demo.training.own import assign, read_own
-from resnet_demo.training.own_points import read_points
-from resnet_demo.training.own_run import default_start, fit_batch, own_recipe
+from resnet_demo.training.data.own_images import assign, read_own
+from resnet_demo.training.data.own_keypoints import read_points
+from resnet_demo.training.evaluation.evaluate import nme
 from resnet_demo.training.recipe import load_recipe
+from resnet_demo.training.train_own import default_start, fit_batch, own_recipe
 
 COLOURS = {"blueberry": (40, 60, 200), "cherry": (200, 40, 50), "lime": (60, 190, 50)}
 QUICK = ["sizes=[[0,32]]", "test_size=32", "test_resize=32", "learning_rate=1e-3", "batch=8", "ema=0.8"]

@@ -14,32 +14,22 @@ import gradio as gr
 import numpy as np
 import pytest
 import tiny
-from conftest import EXAMPLES
+from conftest import EXAMPLES, ROOT
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from resnet_demo import architecture, tasks
+from resnet_demo import tasks
 from resnet_demo.errors import UserError
-from resnet_demo.page import (
-    answers,
-    assemble,
-    cards,
-    choices,
-    classes,
-    compare,
-    components,
-    cost,
-    curve,
-    faces,
-    flowers,
-    recent,
-    showable,
-    strings,
-    viewer,
-)
+from resnet_demo.models import cost, resnet
+from resnet_demo.page import app, catalog, result_cache
+from resnet_demo.page import endpoints as page_endpoints
+from resnet_demo.page.i18n import en, texts
+from resnet_demo.page.tabs import classify, compare, compare_cards, compare_plot, faces
+from resnet_demo.page.widgets import browser_images, class_list, viewer
+from resnet_demo.page.widgets import inputs as widget_inputs
 from resnet_demo.tasks import TaskSpec
 
-PAGE = Path(strings.__file__).parent
+PAGE = ROOT / "resnet_demo" / "page"
 PETS = TaskSpec("pets", "classification", labels=("cat", "dog"), size=32, resize=36)
 HANDS = TaskSpec("hands", "keypoints", points=5, size=32, fit="squash", detector="")
 FLOWERS5 = TaskSpec("flowers5", "classification", labels=("daisy", "rose <b>", "tulip"), size=32, resize=36)
@@ -70,7 +60,7 @@ def picture(path: str) -> Image.Image:
 
 
 def test_classify_gives_scores_overlay_and_details(weights, photo):
-    scores, overlay, details = flowers.classify(photo, "flowers102", 18, 3, "")
+    scores, overlay, details = classify.classify(photo, "flowers102", 18, 3, "")
     assert len(scores) == 3
     assert list(scores.values()) == sorted(scores.values(), reverse=True)
     assert picture(overlay).size == (300, 200)
@@ -81,10 +71,10 @@ def test_classify_gives_scores_overlay_and_details(weights, photo):
 
 
 def test_classify_shows_the_heat_of_the_wanted_class(weights, photo):
-    scores, top, _ = flowers.classify(photo, "flowers102", 18, 4, None)
+    scores, top, _ = classify.classify(photo, "flowers102", 18, 4, None)
     best, *_, worst = scores
-    named = flowers.classify(photo, "flowers102", 18, 4, best)[1]
-    other = flowers.classify(photo, "flowers102", 18, 4, worst)[1]
+    named = classify.classify(photo, "flowers102", 18, 4, best)[1]
+    other = classify.classify(photo, "flowers102", 18, 4, worst)[1]
     assert picture(named) == picture(top)
     assert np.abs(np.asarray(picture(other), int) - np.asarray(picture(top), int)).mean() > 1
 
@@ -92,7 +82,7 @@ def test_classify_shows_the_heat_of_the_wanted_class(weights, photo):
 def test_large_photos_are_shown_at_display_size(weights, tmp_path):
     path = str(tmp_path / "large.jpg")
     tiny.photo(3000, 1500).save(path)
-    assert picture(flowers.classify(path, "flowers102", 18, 1, "")[1]).size == (1280, 640)
+    assert picture(classify.classify(path, "flowers102", 18, 1, "")[1]).size == (1280, 640)
     marked, heat, _ = faces.keypoints(path, 18, "all")
     assert picture(marked).size == (3000, 1500)
     assert picture(heat).size == (1280, 640)
@@ -149,7 +139,7 @@ def test_compare_faces(weights):
 def test_classify_says_what_is_wrong(weights, photo, inputs, words):
     inputs = tuple(photo if value == "PHOTO" else value for value in inputs)
     with pytest.raises(UserError, match=words):
-        flowers.classify(*inputs)
+        classify.classify(*inputs)
 
 
 def test_other_endpoints_say_what_is_wrong(weights, photo):
@@ -167,7 +157,7 @@ def test_a_broken_file_is_a_sentence_without_html(weights, tmp_path, caplog):
     path = tmp_path / "<b>broken.jpg"
     path.write_bytes(b"not a picture")
     with pytest.raises(gr.Error) as caught:
-        answers.endpoint(flowers.classify)(str(path), "flowers102", 18, 5, "")
+        page_endpoints.endpoint(classify.classify)(str(path), "flowers102", 18, 5, "")
     assert caught.value.message.startswith("The file '&lt;b&gt;broken.jpg' is not a picture")
     assert not caught.value.print_exception
     assert not caplog.records
@@ -178,8 +168,8 @@ def test_the_unexpected_is_logged_and_kept_from_people(caplog):
         raise RuntimeError("secret /path")
 
     with pytest.raises(gr.Error) as caught:
-        answers.endpoint(fails)()
-    assert caught.value.message == strings.say("unexpected")
+        page_endpoints.endpoint(fails)()
+    assert caught.value.message == texts.say("unexpected")
     assert "secret /path" in caplog.text
 
 
@@ -187,14 +177,14 @@ def test_the_unexpected_is_logged_and_kept_from_people(caplog):
 
 
 def test_the_darker_border_is_explained(weights, photo):
-    assert "darker border" in flowers.words(
-        flowers.predict(photo, "flowers5", 18, 3)
+    assert "darker border" in classify.words(
+        classify.predict(photo, "flowers5", 18, 3)
     )  # It sees the middle square only.
 
 
 def test_class_names_are_shown_as_text(weights, photo):
     card = next(compare.answers(photo, "flowers5", [18]))
-    filled = cards.filled(replace(card, name="rose <b>"), False, None)
+    filled = compare_cards.filled(replace(card, name="rose <b>"), False, None)
     assert "rose &lt;b&gt;" in filled and "rose <b>" not in filled
 
 
@@ -216,40 +206,40 @@ def test_no_face_is_no_error(weights, photo):
     assert 'role="alert"' not in faces.words(found)
 
 
-def card_of(depth: int, name: str = "Rose", result=None) -> cards.Card:
+def card_of(depth: int, name: str = "Rose", result=None) -> compare_cards.Card:
     line = [depth, name, 0.5, 12.0, 11.2, 1.8, "90.0 % top-1"]
-    return cards.Card(depth, "/heat.jpg", name, 0.5, line, result)
+    return compare_cards.Card(depth, "/heat.jpg", name, 0.5, line, result)
 
 
-def cards_of(**names: str) -> dict[int, cards.Card]:
+def cards_of(**names: str) -> dict[int, compare_cards.Card]:
     return {int(depth[1:]): card_of(int(depth[1:]), name) for depth, name in names.items()}
 
 
 def test_what_the_depths_agree_on_is_said_and_who_differs_is_marked():
     same = cards_of(d18="Rose", d34="Rose")
-    assert "All 2 depths say the same: <b>Rose</b>" in cards.words([18, 34], same, 5)
-    assert "is-odd" not in cards.cards_html([18, 34], same)
+    assert "All 2 depths say the same: <b>Rose</b>" in compare_cards.words([18, 34], same, 5)
+    assert "is-odd" not in compare_cards.cards_html([18, 34], same)
 
     split = cards_of(d18="Tulip", d34="Rose", d50="Rose", d101="Rose")
-    said = cards.words([18, 34, 50, 101], split, 5)
+    said = compare_cards.words([18, 34, 50, 101], split, 5)
     assert "The depths disagree" in said
     assert "ResNet-34, 50 and 101: <b>Rose</b>; ResNet-18: <b>Tulip</b>." in said
-    drawn = cards.cards_html([18, 34, 50, 101], split)
+    drawn = compare_cards.cards_html([18, 34, 50, 101], split)
     assert drawn.count("is-odd") == 1 and drawn.index("is-odd") < drawn.index("ResNet-18")
 
-    assert cards.outliers(cards_of(d18="Tulip", d34="Rose")) == {18, 34}  # Nobody knows who is right.
+    assert compare_cards.outliers(cards_of(d18="Tulip", d34="Rose")) == {18, 34}  # Nobody knows who is right.
 
 
 def test_cards_wait_until_their_depth_has_looked():
     half = cards_of(d18="Rose")
-    drawn = cards.cards_html([18, 152], half)
+    drawn = compare_cards.cards_html([18, 152], half)
     assert drawn.count("is-waiting") == 1 and "ResNet-152" in drawn
-    assert "1 of 2 depths" in cards.words([18, 152], half, 5)
+    assert "1 of 2 depths" in compare_cards.words([18, 152], half, 5)
 
 
 @pytest.mark.parametrize(("available", "words"), [(5, "Tick more"), (1, "so far")])
 def test_one_depth_alone_is_no_comparison(available, words):
-    assert words in cards.words([18], cards_of(d18="Rose"), available)
+    assert words in compare_cards.words([18], cards_of(d18="Rose"), available)
 
 
 def test_how_far_the_depths_points_lie_apart_is_said(weights):
@@ -259,26 +249,30 @@ def test_how_far_the_depths_points_lie_apart_is_said(weights):
     eyes = np.linalg.norm(face.keypoints[36] - face.keypoints[45])
     moved = replace(found, faces=(replace(face, keypoints=face.keypoints + np.float32([0, 0.1 * eyes])),))
     both = {18: card_of(18, "1 face", found), 50: card_of(50, "1 face", moved)}
-    assert cards.spread(both) == {18: pytest.approx(5, rel=1e-3), 50: pytest.approx(5, rel=1e-3)}
-    assert "5.0 % of the distance between the eyes" in cards.words([18, 50], both, 5)
-    assert "5.0 %" in cards.cards_html([18, 50], both)
+    assert compare_cards.spread(both) == {18: pytest.approx(5, rel=1e-3), 50: pytest.approx(5, rel=1e-3)}
+    assert "5.0 % of the distance between the eyes" in compare_cards.words([18, 50], both, 5)
+    assert "5.0 %" in compare_cards.cards_html([18, 50], both)
 
 
 def test_the_curve_marks_the_chosen_depths():
-    points = [curve.Point(18, 3.0, 90.4, True), curve.Point(50, 9.0, 95.1, False), curve.Point(101, 15.0, 95.3, True)]
-    drawn = curve.plot(points, "top-1")
+    points = [
+        compare_plot.Point(18, 3.0, 90.4, True),
+        compare_plot.Point(50, 9.0, 95.1, False),
+        compare_plot.Point(101, 15.0, 95.3, True),
+    ]
+    drawn = compare_plot.plot(points, "top-1")
     assert drawn.count('class="chosen"') == 2 and drawn.count('class="other"') == 1
     x = [float(value) for value in re.findall(r'cx="([\d.]+)"', drawn)]
     y = [float(value) for value in re.findall(r'cy="([\d.]+)"', drawn)]
     assert x == sorted(x) and y == sorted(y, reverse=True)
-    assert curve.plot(points[:1], "top-1") == ""
+    assert compare_plot.plot(points[:1], "top-1") == ""
 
 
 # --- The viewer -------------------------------------------------------------------------------------------------------
 
 
 def test_the_viewer_gets_the_maps_of_all_listed_classes(weights, photo):
-    prediction = flowers.predict(photo, "flowers102", 18, 3)
+    prediction = classify.predict(photo, "flowers102", 18, 3)
     view = viewer.view_of(prediction, None)
     indices = [prediction.spec.labels.index(score.label) for score in prediction.top_k]
     assert set(view["maps"]) == {f"{index}/layer4" for index in indices}
@@ -293,30 +287,30 @@ def test_the_viewer_gets_the_maps_of_all_listed_classes(weights, photo):
     # A class from beyond the list comes along when it is asked for.
     other = next(index for index in range(len(prediction.spec.labels)) if index not in indices)
     assert f"{other}/layer4" in viewer.view_of(prediction, other)["maps"]
-    assert [row["index"] for row in classes.listing(prediction, other)["classes"]] == [*indices, other]
+    assert [row["index"] for row in class_list.listing(prediction, other)["classes"]] == [*indices, other]
 
 
 def test_the_viewer_shows_the_upload_itself_where_that_is_what_the_network_saw(weights):
-    upload = components.cache_folder() / "upload one.jpg"
+    upload = widget_inputs.cache_folder() / "upload one.jpg"
 
     def shown(**options) -> str:
         tiny.photo(300, 200).save(upload, "JPEG", **options)
-        return viewer.view_of(flowers.predict(str(upload), "flowers102", 18, 1), None)["photo"]
+        return viewer.view_of(classify.predict(str(upload), "flowers102", 18, 1), None)["photo"]
 
-    assert shown() == components.address(str(upload))
+    assert shown() == widget_inputs.address(str(upload))
     turned = Image.Exif()
     turned[0x0112] = 6
     for options in ({"exif": turned}, {"icc_profile": b"unusual"}):
         assert "/photo-" in shown(**options)
     tiny.photo(2000, 100).save(upload, "JPEG")
-    view = viewer.view_of(flowers.predict(str(upload), "flowers102", 18, 1), None)
+    view = viewer.view_of(classify.predict(str(upload), "flowers102", 18, 1), None)
     assert "/photo-" in view["photo"] and view["width"] == 1280
     outside = str(EXAMPLES / "dahlia.jpg")  # The browser may not fetch it from there.
-    assert "/photo-" in viewer.view_of(flowers.predict(outside, "flowers102", 18, 1), None)["photo"]
+    assert "/photo-" in viewer.view_of(classify.predict(outside, "flowers102", 18, 1), None)["photo"]
 
 
 def test_an_earlier_stage_needs_no_second_upload(weights, photo):
-    prediction = flowers.predict(photo, "flowers102", 18, 3)
+    prediction = classify.predict(photo, "flowers102", 18, 3)
     view = viewer.view_of(prediction, None)
     answer = viewer.stage_map({"token": view["token"], "what": view["what"], "stage": "layer2"})
     np.testing.assert_allclose(json.loads(answer["map"]), prediction.small_cam(int(view["what"]), "layer2"), atol=6e-4)
@@ -325,7 +319,7 @@ def test_an_earlier_stage_needs_no_second_upload(weights, photo):
 
 
 def test_the_heat_as_a_file_is_that_of_the_library(weights, photo):
-    prediction = flowers.predict(photo, "flowers102", 18, 3)
+    prediction = classify.predict(photo, "flowers102", 18, 3)
     view = viewer.view_of(prediction, None)
     answer = viewer.heat_file({"token": view["token"], "what": view["what"], "how": "layer4"})
     saved = np.load(urllib.parse.unquote(answer["url"].removeprefix("gradio_api/file=")))
@@ -340,13 +334,13 @@ def test_the_heat_as_a_file_is_that_of_the_library(weights, photo):
 
 
 def test_only_the_last_answers_are_kept(weights, photo, monkeypatch):
-    monkeypatch.setattr(recent, "MOST", 2)
-    prediction = flowers.predict(photo, "flowers102", 18, 1)
-    first, second, third = (recent.keep(prediction) for _ in range(3))
+    monkeypatch.setattr(result_cache, "MOST", 2)
+    prediction = classify.predict(photo, "flowers102", 18, 1)
+    first, second, third = (result_cache.keep(prediction) for _ in range(3))
     with pytest.raises(UserError, match="too long ago"):
-        recent.find(first)
-    assert recent.find(third).photo.size == (300, 200)
-    assert not hasattr(recent.find(second).photo, "getpixel")  # The photo itself is not kept.
+        result_cache.find(first)
+    assert result_cache.find(third).photo.size == (300, 200)
+    assert not hasattr(result_cache.find(second).photo, "getpixel")  # The photo itself is not kept.
 
 
 def test_metrics_are_named():
@@ -357,81 +351,81 @@ def test_metrics_are_named():
 
 
 def test_every_text_used_exists_and_every_text_is_used():
-    source = "\n".join(path.read_text() for path in PAGE.glob("*.py") if path.name != "strings.py")
+    source = "\n".join(path.read_text() for path in PAGE.rglob("*.py") if path.name not in ("en.py", "zh.py"))
     keys = set(re.findall(r"""(?:say|label)\(\s*["'](\w+)["']""", source))
-    assert keys <= strings.EN.keys()
+    assert keys <= en.EN.keys()
     mentioned = set(re.findall(r"""["'](\w+)["']""", source))
     families = ("task_", "region_", "column_", "tab_", "viewer_", "metric_", "live_", "how_", "example_")
-    unused = {key for key in strings.EN.keys() - mentioned if not key.startswith(families)}
+    unused = {key for key in en.EN.keys() - mentioned if not key.startswith(families)}
     assert unused == set()
-    assert {f"task_{task}" for task in tasks.TITLES} <= strings.EN.keys()
-    assert {f"region_{region}" for region in tasks.REGIONS} <= strings.EN.keys()
-    assert {f"column_{column}" for column in compare.COLUMNS} <= strings.EN.keys()
+    assert {f"task_{task}" for task in tasks.TITLES} <= en.EN.keys()
+    assert {f"region_{region}" for region in tasks.REGIONS} <= en.EN.keys()
+    assert {f"column_{column}" for column in compare.COLUMNS} <= en.EN.keys()
 
 
 # --- Choices ----------------------------------------------------------------------------------------------------------
 
 
 def test_depths_without_weights_are_marked_with_the_reason(weights):
-    assert choices.depth_info("flowers102") == "No weights yet for 50, 101, 152."
-    assert choices.depth_classes("flowers102") == ["depths", "off-3", "off-4", "off-5"]
-    assert choices.default_depth("flowers102") == 18
+    assert catalog.depth_info("flowers102") == "No weights yet for 50, 101, 152."
+    assert catalog.depth_classes("flowers102") == ["depths", "off-3", "off-4", "off-5"]
+    assert catalog.default_depth("flowers102") == 18
 
 
 def test_each_tab_offers_the_tasks_of_its_kind(weights):
     flowers_ = [("102 flowers", "flowers102"), ("5 flowers", "flowers5")]
     faces_, pets, hands = ("Face keypoints", "faces68"), ("pets", "pets"), ("hands", "hands")
-    assert choices.task_choices("classification") == [*flowers_, pets]
-    assert choices.task_choices("keypoints") == [faces_, hands]
-    assert choices.task_choices("classification", "keypoints") == [*flowers_, faces_, hands, pets]
-    assert choices.labels("pets") == ("cat", "dog")
+    assert catalog.task_choices("classification") == [*flowers_, pets]
+    assert catalog.task_choices("keypoints") == [faces_, hands]
+    assert catalog.task_choices("classification", "keypoints") == [*flowers_, faces_, hands, pets]
+    assert catalog.labels("pets") == ("cat", "dog")
 
 
 def test_a_task_whose_configuration_is_broken_is_left_out(monkeypatch, tmp_path):
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
     tiny.weights_folder(tmp_path, (PETS, 18))
     (tmp_path / "pets" / "resnet18" / "config.json").write_text('{"task": []}')
-    assert choices.task_choices("classification", "keypoints") == [
+    assert catalog.task_choices("classification", "keypoints") == [
         ("102 flowers", "flowers102"),
         ("Face keypoints", "faces68"),
     ]
-    assemble.build()
+    app.build()
 
 
 def test_where_there_is_one_task_of_a_kind_nothing_is_to_be_chosen(weights, monkeypatch, tmp_path):
-    assert components.task_input("a", "flowers102", "classification").visible
+    assert widget_inputs.task_input("a", "flowers102", "classification").visible
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
-    assert not components.task_input("b", "faces68", "keypoints").visible
+    assert not widget_inputs.task_input("b", "faces68", "keypoints").visible
 
 
 def test_no_weights_at_all(monkeypatch, tmp_path, photo):
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
-    assert choices.available("flowers102") == []
-    assert choices.depth_info("flowers102") == "No weights yet for any depth."
-    assert assemble.device_line() == assemble.status_line("No weights are installed")
+    assert catalog.available("flowers102") == []
+    assert catalog.depth_info("flowers102") == "No weights yet for any depth."
+    assert app.device_line() == app.status_line("No weights are installed")
     with pytest.raises(UserError, match="no weights for 102 flowers yet"):
-        flowers.classify(photo, "flowers102", 50, 5, "")
-    assemble.build()
+        classify.classify(photo, "flowers102", 50, 5, "")
+    app.build()
 
 
 @pytest.mark.parametrize("value", [50, 50.0, "50"])
 def test_depths_come_as_numbers_or_text(value):
-    assert components.read_depth(value) == 50
+    assert widget_inputs.read_depth(value) == 50
 
 
 @pytest.mark.parametrize("value", [51, "deep", None, "", True])
 def test_what_is_no_depth_gets_a_sentence(value):
     with pytest.raises(gr.Error, match="18, 34, 50, 101 or 152"):
-        components.read_depth(value)
+        widget_inputs.read_depth(value)
 
 
 def test_uploads_that_browsers_cannot_show_get_a_jpeg(weights, tmp_path):
     path = tmp_path / "scan.tiff"
     tiny.photo(60, 40).save(path)
-    assert picture(showable.jpeg_of(str(path))).size == (60, 40)
-    assert showable.jpeg_of(str(EXAMPLES / "dahlia.jpg")) is None
+    assert picture(browser_images.jpeg_of(str(path))).size == (60, 40)
+    assert browser_images.jpeg_of(str(EXAMPLES / "dahlia.jpg")) is None
     path.write_bytes(b"II*\0")
-    assert showable.jpeg_of(str(path)) is None
+    assert browser_images.jpeg_of(str(path)) is None
 
 
 # --- The whole --------------------------------------------------------------------------------------------------------
@@ -440,14 +434,14 @@ def test_uploads_that_browsers_cannot_show_get_a_jpeg(weights, tmp_path):
 @pytest.mark.parametrize("variant", ["v1", "v1.5"])
 @pytest.mark.parametrize("depth", [18, 50])
 def test_cost_is_counted_as_the_network_counts_it(depth, variant):
-    network = architecture.ResNet(depth, 102, variant)
-    assert cost.count_parameters(depth, 102) == architecture.count_parameters(network)
-    expected = architecture.count_gflops(network, 225, 225)
+    network = resnet.ResNet(depth, 102, variant)
+    assert cost.count_parameters(depth, 102) == resnet.count_parameters(network)
+    expected = resnet.count_gflops(network, 225, 225)
     assert cost.count_gflops(depth, 102, variant, 225) == pytest.approx(expected, rel=1e-9)
 
 
 def test_only_the_contract_is_public(weights):
-    page = assemble.build()
+    page = app.build()
     endpoints = page.get_api_info()["named_endpoints"]
     parameters = {name: [part["parameter_name"] for part in info["parameters"]] for name, info in endpoints.items()}
     assert parameters == {
@@ -468,7 +462,7 @@ def test_only_the_contract_is_public(weights):
 @pytest.fixture
 def server(weights):
     """The address of the page, launched."""
-    page = assemble.build()
+    page = app.build()
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False)
     yield address
     page.close()
@@ -503,14 +497,14 @@ def test_the_last_inputs_of_an_endpoint_may_be_left_out(server, photo):
 
 
 def test_every_listener_lets_several_run_at_once(weights):
-    page = assemble.build()
+    page = app.build()
     own = [function for function in page.fns.values() if function.fn is not None and function.queue]
     assert len(own) > 10
     assert all(function.concurrency_limit >= 2 for function in own)
 
 
 def test_the_theme_fetches_no_fonts():
-    from resnet_demo.page.theme import CSS, theme
+    from resnet_demo.page.widgets.theme import CSS, theme
 
     look = theme()
     assert not any("http" in sheet for sheet in look._stylesheets)

@@ -10,17 +10,23 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny
+from conftest import ROOT
 from PIL import Image
 
 import resnet_demo
-from resnet_demo import checkpoints, cpus, engine, faces, gradcam, predictor, tasks
+from resnet_demo import checkpoints, tasks
+from resnet_demo.backends import devices
 from resnet_demo.errors import UserError
-from resnet_demo.predictor import Predictor, Score
+from resnet_demo.explain import gradcam, maps
+from resnet_demo.faces import alignment
+from resnet_demo.inference import predictor
+from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.results import Score
+from resnet_demo.utils import cpu
 
 CROPPED = replace(tiny.FLOWERS, resize=80)
 
@@ -28,17 +34,17 @@ CROPPED = replace(tiny.FLOWERS, resize=80)
 class TwoFaces:
     """A detector that always sees one upright and one turned face."""
 
-    def detect(self, photo: Image.Image) -> list[faces.Detection]:
+    def detect(self, photo: Image.Image) -> list[alignment.Detection]:
         eyes_nose_mouth = np.array([(-17, -18), (17, -18), (0, 2), (-14, 17), (14, 17)], np.float32)
         turned = eyes_nose_mouth @ np.array([(0.8, 0.6), (-0.6, 0.8)], np.float32)
         return [
-            faces.Detection((20.0, 20.0, 120.0, 120.0), 0.9, np.add(eyes_nose_mouth, (70, 70))),
-            faces.Detection((150.0, 60.0, 230.0, 140.0), 0.8, np.add(turned, (190, 100))),
+            alignment.Detection((20.0, 20.0, 120.0, 120.0), 0.9, np.add(eyes_nose_mouth, (70, 70))),
+            alignment.Detection((150.0, 60.0, 230.0, 140.0), 0.8, np.add(turned, (190, 100))),
         ]
 
 
 class NoFace:
-    def detect(self, photo: Image.Image) -> list[faces.Detection]:
+    def detect(self, photo: Image.Image) -> list[alignment.Detection]:
         return []
 
 
@@ -172,7 +178,7 @@ def test_the_map_of_the_last_layer_equals_autograd(weights, photo):
     x = torch.from_numpy(tasks.normalise(predict.spec, picture[None]))
     for index in range(4):
         expected = gradcam.by_autograd(predict.engine.network(), x, lambda logits, k=index: logits[0, k])
-        np.testing.assert_allclose(answer.small_cam(index), gradcam.normalise01(expected), atol=1e-5)
+        np.testing.assert_allclose(answer.small_cam(index), maps.normalise01(expected), atol=1e-5)
 
 
 def test_a_map_for_a_scaled_copy_of_the_photo(classify, find_keypoints, photo):
@@ -214,9 +220,9 @@ def test_keypoints_are_in_the_photos_pixels(find_keypoints, photo):
     """The coordinates that the network gives for a crop, taken back by the crop's own matrix."""
     for face in find_keypoints(photo).faces:
         assert face.keypoints.shape == (68, 2) and face.keypoints.dtype == np.float32
-        crop = faces.crop(photo, face.matrix, 64)
+        crop = alignment.crop(photo, face.matrix, 64)
         outputs = find_keypoints.engine.run(crop[None])
-        inside = faces.transform(face.matrix, face.keypoints) / 64
+        inside = alignment.transform(face.matrix, face.keypoints) / 64
         np.testing.assert_allclose(inside, tasks.decode_keypoints(outputs.logits)[0], atol=0.01)
 
 
@@ -226,7 +232,7 @@ def test_a_faces_map_lies_on_its_crop(find_keypoints, photo, region):
         cam = face.cam(region)
         assert cam.shape == (160, 250) and cam.dtype == np.float32 and cam.min() >= 0 and 0.5 < cam.max() <= 1
         rows, columns = np.mgrid[:160, :250]
-        inside = faces.transform(face.matrix, np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1))
+        inside = alignment.transform(face.matrix, np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1))
         outside = ((inside < -1) | (inside > 65)).any(axis=1).reshape(160, 250)
         assert not cam[outside].any() and face.small_cam(region).shape == (2, 2)
         for direction in ("across", "down"):
@@ -267,7 +273,7 @@ def test_a_photo_without_a_face(weights, photo):
 
 def test_keypoints_of_a_real_face_are_mapped_through_the_shipped_detector(weights):
     """A photo that ships with the project: the random network knows no faces, but their places are right."""
-    answer = resnet_demo.load("faces68", 18)(Path(predictor.__file__).parent / "examples" / "two-people.jpg")
+    answer = resnet_demo.load("faces68", 18)(ROOT / "resnet_demo" / "examples" / "two-people.jpg")
     assert len(answer.faces) == 2
     for face in answer.faces:
         x0, y0, x1, y1 = face.box
@@ -292,8 +298,8 @@ def test_threads_share_one_loaded_network(monkeypatch):
 
     monkeypatch.setattr(checkpoints, "load_entry", slow)
     monkeypatch.setattr(predictor, "_loaded", {})
-    monkeypatch.setattr(engine, "may_have_cuda", lambda: False)
-    monkeypatch.setattr(engine, "has_mps", lambda: False)
+    monkeypatch.setattr(devices, "may_have_cuda", lambda: False)
+    monkeypatch.setattr(devices, "has_mps", lambda: False)
     with ThreadPoolExecutor(8) as pool:
         jobs = [pool.submit(resnet_demo.load, "flowers102", 18, device) for device in ["cpu", "auto"] * 4]
         loaded = {id(job.result()) for job in jobs}
@@ -375,7 +381,7 @@ def test_importing_and_predicting_on_a_cpu_need_no_torch(photo, tmp_path):
 
 
 def test_small_work_on_all_cpus_keeps_its_order_and_its_errors():
-    assert cpus.each(lambda number: number * number, list(range(40))) == [n * n for n in range(40)]
-    assert cpus.each(str, []) == []
+    assert cpu.each(lambda number: number * number, list(range(40))) == [n * n for n in range(40)]
+    assert cpu.each(str, []) == []
     with pytest.raises(ZeroDivisionError):
-        cpus.each(lambda number: 1 / number, [1, 0, 2])
+        cpu.each(lambda number: 1 / number, [1, 0, 2])

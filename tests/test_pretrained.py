@@ -18,10 +18,10 @@ from safetensors.numpy import save as serialise
 
 import resnet_demo
 from resnet_demo import checkpoints, tasks
+from resnet_demo.backends.torch_network import build_network
 from resnet_demo.checkpoints import Checkpoint
-from resnet_demo.engine_torch import build_network
 from resnet_demo.errors import UserError
-from resnet_demo.export import export
+from resnet_demo.export.formats import export
 from resnet_demo.tasks import TaskSpec
 
 REPO = "you/resnet-demo-weights"

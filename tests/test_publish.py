@@ -17,10 +17,10 @@ from hub_server import Response
 from hub_uploads import OTHER, READ, WRITE, Dropped, UploadServer
 
 from resnet_demo import checkpoints
-from resnet_demo.commands import main
+from resnet_demo.cli.main import main
 from resnet_demo.publish import files as publish_files
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
-from resnet_demo.training.card import model_card
+from resnet_demo.training.cards.card import model_card
 
 REPO, SPACE = "you/weights", "you/demo"
 POINTS = TaskSpec("faces68", KEYPOINTS, points=68, size=64, fit="squash")
@@ -335,7 +335,7 @@ def test_a_space_with_weights_from_the_hub(weights, hub, monkeypatch, capsys):
     assert {"index.json", "faces68/resnet18/model.safetensors", "faces68/resnet18/config.json"} <= set(paths.split(","))
     assert not re.search(rb"!\[|these pictures", files["README.md"])
     assert b"## In Python\n\n```python\nimport resnet_demo" in files["README.md"]
-    assert {"app.py", "requirements.txt", "resnet_demo/detector/centerface.onnx"} <= set(files)
+    assert {"app.py", "requirements.txt", "resnet_demo/faces/centerface.onnx"} <= set(files)
     for name in files:
         assert not re.search(r"^(tests|docs|\.ci|runs)/|Makefile|/bench/|/publish/|__pycache__|(^|/)pets(/|$)", name), (
             name
@@ -369,7 +369,7 @@ def test_a_space_with_its_own_weights_runs_and_is_tidied(weights, hub, tmp_path,
         (tmp_path / "space" / path).write_bytes(data)
     # It has all that the page and a prediction import.
     code = (
-        "import resnet_demo; from resnet_demo.page.assemble import build; build(); import resnet_demo.commands; "
+        "import resnet_demo; from resnet_demo.page.app import build; build(); import resnet_demo.cli.main; "
         "print(resnet_demo.load('flowers102', 18)('resnet_demo/examples/dahlia.jpg').top_k[0].label)"
     )
     environment = hub.env(PYTHONDONTWRITEBYTECODE="1", OMP_NUM_THREADS="1")

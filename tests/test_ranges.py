@@ -9,9 +9,10 @@ import tiny
 from conftest import ROOT
 
 from resnet_demo import checkpoints
-from resnet_demo.commands import main
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
-from resnet_demo.training.card import model_card
+from resnet_demo.models import state
+from resnet_demo.training.cards.card import model_card
 
 EXAMPLES = ROOT / "resnet_demo" / "examples"
 
@@ -30,7 +31,7 @@ def test_ranges_are_measured_on_any_pictures_and_kept_beside_the_weights(folder,
     assert (folder / checkpoints.MODEL).read_bytes() == before
     assert (folder / checkpoints.CARD).read_text() == "# Tiny\n"
     ranges = checkpoints.load_folder(folder).ranges
-    assert list(ranges) == checkpoints.rounded_convolutions(50)
+    assert list(ranges) == state.rounded_convolutions(50)
     # The stem's output stays as it is, and so do the shortcuts: they have no convolution but the projections.
     assert "layer1.0.conv1" not in ranges and {"layer1.0.conv2", "layer2.0.downsample.0", "layer4.2.conv3"} <= set(
         ranges

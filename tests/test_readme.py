@@ -7,7 +7,7 @@ import re
 from conftest import ROOT
 
 from resnet_demo import checkpoints
-from resnet_demo.training.card import table_rows
+from resnet_demo.training.cards.card import table_rows
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -12,18 +12,10 @@ import pytest
 from PIL import Image
 
 from resnet_demo.errors import UserError
-from resnet_demo.images import open_photo
-from resnet_demo.render import (
-    COLOURS,
-    FACE_COLOURS,
-    colour_bar,
-    colour_map,
-    draw_faces,
-    encode_jpeg,
-    fit_within,
-    overlay,
-    signed_overlay,
-)
+from resnet_demo.images.colormaps import COLOURS, colour_bar, colour_map
+from resnet_demo.images.decode import open_photo
+from resnet_demo.images.draw_landmarks import FACE_COLOURS, draw_faces
+from resnet_demo.images.overlay import encode_jpeg, fit_within, overlay, signed_overlay
 from resnet_demo.tasks import Window
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "resnet_demo" / "examples").glob("*.jpg"))
@@ -101,7 +93,9 @@ def test_unknown_colour_map_names_the_known_ones():
 
 
 def test_no_plotting_library_is_imported():
-    code = "import sys, resnet_demo.render; print([m for m in ('matplotlib', 'torch', 'cv2') if m in sys.modules])"
+    code = (
+        "import sys, resnet_demo.images.overlay; print([m for m in ('matplotlib', 'torch', 'cv2') if m in sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
     )

@@ -15,11 +15,13 @@ from conftest import ROOT
 from PIL import Image
 
 from resnet_demo import checkpoints
-from resnet_demo.commands import main
+from resnet_demo.cli.main import main
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
-from resnet_demo.training import report
-from resnet_demo.training.card import history, history_line, model_card
-from resnet_demo.training.plot import CHARACTER, FONT, Panel, Point, Series, draw, linear_ticks, log_ticks
+from resnet_demo.training.cards import report
+from resnet_demo.training.cards.card import model_card
+from resnet_demo.training.cards.history import history, history_line
+from resnet_demo.training.cards.plot import CHARACTER, Panel, Point, Series, draw
+from resnet_demo.utils.svg import FONT, linear_ticks, log_ticks
 
 FLOWERS = TaskSpec("flowers102", "classification", labels=tuple("abcd"), size=192, resize=220)
 FACES = TaskSpec("faces68", KEYPOINTS, points=68, size=160, fit="squash")

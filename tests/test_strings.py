@@ -17,14 +17,17 @@ import tiny
 from conftest import EXAMPLES, ROOT
 from gradio.context import LocalContext
 
-from resnet_demo import checkpoints, images, tasks
+from resnet_demo import checkpoints, tasks
 from resnet_demo.errors import UserError
-from resnet_demo.page import answers, assemble, choices, compare, complaints, flowers, language, names, strings
+from resnet_demo.images import decode
+from resnet_demo.page import app, catalog, endpoints
+from resnet_demo.page.i18n import class_names, en, errors, errors_zh, language, zh
+from resnet_demo.page.i18n import format as i18n_format
+from resnet_demo.page.i18n import texts as i18n_texts
+from resnet_demo.page.tabs import classify, compare
 
-ROOMS = (
-    *("images", "tasks", "checkpoints", "predictor", "hub", "hub_timm", "gradcam", "render", "faces", "archives"),
-    *(path.stem for path in sorted((ROOT / "resnet_demo").glob("engine*.py"))),
-)
+# The folders below the page whose errors its visitors may meet.
+BELOW = ("inference", "faces", "backends", "explain", "checkpoints", "images", "tasks", "models")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -51,14 +54,14 @@ def places(text: str) -> list[str]:
 
 
 def test_no_text_is_missing_in_either_language():
-    assert strings.EN.keys() - strings.ZH.keys() == set(), "without Chinese"
-    assert strings.ZH.keys() - strings.EN.keys() == set(), "without English"
-    assert list(strings.EN) == list(strings.ZH), "in another order"
+    assert en.EN.keys() - zh.ZH.keys() == set(), "without Chinese"
+    assert zh.ZH.keys() - en.EN.keys() == set(), "without English"
+    assert list(en.EN) == list(zh.ZH), "in another order"
 
 
-@pytest.mark.parametrize("key", strings.EN)
+@pytest.mark.parametrize("key", en.EN)
 def test_a_text_has_the_same_places_and_tags_in_both_languages(key):
-    english, chinese = strings.EN[key], strings.ZH.get(key, "")
+    english, chinese = en.EN[key], zh.ZH.get(key, "")
     assert places(english) == places(chinese)
     tags = re.compile(r"</?\w+[^>]*>|`[^`]*`")
     assert sorted(tags.findall(english)) == sorted(tags.findall(chinese))
@@ -69,7 +72,7 @@ def test_a_text_has_the_same_places_and_tags_in_both_languages(key):
 def test_chinese_is_chinese():
     same = {"task_imagenet1k", "facts", "caption", "metric_nme", "metric_nme_plain", "percent", "on"}
     same |= {"column_gflops", "card_gflops", "how_column_gflops", "separator", "says", "clause", "stop"}
-    for key, text in strings.ZH.items():
+    for key, text in zh.ZH.items():
         assert CHINESE.search(text) or key in same, key
         # Punctuation between two Chinese characters is Chinese.
         assert not re.search(r"[\u4e00-\u9fff] ?[,;:?!()]|[,;:?!()] ?[\u4e00-\u9fff]", text), key
@@ -111,31 +114,31 @@ def test_a_choice_overrides_the_browser():
 
 
 def test_outside_of_an_event_it_is_english():
-    assert strings.language() == "en"
-    assert strings.say("no_photo") == strings.label("no_photo") == strings.EN["no_photo"]
+    assert i18n_texts.language() == "en"
+    assert i18n_texts.say("no_photo") == i18n_texts.label("no_photo") == en.EN["no_photo"]
 
 
 def test_an_event_is_answered_in_its_visitors_language(chinese):
-    assert strings.language() == "zh"
-    assert strings.label("no_photo") == strings.ZH["no_photo"]
-    assert answers.percent(0.125) == "12.5%"
-    assert strings.say("faces_many", count=2, points=68) == "<b>2 张人脸</b>，每张 68 个关键点。"
+    assert i18n_texts.language() == "zh"
+    assert i18n_texts.label("no_photo") == zh.ZH["no_photo"]
+    assert i18n_format.percent(0.125) == "12.5%"
+    assert i18n_texts.say("faces_many", count=2, points=68) == "<b>2 张人脸</b>，每张 68 个关键点。"
     with pytest.raises(gr.Error, match="请先选择一张照片。"):
-        answers.endpoint(flowers.classify)(None, "flowers102", 18, 5, "")
+        endpoints.endpoint(classify.classify)(None, "flowers102", 18, 5, "")
 
 
 # --- The page as it is built ------------------------------------------------------------------------------------------
 
 
 def test_what_is_fixed_is_marked_and_every_mark_has_both_languages(weights):
-    page = assemble.build()
+    page = app.build()
     keys = set(
         re.findall(r'__i18n__\{[^}]*?\\"key\\": \\"(.*?)\\"\}', json.dumps(page.config["components"], default=str))
     )
     assert len(keys) > 30
-    texts = strings.translations().translations_dict
+    texts = i18n_texts.translations().translations_dict
     assert keys <= texts["en"].keys() & texts["zh-CN"].keys()
-    assert texts["zh-CN"]["photo"] == strings.ZH["photo"]
+    assert texts["zh-CN"]["photo"] == zh.ZH["photo"]
     assert {texts["zh-CN"][key] for key in keys if key.startswith("text_")} >= {"月季（玫瑰）"}
     assert any("34、50、101、152 层" in text for text in texts["zh-CN"].values())
 
@@ -152,7 +155,7 @@ def visible(component: dict) -> list[str]:
 
 def test_no_visible_english_is_fixed_in_the_page(weights):
     """All that a component shows before any event is a mark, a number, or the name of the other language."""
-    for component in assemble.build().config["components"]:
+    for component in app.build().config["components"]:
         if component["props"].get("visible") is False:
             continue
         for text in visible(component):
@@ -161,23 +164,23 @@ def test_no_visible_english_is_fixed_in_the_page(weights):
 
 
 def test_programs_read_english(weights):
-    info = assemble.build().get_api_info()["named_endpoints"]
+    info = app.build().get_api_info()["named_endpoints"]
     labels = [part["label"] for endpoint in info.values() for part in endpoint["parameters"] + endpoint["returns"]]
-    assert strings.EN["photo"] in labels and strings.EN["overlay"] in labels
+    assert en.EN["photo"] in labels and en.EN["overlay"] in labels
     assert "__i18n__" not in json.dumps(info)
     assert not CHINESE.search(json.dumps(info, ensure_ascii=False))
 
 
 def test_endpoints_give_english_labels_to_whoever_names_no_language(weights):
     photo = str(EXAMPLES / "dahlia.jpg")
-    scores, _, details = flowers.classify(photo, "flowers102", 18, 4, "")
+    scores, _, details = classify.classify(photo, "flowers102", 18, 4, "")
     assert set(scores) == set(tiny.FLOWERS.labels)
     assert [score["label"] for score in details["top_k"]] == list(scores)
 
 
 def test_answers_name_classes_in_chinese_and_details_in_english(weights, chinese):
     photo = str(EXAMPLES / "dahlia.jpg")
-    scores, _, details = flowers.classify(photo, "flowers102", 18, 4, "月季（玫瑰）")
+    scores, _, details = classify.classify(photo, "flowers102", 18, 4, "月季（玫瑰）")
     assert "月季（玫瑰）" in scores
     assert {score["label"] for score in details["top_k"]} == set(tiny.FLOWERS.labels)
     gallery = compare.compare(photo, "flowers102", [18])[0]
@@ -188,7 +191,7 @@ def test_answers_name_classes_in_chinese_and_details_in_english(weights, chinese
 
 
 def rows(task: str) -> list[dict[str, str]]:
-    with (names.FOLDER / f"{task}.csv").open(encoding="utf-8", newline="") as file:
+    with (class_names.FOLDER / f"{task}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -206,26 +209,26 @@ def test_every_class_has_its_own_chinese_name(task, monkeypatch):
 
 
 def test_a_name_is_shown_in_the_visitors_language(chinese):
-    assert names.shown("flowers102", "Sunflower") == "向日葵"
-    assert names.shown("imagenet1k", "tabby cat") == "tabby cat"
-    assert names.shown("../flowers102", "x") == "x"
-    assert names.latin("flowers5", "sunflower") == "Helianthus annuus"
-    assert names.label_of("flowers102", "向日葵") == "Sunflower"
-    assert names.label_of("flowers102", "sunflower") == "sunflower"
-    assert names.label_of("flowers102", None) is None
+    assert class_names.shown("flowers102", "Sunflower") == "向日葵"
+    assert class_names.shown("imagenet1k", "tabby cat") == "tabby cat"
+    assert class_names.shown("../flowers102", "x") == "x"
+    assert class_names.latin("flowers5", "sunflower") == "Helianthus annuus"
+    assert class_names.label_of("flowers102", "向日葵") == "Sunflower"
+    assert class_names.label_of("flowers102", "sunflower") == "sunflower"
+    assert class_names.label_of("flowers102", None) is None
 
 
 def test_a_name_is_english_without_a_visitor():
-    assert names.shown("flowers102", "Sunflower") == "Sunflower"
-    assert names.chinese("flowers102", "Sunflower") == "向日葵"
+    assert class_names.shown("flowers102", "Sunflower") == "Sunflower"
+    assert class_names.chinese("flowers102", "Sunflower") == "向日葵"
 
 
 def test_lists_of_depths_are_written_as_the_language_does(weights, chinese):
-    assert choices.depth_info("flowers102") == "34、50、101、152 层尚无权重。"
-    assert choices.no_weights("flowers102", 50) == "102 种花卉任务尚无 ResNet-50，其权重还有待训练。请选择 ResNet-18。"
+    assert catalog.depth_info("flowers102") == "34、50、101、152 层尚无权重。"
+    assert catalog.no_weights("flowers102", 50) == "102 种花卉任务尚无 ResNet-50，其权重还有待训练。请选择 ResNet-18。"
 
 
-# --- Errors of the lower rooms ----------------------------------------------------------------------------------------
+# --- Errors from below the page ---------------------------------------------------------------------------------------
 
 
 def template(node: ast.expr) -> str:
@@ -247,19 +250,20 @@ def calls(tree: ast.AST, *wanted: str) -> list[ast.Call]:
     return [node for node in found if getattr(node.func, "id", getattr(node.func, "attr", "")) in wanted]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_sentence_of_a_lower_room_has_a_translation(room):
-    tree = ast.parse((ROOT / "resnet_demo" / f"{room}.py").read_text(encoding="utf-8"))
-    sentences = {template(call.args[0]) for call in calls(tree, "UserError", "NoSuchFile", "kind")}
-    assert sentences - known(complaints.SENTENCES) == set(), f"{room} says what page/complaints.py cannot translate"
+@pytest.mark.parametrize("folder", BELOW)
+def test_every_sentence_from_below_the_page_has_a_translation(folder):
+    for path in sorted((ROOT / "resnet_demo" / folder).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        sentences = {template(call.args[0]) for call in calls(tree, "UserError", "NoSuchFile", "kind")}
+        assert sentences - known(errors_zh.SENTENCES) == set(), f"{path} says what errors_zh cannot translate"
 
 
 def test_every_part_of_the_hubs_sentences_has_a_translation():
-    tree = ast.parse((ROOT / "resnet_demo" / "hub.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "resnet_demo" / "checkpoints" / "hub.py").read_text(encoding="utf-8"))
     for call in calls(tree, "hub_errors"):
-        assert re.sub(r"\{\}/\{\}", "{}", template(call.args[0])) in known(complaints.PARTS["what"])
+        assert re.sub(r"\{\}/\{\}", "{}", template(call.args[0])) in known(errors_zh.PARTS["what"])
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    reasons, advice = known(complaints.PARTS["reason"]), known(complaints.PARTS["advice"])
+    reasons, advice = known(errors_zh.PARTS["reason"]), known(errors_zh.PARTS["advice"])
     checked = 0
     for name in ("_explain", "_explain_status"):
         for node in ast.walk(functions[name]):
@@ -273,7 +277,7 @@ def test_every_part_of_the_hubs_sentences_has_a_translation():
 
 
 def test_every_translation_has_the_places_of_its_sentence():
-    tables = [complaints.SENTENCES, *complaints.PARTS.values()]
+    tables = [errors_zh.SENTENCES, *errors_zh.PARTS.values()]
     for english, chinese in [pair for table in tables for pair in table.items()]:
         assert places(english) == places(chinese), english
 
@@ -281,16 +285,16 @@ def test_every_translation_has_the_places_of_its_sentence():
 def trouble(action, *inputs) -> str:
     with pytest.raises(UserError) as caught:
         action(*inputs)
-    return answers.sentence(caught.value)
+    return errors.sentence(caught.value)
 
 
 def test_errors_are_said_in_chinese(weights, chinese, tmp_path):
     broken = tmp_path / "it's broken.jpg"
     broken.write_bytes((EXAMPLES / "dahlia.jpg").read_bytes()[:5000])
     said = [
-        trouble(images.open_photo, broken),
-        trouble(images.open_photo, tmp_path / "gone.jpg"),
-        trouble(images.open_photo, EXAMPLES / "dahlia.jpg", 1000),
+        trouble(decode.open_photo, broken),
+        trouble(decode.open_photo, tmp_path / "gone.jpg"),
+        trouble(decode.open_photo, EXAMPLES / "dahlia.jpg", 1000),
         trouble(tasks.region_points, "ears"),
         trouble(tasks.class_index, tiny.FLOWERS, "Rosa"),
         trouble(checkpoints.find, "birds", 18),
@@ -325,14 +329,14 @@ def test_errors_are_said_in_chinese(weights, chinese, tmp_path):
     ],
 )
 def test_sentences_within_sentences_are_translated(chinese, english, expected):
-    assert complaints.translate(english) == expected
+    assert errors_zh.translate(english) == expected
 
 
 def test_errors_stay_english_without_a_visitor(tmp_path):
-    assert trouble(images.open_photo, tmp_path / "gone.jpg").startswith("There is no file '")
+    assert trouble(decode.open_photo, tmp_path / "gone.jpg").startswith("There is no file '")
 
 
 def test_the_terminals_sentences_do_not_wait_for_gradio():
-    code = "import sys; from resnet_demo.page.strings import say; print(say('no_photo'), 'gradio' in sys.modules)"
+    code = "import sys; from resnet_demo.page.i18n.texts import say; print(say('no_photo'), 'gradio' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240)
-    assert done.stdout.strip() == f"{strings.EN['no_photo']} False", done.stderr
+    assert done.stdout.strip() == f"{en.EN['no_photo']} False", done.stderr

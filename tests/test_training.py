@@ -15,26 +15,30 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_demo import checkpoints
-from resnet_demo.architecture import ResNet, load_strictly
-from resnet_demo.commands import main
-from resnet_demo.engine_torch import with_weights
+from resnet_demo.backends.torch_network import with_weights
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
-from resnet_demo.faces import Detector, Frame
-from resnet_demo.layouts import LAYOUTS
+from resnet_demo.faces.alignment import Frame
+from resnet_demo.faces.detector import Detector
+from resnet_demo.models import quantization
+from resnet_demo.models.layouts import LAYOUTS
+from resnet_demo.models.resnet import ResNet, load_strictly
 from resnet_demo.tasks import IMAGENET_MEAN, IMAGENET_STD, TaskSpec
-from resnet_demo.training import convert, fused
-from resnet_demo.training.augment import mix, one_hot
-from resnet_demo.training.augment_faces import MIRROR, FaceAugmentation, turn
-from resnet_demo.training.batches import epoch_order
-from resnet_demo.training.convert import KERAS_EPSILON
-from resnet_demo.training.data import Pictures
-from resnet_demo.training.evaluation import nme, proportion
-from resnet_demo.training.frames import find_frames
-from resnet_demo.training.loop import Trainer
-from resnet_demo.training.losses import wing
+from resnet_demo.training.data.augment import mix, one_hot
+from resnet_demo.training.data.augment_faces import MIRROR, FaceAugmentation, turn
+from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.data.face_frames import find_frames
+from resnet_demo.training.data.loader import epoch_order
+from resnet_demo.training.evaluation.evaluate import nme, proportion
+from resnet_demo.training.evaluation.run import arrays_of
+from resnet_demo.training.networks import keras_import
+from resnet_demo.training.networks.keras_import import KERAS_EPSILON
+from resnet_demo.training.optim import folded_norms
+from resnet_demo.training.optim.losses import wing
+from resnet_demo.training.optim.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
 from resnet_demo.training.recipe import FOLDER, Recipe, load_recipe
-from resnet_demo.training.run import arrays_of, centre_head
-from resnet_demo.training.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
+from resnet_demo.training.train import centre_head
+from resnet_demo.training.trainer import Trainer
 
 
 def tiny_network(depth: int = 18, outputs: int = 4) -> ResNet:
@@ -62,7 +66,7 @@ def test_folded_norms_give_the_same_features_and_gradients(depth):
         network.head(features).square().sum().backward()
         return {name: parameter.grad.clone() for name, parameter in network.named_parameters()}
 
-    plain, folded = network.features(x), fused.features(network, x)
+    plain, folded = network.features(x), folded_norms.features(network, x)
     torch.testing.assert_close(folded, plain, rtol=1e-9, atol=1e-9)
     expected, found = gradients(plain), gradients(folded)
     for name, gradient in expected.items():
@@ -72,7 +76,7 @@ def test_folded_norms_give_the_same_features_and_gradients(depth):
 def test_frozen_parts_get_no_gradient_and_the_others_do():
     network = tiny_network().eval()
     freeze(network, 2)
-    network.head(fused.features(network, torch.randn(1, 3, 64, 64), frozen=2)).sum().backward()
+    network.head(folded_norms.features(network, torch.randn(1, 3, 64, 64), frozen=2)).sum().backward()
     for name, parameter in network.named_parameters():
         assert (parameter.grad is not None) == (part_of(name) >= 2), name
 
@@ -89,10 +93,10 @@ def test_where_only_the_norms_learn_the_stored_integers_stay(tmp_path):
         frozen=((0, 2),),
         ema=0.9,
     )
-    before = checkpoints.quantise(arrays_of(tiny_network()))
-    network = with_weights(checkpoints.dequantise(before), 18, 4, "v1.5", "tiny")
+    before = quantization.quantise(arrays_of(tiny_network()))
+    network = with_weights(quantization.dequantise(before), 18, 4, "v1.5", "tiny")
     kept = Trainer(network, spec, recipe, tiny_pictures(), tmp_path, workers=0).run()
-    after = checkpoints.quantise(arrays_of(kept))
+    after = quantization.quantise(arrays_of(kept))
     changed = {key for key, value in after.items() if not np.array_equal(value, before[key])}
     assert {key.split(".")[-1] for key in changed - {"fc.weight", "fc.weight.scale", "fc.bias"}} == {"weight", "bias"}
     assert all(before[key].ndim == 1 for key in changed - {"fc.weight"})
@@ -379,24 +383,24 @@ def test_converted_keras_weights_compute_the_same(monkeypatch):
 
     def converted() -> ResNet:
         network = ResNet(50, 1000, "v1").double().eval()
-        state = convert.convert(arrays)
+        state = keras_import.convert(arrays)
         load_strictly(network, {key: torch.from_numpy(value) for key, value in state.items()})
         return network
 
     with torch.inference_mode():
         # The zeros that pad the first convolution stand for two slightly different greys: compare away from the edge.
         network = converted()
-        stem, _ = keras_forward(arrays, rgb, convert.KERAS_MEAN_RGB)
+        stem, _ = keras_forward(arrays, rgb, keras_import.KERAS_MEAN_RGB)
         inside = (..., slice(3, -3), slice(3, -3))
         torch.testing.assert_close(network.bn1(network.conv1(x))[inside], stem[inside], rtol=1e-4, atol=1e-4)
         # With one and the same grey the whole network must agree.
-        monkeypatch.setattr(convert, "KERAS_MEAN_RGB", 255 * np.array(IMAGENET_MEAN))
-        _, logits = keras_forward(arrays, rgb, convert.KERAS_MEAN_RGB)
+        monkeypatch.setattr(keras_import, "KERAS_MEAN_RGB", 255 * np.array(IMAGENET_MEAN))
+        _, logits = keras_forward(arrays, rgb, keras_import.KERAS_MEAN_RGB)
         torch.testing.assert_close(converted()(x), logits, rtol=1e-4, atol=1e-4)
 
 
 def test_a_head_of_another_width_starts_at_zero_and_the_rest_is_kept(tmp_path):
-    from resnet_demo.training.start import starting_network
+    from resnet_demo.training.networks.init import starting_network
 
     source = tiny.random_state(18, 7)
     checkpoints.save(tmp_path, source, TaskSpec("seven", "classification", tuple("abcdefg")), 18, "v1.5", {})

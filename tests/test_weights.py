@@ -8,10 +8,11 @@ from conftest import EXAMPLES, ROOT, data_folder
 from PIL import Image
 
 import resnet_demo
-from resnet_demo import checkpoints, predictor
-from resnet_demo.page.components import DRAFT_SIDE
-from resnet_demo.training.evaluation import nme
-from resnet_demo.training.frames import matching
+from resnet_demo import checkpoints
+from resnet_demo.inference import predictor
+from resnet_demo.page.widgets.inputs import DRAFT_SIDE
+from resnet_demo.training.data.face_frames import matching
+from resnet_demo.training.evaluation.evaluate import nme
 
 WEIGHTS = ROOT / "weights"
 

@@ -13,17 +13,20 @@ import spaces_stub
 import tiny
 from conftest import ROOT
 
-from resnet_demo import predictor, zerogpu
+from resnet_demo.backends import zerogpu_lease
+from resnet_demo.inference import predictor
 
 # As app.py and then its visitors: the page is built, the networks are placed, requests come in other threads. There is
 # no GPU here, so the float32 reference stands in for it; the stub forks, as ZeroGPU does.
 SCRIPT = """
 import json, sys, threading
-from resnet_demo import checkpoints, engine, predictor, zerogpu
+from resnet_demo import checkpoints
+from resnet_demo.backends import devices, zerogpu_lease
+from resnet_demo.inference import predictor
 from resnet_demo.page import build
-from resnet_demo.page.serving import place
+from resnet_demo.page.server import place
 import tiny
-zerogpu.DEVICE, engine.cuda_devices = "reference", lambda: 1
+zerogpu_lease.DEVICE, devices.cuda_devices = "reference", lambda: 1
 build()
 place()
 tiny.weights_folder(checkpoints.weights_folder(), (tiny.FLOWERS, 34))  # After the start, as if it had been pulled.
@@ -93,17 +96,17 @@ def test_on_zerogpu_spaces_comes_before_torch_and_placed_networks_are_not_sent(z
 
 
 def test_without_the_package_nothing_is_decorated(monkeypatch):
-    monkeypatch.setattr(zerogpu, "find_spec", lambda name: None)
-    assert not zerogpu.prepare()
-    assert zerogpu._lent is None
+    monkeypatch.setattr(zerogpu_lease, "find_spec", lambda name: None)
+    assert not zerogpu_lease.prepare()
+    assert zerogpu_lease._lent is None
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    assert not zerogpu.is_lent()
+    assert not zerogpu_lease.is_lent()
 
 
 def test_a_folder_called_spaces_is_not_the_package(tmp_path, monkeypatch):
     (tmp_path / "spaces").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "spaces", raising=False)
-    assert not zerogpu.prepare()
-    assert zerogpu._lent is None
+    assert not zerogpu_lease.prepare()
+    assert zerogpu_lease._lent is None
     monkeypatch.delitem(sys.modules, "spaces", raising=False)

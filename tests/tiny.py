@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from resnet_demo import checkpoints
-from resnet_demo.layouts import LAYOUTS
+from resnet_demo.models import state as model_state
+from resnet_demo.models.layouts import LAYOUTS
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 
 FLOWERS = TaskSpec("flowers102", "classification", labels=("Rose", "Daisy", "Tulip", "Iris"), size=64, resize=64)
@@ -26,7 +27,7 @@ def random_state(depth: int, outputs: int, seed: int = 0) -> dict[str, np.ndarra
     bottleneck = LAYOUTS[depth][0] == "bottleneck"
     last_norm = "bn3.weight" if bottleneck else "bn2.weight"
     state = {}
-    for key, shape in checkpoints.expected_shapes(depth, outputs).items():
+    for key, shape in model_state.expected_shapes(depth, outputs).items():
         if key.endswith("running_var"):
             value = rng.uniform(0.5, 1.5, shape)
         elif len(shape) >= 2:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from resnet_demo.bench.rows import Row, against, our_row, ratio
-from resnet_demo.training.plot import STYLE, line, log_ticks, text
+from resnet_demo.bench.results import Row, against, our_row, ratio
+from resnet_demo.utils.svg import STYLE, line, log_ticks, text
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 760, 250, 92, 58, 44  # in SVG units; the margins round the bars
 BAR, STEP, HEADING = 14, 22, 30  # height of a bar, from one to the next, and of a thing's name above its bars

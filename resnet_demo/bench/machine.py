@@ -8,7 +8,7 @@ import platform
 import torch
 import torchvision
 
-from resnet_demo import processor
+from resnet_demo.utils import cpu
 
 BUSY = 0.3  # load of an idle machine, whose last minute may have seen a build
 
@@ -17,10 +17,10 @@ def describe() -> dict:
     """CPU, cores, threads, bf16 instructions, device, versions and the load before the measurements, for JSON."""
     gpu = torch.cuda.is_available()
     return {
-        "cpu": processor.name(),
+        "cpu": cpu.processor_name(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "bf16": [flag for flag in processor.properties().get("flags", "").split() if "bf16" in flag],
+        "bf16": [flag for flag in cpu.processor_properties().get("flags", "").split() if "bf16" in flag],
         "device": torch.cuda.get_device_name() if gpu else "cpu",
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,

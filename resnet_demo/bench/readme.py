@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnet_demo import tables
 from resnet_demo.bench import chart
-from resnet_demo.bench.rows import Row, cells, from_dicts
+from resnet_demo.bench.results import Row, cells, from_dicts
 from resnet_demo.errors import UserError
+from resnet_demo.utils import markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = Path("bench.json")  # where none is named
@@ -77,7 +77,7 @@ def rows_of(record: dict) -> list[Row]:
     rows = []
     for name, records in record["measurements"].items():
         if name == "training":
-            from resnet_demo.bench.training_speed import as_rows
+            from resnet_demo.bench.cases.training import as_rows
 
             rows += as_rows(records)
         else:
@@ -111,10 +111,10 @@ def machine(record: dict, words: dict) -> str:
 
 def table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     """The rows, each thing named once."""
-    lines, before = [tables.head(columns)], None
+    lines, before = [markdown.head(columns)], None
     for row in rows:
         name, *others = cells(row, rows)
-        lines.append(tables.row(["" if row.what == before else name, *others]))
+        lines.append(markdown.row(["" if row.what == before else name, *others]))
         before = row.what
     return "\n".join(lines)
 

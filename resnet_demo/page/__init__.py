@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from resnet_demo.page import stubs
+from resnet_demo.page.gradio_patches import no_stubs
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -16,12 +16,12 @@ __all__ = ["build", "serve"]
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
-stubs.leave_out()
+no_stubs.leave_out()
 
 
 def build() -> gr.Blocks:
     """The page, not yet launched."""
-    from resnet_demo.page.assemble import build
+    from resnet_demo.page.app import build
 
     return build()
 
@@ -33,6 +33,6 @@ def serve() -> None:
     Raises:
         SystemExit: ``PORT`` is no port, or taken; the sentence says which.
     """
-    from resnet_demo.page.serving import serve
+    from resnet_demo.page.server import serve
 
     serve()

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 import gradio as gr
 from gradio.components import Component
 
-from resnet_demo.layouts import DEPTHS
-from resnet_demo.page import choices
-from resnet_demo.page.components import PRIVATE, depth_look, target_choices
-from resnet_demo.page.flowers import MAX_TOP_K
+from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.page import catalog
+from resnet_demo.page.tabs.classify import MAX_TOP_K
+from resnet_demo.page.widgets.inputs import PRIVATE, depth_look, target_choices
 
 SCRIPT = """<script>
 window.resnet = {
@@ -81,29 +81,29 @@ def restored(settings: Mapping[str, object], names: list[str]) -> dict[str, obje
     found = {}
     for tab in dict.fromkeys(name.split(".")[0] for name in names):
         kinds = {"flowers": ("classification",), "faces": ("keypoints",)}.get(tab, ("classification", "keypoints"))
-        usual = choices.FACES if tab == "faces" else choices.FLOWERS
-        offered = [name for _, name in choices.task_choices(*kinds)]
+        usual = catalog.FACES if tab == "faces" else catalog.FLOWERS
+        offered = [name for _, name in catalog.task_choices(*kinds)]
         task = settings.get(f"{tab}.task")
         if task in offered and task != usual:
             found[f"{tab}.task"] = gr.update(value=task)
             found[f"{tab}.set_to"] = task
             found[f"{tab}.target"] = gr.update(choices=target_choices(task))
-            found[f"{tab}.region"] = gr.update(visible=choices.has_regions(task))
+            found[f"{tab}.region"] = gr.update(visible=catalog.has_regions(task))
         else:
             task = usual
-        available = choices.available(task)
+        available = catalog.available(task)
         depths = [depth for depth in numbers(settings.get(f"{tab}.depth")) if depth in available]
         several = [depth for depth in numbers(settings.get(f"{tab}.depths")) if depth in available]
         look = depth_look(task) if task != usual else {}
         if depths or look:
-            found[f"{tab}.depth"] = gr.update(value=depths[0] if depths else choices.default_depth(task), **look)
+            found[f"{tab}.depth"] = gr.update(value=depths[0] if depths else catalog.default_depth(task), **look)
         if several or look:
-            found[f"{tab}.depths"] = gr.update(value=several or choices.compared_depths(task), **look)
+            found[f"{tab}.depths"] = gr.update(value=several or catalog.compared_depths(task), **look)
     top_k = numbers(settings.get("flowers.top_k"), range(1, MAX_TOP_K + 1))
     if top_k:
         found["flowers.top_k"] = gr.update(value=top_k[0])
     region = settings.get("faces.region")
-    if region in choices.REGIONS:
+    if region in catalog.REGIONS:
         found.setdefault("faces.region", gr.update())["value"] = region
     return {name: update for name, update in found.items() if name in names}
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from resnet_demo.checkpoints.hub import flat, hub_errors, when_again
 from resnet_demo.errors import UserError
-from resnet_demo.hub import flat, hub_errors, when_again
 
 TOKENS = "https://huggingface.co/settings/tokens"
 NO_TOKEN = (

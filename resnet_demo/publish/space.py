@@ -10,8 +10,8 @@ from pathlib import Path
 
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL
+from resnet_demo.checkpoints.hub import REPO, REVISION
 from resnet_demo.errors import UserError
-from resnet_demo.hub import REPO, REVISION
 from resnet_demo.publish.files import File, files_of
 from resnet_demo.publish.weights import Choice, has_weights, source
 
@@ -122,7 +122,7 @@ def preloaded(choice: Choice, weights: Weights) -> list[str]:
 
 def datasets_of(choice: Choice) -> list[str]:
     """Names on the Hub of the data sets that the weights were trained on."""
-    from resnet_demo.training.card import card_metadata
+    from resnet_demo.training.cards.card import card_metadata
 
     root = checkpoints.weights_folder()
     configs = [checkpoints.read_config((root / record["config"]).parent) for record in choice.local]

@@ -107,8 +107,8 @@ def index_for_hub(records: Sequence[dict]) -> bytes:
 
 def describe(root: Path, choice: Choice) -> tuple[bytes, list[File]]:
     """The repository's README.md, and the plots that it shows."""
-    from resnet_demo.training.card import card_metadata
-    from resnet_demo.training.metadata import front_matter, merged
+    from resnet_demo.training.cards.card import card_metadata
+    from resnet_demo.training.cards.metadata import front_matter, merged
 
     configs = [checkpoints.read_config((root / record["config"]).parent) for record in choice.local]
     # The Hub shows a repository as one task: classes, where there are any.
@@ -126,7 +126,7 @@ def describe(root: Path, choice: Choice) -> tuple[bytes, list[File]]:
 
 
 def write_anew(root: Path, choice: Choice) -> str:
-    from resnet_demo.training import report
+    from resnet_demo.training.cards import report
 
     stored = report.stored_timings(root)
     chosen = {(record["task"], record["depth"]) for record in choice.local}

@@ -22,13 +22,13 @@ from tqdm import tqdm
 
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
-from resnet_demo.images import open_photo
-from resnet_demo.predictor import Predictor
-from resnet_demo.training import imagenet
-from resnet_demo.training.data import Pictures, pictures_below, read_rows, unlabelled_pictures
-from resnet_demo.training.data import data_folder as default_data
-from resnet_demo.training.gathered import OTHER, RECORD
-from resnet_demo.training.passes import passed, photos
+from resnet_demo.images.decode import open_photo
+from resnet_demo.inference.predictor import Predictor
+from resnet_demo.training.data import imagenet
+from resnet_demo.training.data.datasets import Pictures, pictures_below, read_rows, unlabelled_pictures
+from resnet_demo.training.data.datasets import data_folder as default_data
+from resnet_demo.training.data.gather_record import OTHER, RECORD
+from resnet_demo.training.evaluation.features import passed, photos
 
 # Cosine from which on two photos are taken for one. Rather too many are left out: of flowers5's own pictures, which are
 # free of near-duplicates, a third would be.

@@ -20,8 +20,8 @@ import pytest
 import tiny
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from resnet_demo.bench import chromium as bench_chromium
-from resnet_demo.bench.chromium import PATIENCE, SWITCHES
+from resnet_demo.bench.harness import chromium as bench_chromium
+from resnet_demo.bench.harness.chromium import PATIENCE, SWITCHES
 from resnet_demo.tasks import TaskSpec
 
 ROOT = Path(__file__).resolve().parents[2]

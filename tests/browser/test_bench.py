@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser
 
-from resnet_demo.bench import asking, page_live, page_visible
-from resnet_demo.bench import chromium as bench_chromium
-from resnet_demo.bench.run import Settings
+from resnet_demo.bench.cases import live, visible
+from resnet_demo.bench.harness import chromium as bench_chromium
+from resnet_demo.bench.harness import clients
+from resnet_demo.bench.runner import Settings
 
 ONCE = Settings((18,), rounds=1, seconds=0)
 
@@ -31,14 +32,14 @@ def launched(chromium, chromium_path, monkeypatch):
 
 
 def test_time_to_a_visible_result_is_measured_beside_an_app_that_does_nothing(launched, monkeypatch, capsys):
-    monkeypatch.setattr(asking, "WARM_UP", 1)
-    ours, nothing = page_visible.measure(ONCE)
+    monkeypatch.setattr(clients, "WARM_UP", 1)
+    ours, nothing = visible.measure(ONCE)
     assert (ours["ours"], nothing["ours"], nothing["limit"]) == (True, False, 1.0)
     assert ours["median"] > 0 and nothing["median"] > 0 and nothing["ratio"] > 0
     assert "upload to visible result" in capsys.readouterr().out
 
 
 def test_frames_of_the_tab_live_are_counted(launched, capsys):
-    (row,) = page_live.measure(ONCE)
+    (row,) = live.measure(ONCE)
     assert row["median"] > 0 and row["reach"] == 15 and row["unit"] == "frames a second"
     assert "640 × 480" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from conftest import EXAMPLES
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from resnet_demo.bench.chromium import PATIENCE, SWITCHES
+from resnet_demo.bench.harness.chromium import PATIENCE, SWITCHES
 
 # Keeps what the page gets of the camera, so that the test can see whether it was let go.
 KEEP_TRACKS = """

@@ -18,10 +18,11 @@ from PIL import Image
 from playwright.sync_api import expect
 
 import resnet_demo
-import resnet_demo.facts
 from browser.acts import choose, drawn, open_tab, shown, state, upload
-from resnet_demo import checkpoints, render, tasks
-from resnet_demo.page import names
+from resnet_demo import checkpoints, tasks
+from resnet_demo.checkpoints import class_stats
+from resnet_demo.images import colormaps
+from resnet_demo.page.i18n import class_names
 
 
 def photo_of(path: str | Path) -> np.ndarray:
@@ -40,7 +41,7 @@ def heat_of(photo: np.ndarray, overlay: np.ndarray, cells: int = 32) -> np.ndarr
     ]
     before, after = (picture[:, :, None] for picture in small)  # (row, column, 1, channel)
     opacity = 0.55 * np.minimum(np.linspace(0, 1, 256) * 1.5, 1)[:, None]  # as the viewer has it at first
-    levels = before * (1 - opacity) + render.colour_table("turbo") * opacity
+    levels = before * (1 - opacity) + colormaps.colour_table("turbo") * opacity
     return np.square(levels - after).sum(axis=3).argmin(axis=2) / 255
 
 
@@ -149,9 +150,9 @@ def test_a_class_has_a_card_of_facts(visit):
     for index in (0, 3):
         bars.nth(index).click()
         known = checkpoints.load("flowers102", 50).spec.labels[int(labels[index])]
-        measured = resnet_demo.facts.facts("flowers102", 50, known)
-        expect(facts).to_contain_text(names.latin("flowers102", known))
-        expect(facts).to_contain_text(names.chinese("flowers102", known))
+        measured = class_stats.facts("flowers102", 50, known)
+        expect(facts).to_contain_text(class_names.latin("flowers102", known))
+        expect(facts).to_contain_text(class_names.chinese("flowers102", known))
         expect(facts).to_contain_text(f"{measured.right} of {measured.shown} test photos")
 
 

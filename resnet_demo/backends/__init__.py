@@ -1,0 +1,1 @@
+"""Engines: a network on a device, one forward pass at a time."""

@@ -1,0 +1,79 @@
+"""What every backend does: one forward pass gives the outputs and the last feature map."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.utils.linalg import products
+
+if TYPE_CHECKING:
+    from resnet_demo.models.resnet import ResNet
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What one forward pass gives.
+
+    Attributes:
+        logits: float32 (b, outputs).
+        features: float32 (b, C, r, c), the last feature map.
+    """
+
+    logits: np.ndarray
+    features: np.ndarray
+
+
+class Engine(ABC):
+    """A network on a device. Threads may share one.
+
+    Attributes:
+        device: ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        backend: for people: library, precision and device, such as ``OpenVINO bf16 on CPU``.
+    """
+
+    device: str
+    backend: str
+
+    def __init__(self, checkpoint: Checkpoint, head: tuple[np.ndarray, np.ndarray]):
+        self.checkpoint = checkpoint
+        self.head_weights, self._head_bias = head
+        self._lock = threading.Lock()
+
+    @abstractmethod
+    def last_features(self, pictures: np.ndarray) -> np.ndarray:
+        """uint8 pictures (b, S, S, 3) → float32 last feature map (b, C, r, c)."""
+
+    def run(self, pictures: np.ndarray) -> Outputs:
+        """RGB pictures as the task's preprocessing makes them, uint8 (b, S, S, 3), through the network.
+
+        Raises:
+            ValueError: another shape or type.
+        """
+        size = self.checkpoint.spec.size
+        if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[1:] != (size, size, 3):
+            raise ValueError(
+                f"Pictures must be uint8 of the shape (batch, {size}, {size}, 3), these are {pictures.dtype} "
+                f"of the shape {pictures.shape}: prepare them with tasks.preprocess()."
+            )
+        features = self.last_features(pictures)
+        # The head costs nothing, and in float32 the outputs lose none of their precision to the device's.
+        logits = products(features.mean(axis=(2, 3)), self.head_weights) + self._head_bias
+        return Outputs(logits, features)
+
+    def network(self) -> ResNet:
+        """The same network as float32 PyTorch on the CPU, for differentiating; built at the first call."""
+        with self._lock:
+            return self._network
+
+    @cached_property
+    def _network(self) -> ResNet:
+        from resnet_demo.backends.torch_network import build_network
+
+        return build_network(self.checkpoint)

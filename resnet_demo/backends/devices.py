@@ -1,0 +1,80 @@
+"""Which devices this machine has, found out without importing torch where that is possible."""
+
+from __future__ import annotations
+
+import glob
+import os
+import platform
+import re
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from resnet_demo.backends import zerogpu_lease
+from resnet_demo.errors import UserError
+
+if TYPE_CHECKING:
+    pass
+
+
+DEVICES = "auto, cpu, cuda, cuda:<number>, mps or reference"
+
+
+def resolve_device(device: str = "auto") -> str:
+    """The device that a name means on this machine: ``cpu``, ``reference``, ``cuda``, ``cuda:1`` or ``mps``.
+
+    ``auto`` picks CUDA, then Apple MPS, then the CPU.
+
+    Raises:
+        UserError: no such device.
+    """
+    if device in ("cpu", "reference"):
+        return device
+    if device == "auto":
+        if may_have_cuda() and cuda_devices() > 0:
+            return "cuda"
+        return "mps" if has_mps() else "cpu"
+    if device == "mps":
+        if not has_mps():
+            raise UserError("There is no Apple MPS device here: choose the device auto or cpu.")
+        return device
+    if match := re.fullmatch(r"cuda(?::(\d+))?", str(device)):
+        count = cuda_devices() if may_have_cuda() else 0
+        if count == 0:
+            raise UserError("There is no CUDA device here: choose the device auto or cpu.")
+        if int(match[1] or 0) >= count:
+            choice = "cuda:0" if count == 1 else f"one of cuda:0 to cuda:{count - 1}"
+            raise UserError(f"There is no {device} here: choose {choice}.")
+        return device
+    raise UserError(f"There is no device {device!r}: choose {DEVICES}.")
+
+
+def may_have_cuda() -> bool:
+    """False where a CUDA device is out of the question.
+
+    Importing torch takes seconds and hundreds of megabytes; most machines can be told to have no CUDA by looking for
+    the driver's device files (Linux; ``/dev/dxg`` is WSL, ``/dev/kfd`` AMD's ROCm, which torch also calls cuda).
+    """
+    if zerogpu_lease.is_lent():
+        return True  # The device files are there only while the GPU is.
+    if sys.platform == "darwin":
+        return False
+    if sys.platform == "win32":
+        return shutil.which("nvidia-smi") is not None
+    return bool(glob.glob("/dev/nvidia*")) or os.path.exists("/dev/dxg") or os.path.exists("/dev/kfd")
+
+
+def cuda_devices() -> int:
+    """Number of CUDA devices that torch can use."""
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def has_mps() -> bool:
+    """Whether this is a Mac with an Apple chip whose torch has MPS; torch is imported only on such a Mac."""
+    if sys.platform != "darwin" or platform.machine() != "arm64":
+        return False
+    import torch
+
+    return torch.backends.mps.is_available()

@@ -1,0 +1,52 @@
+"""The engine for CUDA and Apple MPS, and the float32 reference on the CPU: PyTorch."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from resnet_demo.backends.base import Engine
+from resnet_demo.backends.torch_network import build_network, scaling
+from resnet_demo.checkpoints import Checkpoint
+
+PRECISIONS = {torch.float32: "float32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+
+
+class TorchEngine(Engine):
+    """A checkpoint in PyTorch.
+
+    Args:
+        checkpoint: weights and task.
+        device: ``reference`` (float32 on the CPU), ``cuda``, ``cuda:1`` or ``mps``.
+        precision: of the convolutions; None takes what suits the device.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, device: str, precision: torch.dtype | None = None):
+        self.device = "cpu" if device == "reference" else device
+        self._precision = precision or best_precision(self.device)
+        network = build_network(checkpoint)
+        super().__init__(checkpoint, (network.fc.weight.numpy().copy(), network.fc.bias.numpy().copy()))
+        self._net = network.to(self.device, self._precision, memory_format=torch.channels_last)
+        for module in self._net.modules():
+            # Half precision is too coarse for running statistics; PyTorch mixes the two types without a cast.
+            if isinstance(module, nn.BatchNorm2d):
+                module.float()
+        self._mean, self._std = (values.to(self.device) for values in scaling(checkpoint.spec))
+        self.backend = f"PyTorch {PRECISIONS[self._precision]} on {self.device.upper()}"
+
+    @torch.inference_mode()
+    def last_features(self, pictures: np.ndarray) -> np.ndarray:
+        x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device)
+        # (b, S, S, 3) → (b, 3, S, S); the memory stays in channels_last order.
+        x = ((x.permute(0, 3, 1, 2).float() - self._mean) / self._std).to(self._precision)
+        # numpy is waited for by cpu(); contiguous() because channels_last strides would slow every later reader down.
+        return self._net.features(x).float().cpu().contiguous().numpy()
+
+
+def best_precision(device: str) -> torch.dtype:
+    """bf16, or fp16 on older GPUs, for CUDA; float32 elsewhere."""
+    if not device.startswith("cuda"):
+        return torch.float32
+    # bf16 exists from compute capability 8 on; torch would emulate it, slowly, on older GPUs.
+    return torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else torch.float16

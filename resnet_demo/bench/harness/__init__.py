@@ -1,0 +1,1 @@
+"""What measurements need: servers, clients, browsers, photos."""

@@ -1,0 +1,87 @@
+"""The command ``bench``: every measurement is a module with ``measure(settings) -> list[dict]``, named here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+
+from resnet_demo.errors import UserError
+
+# In this order where none is named: what takes long comes last.
+MEASUREMENTS = {
+    "classify": "resnet_demo.bench.cases.classify",
+    "photo": "resnet_demo.bench.cases.photo",
+    "depths": "resnet_demo.bench.cases.depths",
+    "faces": "resnet_demo.bench.cases.faces",
+    "gpu": "resnet_demo.bench.cases.gpu",
+    "http": "resnet_demo.bench.cases.http",
+    "load": "resnet_demo.bench.cases.load",
+    "limits": "resnet_demo.bench.cases.limits",
+    "visible": "resnet_demo.bench.cases.visible",
+    "live": "resnet_demo.bench.cases.live",
+    "memory": "resnet_demo.bench.cases.memory",
+    "starting": "resnet_demo.bench.cases.starting",
+    "bulk": "resnet_demo.bench.cases.bulk",
+    "training": "resnet_demo.bench.cases.training",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the measurements share; each one takes what it needs.
+
+    Attributes:
+        depths: of the networks.
+        rounds: how often the ways take turns.
+        seconds: a way's turn takes as many steps as begin within this time, and one at least.
+        batch: pictures a step, 2 or more (None: as the measurement has it for a depth).
+        size: side of the square pictures in pixels, 32 or more.
+        workers: processes that prepare pictures (0: none, the measuring one does it).
+        pictures: number of photos in the folder of ``bulk``.
+        data: folder of the data sets (None: the usual one, and drawn pictures where there is none).
+    """
+
+    depths: tuple[int, ...]
+    rounds: int = 3
+    seconds: float = 2.0
+    batch: int | None = None
+    size: int = 224
+    workers: int = 1
+    pictures: int = 2000
+    data: Path | None = None
+
+
+def run(names: list[str], settings: Settings, file: Path | None = None) -> None:
+    """Run measurements (none named: all), print their tables and write ``file``.
+
+    Raises:
+        UserError: no such measurement, a setting out of its range or a file that cannot be written; nothing was
+            measured then.
+    """
+    check(names, settings, file)
+    from resnet_demo.bench.machine import describe, in_words
+
+    machine = describe()
+    print(in_words(machine), flush=True)
+    asked = {key: value for key, value in asdict(settings).items() if key != "data"}
+    record = {"machine": machine, "settings": asked, "measurements": {}}
+    for name in names or MEASUREMENTS:
+        record["measurements"][name] = import_module(MEASUREMENTS[name]).measure(settings)
+        # After each one, so that a stop in an hour's run loses no more than the last.
+        if file:
+            file.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def check(names: list[str], settings: Settings, file: Path | None) -> None:
+    for name in names:
+        if name not in MEASUREMENTS:
+            raise UserError(f"There is no measurement {name!r}: choose {' or '.join(MEASUREMENTS)}.")
+    least = {"rounds": 1, "seconds": 0, "batch": 2, "size": 32, "workers": 0, "pictures": 1}
+    for key, value in least.items():
+        given = getattr(settings, key)
+        if given is not None and not given >= value:
+            raise UserError(f"--{key} must be {value} or more, not {given}.")
+    if file and (file.is_dir() or not file.absolute().parent.is_dir()):
+        raise UserError(f"{file} cannot be written: name a file in a folder that exists.")

@@ -1,0 +1,196 @@
+"""Weights: find, verify, load and save them. Numpy and safetensors only, so that loading never imports torch.
+
+A checkpoint is a folder with ``model.safetensors``, ``config.json`` and, if it was described, a model card
+``README.md``. ``weights/index.json`` lists those that come with the repository and those on the Hugging Face Hub; a
+bundled file is preferred, then the Hub's cache on this machine, then the Hub. ``RESNET_DEMO_HUB_REPO`` (and
+``RESNET_DEMO_HUB_REVISION``) name another repository with the same layout, whose index is used instead.
+
+Weights of two and more dimensions are stored as 8-bit integers with one float32 scale for each output channel: a
+quarter of the size, and no measurable loss of accuracy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from resnet_demo.checkpoints.files import CARD, CONFIG, MODEL, json_bytes, read_config, read_verified, write_file
+from resnet_demo.errors import UserError
+from resnet_demo.models.layouts import LAYOUTS, VARIANTS
+from resnet_demo.models.quantization import dequantise, quantise, with_scales
+from resnet_demo.models.state import check_state, first_few, rounded_convolutions
+from resnet_demo.tasks import TaskSpec
+from resnet_demo.tasks.calibration import Calibration
+
+FORMAT = "int8-per-channel"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Verified weights and all that is needed to use them.
+
+    Attributes:
+        spec: the task.
+        depth, variant: which network, see ``architecture.ResNet``.
+        stored: arrays as they lie in the file, integers with their scales (float32 arrays are fine too).
+        metrics: measured accuracy.
+        path: the weights file, or None for weights made in memory.
+        calibration: temperature, and what known pictures look like, where these were fitted.
+        ranges: the largest input of each of ``rounded_convolutions``, where these were measured: see ``eight_bit``.
+    """
+
+    spec: TaskSpec
+    depth: int
+    variant: str
+    stored: Mapping[str, np.ndarray]
+    metrics: dict
+    path: Path | None = None
+    calibration: Calibration = field(default_factory=Calibration)
+    ranges: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        """float32 arrays by torchvision's names; made anew at each call, as they take four times the memory."""
+        return dequantise(self.stored)
+
+
+def load_folder(folder: str | Path) -> Checkpoint:
+    """The checkpoint of a folder that ``save`` wrote, listed in the index or not; verified against its ``config.json``.
+
+    Raises:
+        UserError: its files are missing, damaged or do not fit.
+    """
+    config = read_config(folder)
+    weights = config.get("weights")
+    if not isinstance(weights, dict) or not {"bytes", "sha256"} <= weights.keys():
+        raise UserError(f"{Path(folder) / CONFIG} does not say what its weights must be: save the checkpoint again.")
+    return load_files(Path(folder) / MODEL, config, weights["bytes"], weights["sha256"])
+
+
+def save(
+    folder: str | Path,
+    state: Mapping[str, np.ndarray],
+    spec: TaskSpec,
+    depth: int,
+    variant: str,
+    metrics: dict,
+    card: str | None = None,
+    extra: dict | None = None,
+) -> Path:
+    """Write a checkpoint; each file appears complete or not at all.
+
+    Args:
+        folder: made where it is missing.
+        state: weights by torchvision's names, float32; ``num_batches_tracked`` is left out.
+        spec, depth, variant: what ``state`` belongs to.
+        metrics: measured accuracy, for ``config.json`` and the index.
+        card: text of the model card; None leaves the one that is there.
+        extra: further records for ``config.json``, such as the recipe.
+
+    Returns:
+        The weights file.
+
+    Raises:
+        UserError: ``state`` is not the state of such a network, or not finite.
+    """
+    from safetensors.numpy import save as serialise
+
+    folder = Path(folder)
+    state = {key: np.asarray(value) for key, value in state.items() if not key.endswith("num_batches_tracked")}
+    check_state(state, depth, spec.outputs, f"The state for {folder}")
+    if broken := sorted(key for key, value in state.items() if not np.isfinite(value).all()):
+        raise UserError(f"The state for {folder} is not finite, training has diverged: see {first_few(broken)}.")
+    model = serialise(quantise(state), metadata={"format": FORMAT})
+    config = {
+        "depth": depth,
+        "variant": variant,
+        "format": FORMAT,
+        "weights": {"bytes": len(model), "sha256": hashlib.sha256(model).hexdigest()},
+        "metrics": metrics,
+        "task": spec.to_json(),
+        **(extra or {}),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_file(folder / MODEL, model)
+    write_file(folder / CONFIG, json_bytes(config))
+    if card is not None:
+        write_file(folder / CARD, card.encode())
+    return folder / MODEL
+
+
+def copy(source: str | Path, target: str | Path, metrics: dict, card: str | None, extra: dict) -> Path:
+    """Write the very weights of ``source`` to ``target`` with metrics and card, without rounding them again.
+
+    ``card`` None leaves the one that is there; the target may be the source.
+
+    Returns:
+        The weights file.
+
+    Raises:
+        UserError: ``source`` is no sound checkpoint.
+    """
+    source, target = Path(source), Path(target)
+    load_folder(source)
+    config = read_config(source) | {"metrics": metrics, **extra}
+    target.mkdir(parents=True, exist_ok=True)
+    write_file(target / MODEL, (source / MODEL).read_bytes())
+    write_file(target / CONFIG, json_bytes(config))
+    if card is not None:
+        write_file(target / CARD, card.encode())
+    return target / MODEL
+
+
+def load_files(path: Path, config: dict, size: int, sha256: str) -> Checkpoint:
+    """Read, verify and check one weights file against its configuration."""
+    return build(read_verified(path, size, sha256), path, config, path.parent / CONFIG)
+
+
+def build(data: bytes, path: Path, config: dict, where: Path | str, name: str | None = None) -> Checkpoint:
+    """The checkpoint of the verified bytes of a weights file, checked against its configuration.
+
+    Args:
+        data: a safetensors file.
+        path: where it lies.
+        config: as ``config.json`` has it.
+        where, name: what errors call the configuration and the weights; None is the latter's path.
+
+    Raises:
+        UserError: they do not fit.
+    """
+    name = name or str(path)
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as deserialise
+
+    spec = spec_of(config, where)
+    depth, variant, metrics = config.get("depth"), config.get("variant"), config.get("metrics") or {}
+    if not (depth in LAYOUTS and variant in VARIANTS and spec.outputs > 0):
+        raise UserError(f"{where} describes no ResNet that exists here: fetch it again.")
+    try:
+        # The counters of PyTorch's batch norms play no part in predictions.
+        stored = {key: value for key, value in deserialise(data).items() if not key.endswith("num_batches_tracked")}
+        # Shapes can be checked without making the float32 arrays.
+        values = {key: value for key, value, _ in with_scales(stored)}
+    except (SafetensorError, ValueError) as error:
+        raise UserError(f"{name} is no weights file that this version can read ({error}): get another copy.") from error
+    check_state(values, depth, spec.outputs, name)
+    try:
+        calibration = Calibration.from_json(config.get("calibration"), values["fc.weight"].shape[1])
+    except ValueError as error:
+        raise UserError(f"{where} is damaged ({error}): fetch it again, or calibrate the checkpoint anew.") from error
+    ranges = (config.get("ranges") or {}).get("inputs") or {}
+    sound = all(isinstance(value, float) and 0 < value < math.inf for value in ranges.values())
+    if ranges and not (sound and ranges.keys() == set(rounded_convolutions(depth))):
+        raise UserError(f"{where} is damaged (its ranges are not those of a ResNet-{depth}): fetch it again.")
+    return Checkpoint(spec, depth, variant, stored, metrics, path, calibration, ranges)
+
+
+def spec_of(config: dict, where: Path | str) -> TaskSpec:
+    try:
+        return TaskSpec.from_json(config["task"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{where} is incomplete ({error}): fetch it again.") from error

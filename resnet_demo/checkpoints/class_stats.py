@@ -1,0 +1,66 @@
+"""What was measured of one class, for its fact card: how often it is named right, and what it is mostly taken for.
+
+``bundle`` and ``calibrate`` count it on the test split with the stored file, and keep it in ``config.json`` under
+``classes``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from resnet_demo import tasks
+from resnet_demo.checkpoints import files
+from resnet_demo.checkpoints import index as checkpoint_index
+from resnet_demo.errors import UserError
+
+
+@dataclass(frozen=True)
+class ClassFacts:
+    """A class on the test split.
+
+    Attributes:
+        label: its name.
+        right: how many of its ``shown`` pictures were named right.
+        shown: its pictures in the test split; 0 where nothing was counted.
+        taken_for: the class that it was most often mistaken for, or None where it never was.
+        times: how often that happened.
+    """
+
+    label: str
+    right: int = 0
+    shown: int = 0
+    taken_for: str | None = None
+    times: int = 0
+
+
+def facts_of_classes(task: str, depth: int) -> list[ClassFacts]:
+    """The facts of every class, in the order of the labels; with ``shown`` 0 where this checkpoint has none.
+
+    Raises:
+        UserError: no such task or depth.
+    """
+    entry = checkpoint_index.find(task, depth)
+    labels = checkpoint_index.spec(task).labels
+    # Weights that are not here are not fetched for this.
+    rows = [] if entry.pulled else files.read_config(entry.config.parent).get("classes") or []
+    known = [
+        ClassFacts(label, right, shown, None if taken_for is None else labels[taken_for], times)
+        for label, (right, shown, taken_for, times) in zip(labels, rows, strict=False)
+    ]
+    return known + [ClassFacts(label) for label in labels[len(known) :]]
+
+
+def facts(task: str, depth: int, label: str | int) -> ClassFacts:
+    """The facts of a class, see ``facts_of_classes``.
+
+    Args:
+        label: the class's name (any case) or index.
+
+    Raises:
+        UserError: no such task, depth or class.
+    """
+    known = facts_of_classes(task, depth)
+    index = tasks.class_index(checkpoint_index.spec(task), label)
+    if index is None:
+        raise UserError("Name the class whose facts you want.")
+    return known[index]

@@ -1,0 +1,98 @@
+"""The files of a checkpoint: read and verified, written complete or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from resnet_demo.errors import UserError
+
+LFS_POINTER = b"version https://git-lfs"
+
+
+MODEL, CONFIG, CARD, INDEX = "model.safetensors", "config.json", "README.md", "index.json"
+
+
+def read_config(folder: str | Path) -> dict:
+    """The record in a checkpoint folder's ``config.json``.
+
+    Raises:
+        UserError: it is missing or broken.
+    """
+    return read_config_file(Path(folder) / CONFIG)
+
+
+def read_config_file(path: Path) -> dict:
+    """Read once until the file changes: the page asks for it at every photo, and a calibration makes it large."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return read_json_file(path)
+    return dict(_read_version(path, seen.st_mtime_ns, seen.st_size))
+
+
+@lru_cache(maxsize=64)
+def _read_version(path: Path, _modified: int, _size: int) -> dict:
+    return read_json_file(path)
+
+
+def read_verified(path: Path, size: int | None, sha256: str | None) -> bytes:
+    """The bytes of a file that has the expected size and hash; read once, so that what is used is what was checked.
+
+    What is None is not known, and not checked.
+
+    Raises:
+        UserError: it cannot be read, or is another or damaged.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(
+            f"The weights {path} cannot be read ({reason}): fetch the repository's weights again."
+        ) from error
+    if data.startswith(LFS_POINTER):
+        raise UserError(f"{path} is a Git LFS pointer, not the weights: run `git lfs pull` in the repository.")
+    if size is not None and len(data) != size:
+        raise UserError(
+            f"The weights {path} are damaged, {len(data):,} bytes instead of {size:,}: fetch the file again."
+        )
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise UserError(f"The weights {path} are damaged, their SHA-256 is another: fetch the file again.")
+    return data
+
+
+def read_json_file(path: Path) -> dict:
+    """The object in a JSON file."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{path} cannot be read ({reason}): fetch the repository's weights again.") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not valid JSON ({error}): fetch it again.") from error
+    if not isinstance(record, dict):
+        raise UserError(f"{path} does not hold a JSON object: fetch it again.")
+    return record
+
+
+def json_bytes(record: dict) -> bytes:
+    return (json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file at once: under another name in the same folder, then renamed over the old one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        # mkstemp makes files that nobody else can read; others may serve what this user trained.
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,335 @@
+"""``index.json``: which checkpoints there are, and where each of them lies."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from resnet_demo.checkpoints import hub
+from resnet_demo.checkpoints.checkpoint import Checkpoint, build, load_files, load_folder, spec_of
+from resnet_demo.checkpoints.files import (
+    CONFIG,
+    INDEX,
+    MODEL,
+    json_bytes,
+    read_config,
+    read_config_file,
+    read_json_file,
+    write_file,
+)
+from resnet_demo.errors import UserError
+from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.state import expected_shapes
+from resnet_demo.tasks import TaskSpec
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of ``index.json``.
+
+    Attributes:
+        task, depth: what the checkpoint is for.
+        path: the weights file; where it would lie, if it is only on the Hub.
+        config: its ``config.json``, likewise.
+        bytes, sha256: what the weights file must be; None where only the Hub knows.
+        metrics: measured accuracy, as the training code wrote it.
+        hub: the source on the Hugging Face Hub, see ``hub.HubSource``, or None.
+        remote: the index is another repository's, so nothing is bundled.
+    """
+
+    task: str
+    depth: int
+    path: Path
+    config: Path
+    bytes: int | None
+    sha256: str | None
+    metrics: dict
+    hub: dict | None = None
+    remote: bool = False
+
+    @property
+    def source(self) -> hub.HubSource | None:
+        """``hub`` as a record."""
+        return hub.HubSource.from_json(self.hub) if self.hub else None
+
+    @property
+    def pulled(self) -> bool:
+        """Whether it comes from the Hub, through its cache: there is a source, and no bundled file."""
+        return self.hub is not None and (self.remote or not os.path.lexists(self.path))
+
+    @property
+    def local(self) -> bool:
+        """Whether it loads without a download."""
+        return hub.cached(self.source) is not None if self.pulled else self.path.is_file()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights file; those of timm's float32 arrays alone where the Hub's size is not known yet."""
+        if self.bytes is not None:
+            return self.bytes
+        return 4 * sum(math.prod(shape) for shape in expected_shapes(self.depth, 1000).values())
+
+    @property
+    def key(self) -> tuple:
+        """What changes when other weights are to be loaded."""
+        source = self.source if self.pulled else None
+        return (self.path, self.sha256, source and (source.repo, source.revision, source.sha256))
+
+
+def weights_folder() -> Path:
+    """The folder with ``index.json``: ``RESNET_DEMO_WEIGHTS``, else ``weights`` beside the package."""
+    return Path(os.environ.get("RESNET_DEMO_WEIGHTS") or Path(__file__).resolve().parents[2] / "weights")
+
+
+def entries() -> list[Entry]:
+    """All checkpoints, by task and depth: those of ``index.json``, or of the repository ``RESNET_DEMO_HUB_REPO``.
+
+    Raises:
+        UserError: the index is missing or broken, or cannot be fetched.
+    """
+    if chosen := hub.chosen_repo():
+        return _entries_of(*chosen)
+    root = weights_folder()
+    return [_entry(root, record) for record in read_index(root)]
+
+
+def bundled() -> list[Entry]:
+    """The checkpoints whose weights lie in ``weights_folder()``, by task and depth.
+
+    Raises:
+        UserError: the index is missing or broken.
+    """
+    root = weights_folder()
+    return [entry for entry in (_entry(root, record) for record in read_index(root)) if not entry.pulled]
+
+
+def own_tasks() -> set[str]:
+    """The tasks in ``weights_folder()`` that were trained on the user's own pictures, which are nobody else's business.
+
+    Raises:
+        UserError: the index or a configuration is broken.
+    """
+    root = weights_folder()
+    listed = [_entry(root, record) for record in read_index(root)]
+    # A checkpoint on the Hub needs no configuration here.
+    return {entry.task for entry in listed if entry.config.is_file() and "own" in read_config(entry.config.parent)}
+
+
+def available() -> dict[str, list[int]]:
+    """Task name → depths that have a checkpoint, ascending; on the Hub or here.
+
+    Raises:
+        UserError: the index is missing or broken.
+    """
+    depths: dict[str, list[int]] = {}
+    for entry in entries():
+        depths.setdefault(entry.task, []).append(entry.depth)
+    return depths
+
+
+def find(task: str, depth: int) -> Entry:
+    """The index entry of a task and depth.
+
+    Raises:
+        UserError: no such task, or no checkpoint of this depth yet; the sentence names what there is.
+    """
+    known = entries()
+    depths = [entry.depth for entry in known if entry.task == task]
+    if not depths:
+        tasks = sorted({entry.task for entry in known})
+        advice = f"choose {_either(tasks)}" if tasks else "train one with `python -m resnet_demo train`"
+        raise UserError(f"There are no weights for the task {task!r}: {advice}.")
+    for entry in known:
+        if (entry.task, entry.depth) == (task, depth):
+            return entry
+    if depth not in DEPTHS:
+        raise UserError(f"There is no ResNet-{depth}: choose {_either(depths)}.")
+    raise UserError(f"There is no ResNet-{depth} for {task} yet: choose {_either(depths)}.")
+
+
+def load(task: str, depth: int, progress: hub.Progress | None = None) -> Checkpoint:
+    """The checkpoint of a task and depth, verified; downloaded where it is not on this machine.
+
+    Args:
+        progress: called with the bytes that have come and those there are, while it is downloaded.
+
+    Raises:
+        UserError: there is none, its files are missing, damaged or do not fit, or the Hub does not give them.
+    """
+    return load_entry(find(task, depth), progress)
+
+
+def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint:
+    """The checkpoint of an entry; size and hash are checked before anything is read from it.
+
+    A bundled file that is there but damaged is an error, so that nobody unknowingly uses other weights.
+
+    Raises:
+        UserError: its files are missing, damaged or do not fit, or the Hub does not give them.
+    """
+    if not entry.pulled:
+        return load_files(entry.path, read_config_file(entry.config), entry.bytes, entry.sha256)
+    source = entry.source
+    path, data = hub.read(source, progress)
+    where = f"{source.repo}/{source.beside(CONFIG)}"
+    checkpoint = build(data, path, _hub_config(source), where, str(source))
+    if (checkpoint.spec.name, checkpoint.depth) != (entry.task, entry.depth):
+        raise UserError(
+            f"{source} is a ResNet-{checkpoint.depth} for {checkpoint.spec.name}, "
+            f"not a ResNet-{entry.depth} for {entry.task}: correct the index."
+        )
+    return replace(checkpoint, metrics=entry.metrics or checkpoint.metrics)
+
+
+def spec(task: str) -> TaskSpec:
+    """What a task is, from the configuration of its first checkpoint on this machine; weights are not fetched.
+
+    Where there is none yet, a configuration (some kB) is fetched from the Hub.
+
+    Raises:
+        UserError: there is no such task, or its configuration cannot be read.
+    """
+    known = [entry for entry in entries() if entry.task == task]
+    if not known:
+        find(task, DEPTHS[0])
+    entry = next((entry for entry in known if not entry.pulled), None)
+    if entry:
+        return spec_of(read_config_file(entry.config), entry.config)
+    entry = next((entry for entry in known if entry.local), known[0])
+    return spec_of(_hub_config(entry.source), entry.config)
+
+
+def register(folder: str | Path, hub: dict | None = None) -> Entry:
+    """(Re)write the index entry of a checkpoint that lies inside ``weights_folder()``.
+
+    Args:
+        folder: the checkpoint's.
+        hub: its source on the Hub; None keeps the one it had, unless that was a copy of other weights than these.
+
+    Raises:
+        UserError: the checkpoint lies elsewhere or does not load, or the index is broken.
+    """
+    root, folder = weights_folder().resolve(), Path(folder).resolve()
+    if not folder.is_relative_to(root):
+        raise UserError(f"{folder} is not inside {root}: save the checkpoint there before registering it.")
+    checkpoint = load_folder(folder)
+    record = {
+        "task": checkpoint.spec.name,
+        "depth": checkpoint.depth,
+        "file": (folder / MODEL).relative_to(root).as_posix(),
+        "bytes": (folder / MODEL).stat().st_size,
+        "sha256": hashlib.sha256((folder / MODEL).read_bytes()).hexdigest(),
+        "config": (folder / CONFIG).relative_to(root).as_posix(),
+        "metrics": checkpoint.metrics,
+        "hub": hub,
+    }
+    known = read_index(root) if (root / INDEX).exists() else []
+    for other in known:
+        same = (other["task"], other["depth"]) == (record["task"], record["depth"])
+        source = other.get("hub") or {}
+        copied = source.get("sha256") == other.get("sha256") != record["sha256"]
+        if same and hub is None and not copied:
+            record["hub"] = other.get("hub")
+    others = [other for other in known if (other["task"], other["depth"]) != (record["task"], record["depth"])]
+    write_index(root, [*others, record])
+    return _entry(root, record)
+
+
+def write_index(root: Path, records: list[dict]) -> None:
+    """Write the ``index.json`` of a folder at once, its records by task and depth."""
+    write_file(root / INDEX, index_bytes(records))
+
+
+def index_bytes(records: Sequence[dict]) -> bytes:
+    """The text of an ``index.json``, its records by task and depth."""
+    return json_bytes({"checkpoints": _sorted(records)})
+
+
+def _hub_config(source: hub.HubSource) -> dict:
+    """The configuration beside a weights file on the Hub, in our own words."""
+    config = hub.read_json(source.repo, hub.commit_of(source), source.beside(CONFIG))
+    if source.format == "timm" and "task" not in config:  # Our own exports have both.
+        from resnet_demo.checkpoints.timm import convert_config
+
+        return convert_config(config, f"{source.repo}/{source.beside(CONFIG)}")
+    return config
+
+
+def _entries_of(repo: str, revision: str) -> list[Entry]:
+    """The checkpoints in the index of a repository on the Hub; files that lie beside it come from there."""
+    listed = _checked(hub.read_json(repo, revision, INDEX), f"{repo}/{INDEX}")
+    # Where huggingface_hub would put them: the paths only tell one checkpoint from another.
+    root = Path(repo, revision)
+    here = {"repo": repo, "revision": revision, "format": "resnet-demo"}
+    found = []
+    for record in listed:
+        if record.get("file"):
+            source = here | {"path": record["file"], "sha256": record["sha256"], "bytes": record["bytes"]}
+            record = {**record, "hub": source}
+        found.append(replace(_entry(root, record), remote=True))
+    return found
+
+
+def read_index(root: Path) -> list[dict]:
+    """The records of the ``index.json`` in a folder, checked for what is read from them.
+
+    Raises:
+        UserError: it is missing or broken.
+    """
+    return _checked(read_json_file(root / INDEX), root / INDEX)
+
+
+def _checked(index: dict, where: Path | str) -> list[dict]:
+    """The records of an index by task and depth; a record without a file must have a source on the Hub."""
+    records = index.get("checkpoints")
+    file = {"file": str, "config": str, "bytes": int, "sha256": str}
+
+    def sound(record: object) -> bool:
+        if not isinstance(record, dict) or not isinstance(record.get("task"), str):
+            return False
+        if record.get("hub") is not None:
+            hub.HubSource.from_json(record["hub"])
+        whole = all(isinstance(record.get(key), kind) for key, kind in file.items())
+        none = all(record.get(key) is None for key in file) and record.get("hub") is not None
+        return isinstance(record.get("depth"), int) and (whole or none)
+
+    try:
+        fits = isinstance(records, list) and all(sound(record) for record in records)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise UserError(f"{where} is not a list of checkpoints: fetch it again.")
+    return _sorted(records)
+
+
+def _entry(root: Path, record: dict) -> Entry:
+    """An entry; where the file is not there, size and hash are those of the source, which may have other weights."""
+    folder = f"{record['task']}/resnet{record['depth']}"
+    path = root / (record.get("file") or f"{folder}/{MODEL}")
+    source = record.get("hub")
+    wanted = record if source is None or os.path.lexists(path) else source
+    other = record.get("sha256") not in (None, wanted.get("sha256"))
+    return Entry(
+        task=record["task"],
+        depth=record["depth"],
+        path=path,
+        config=root / (record.get("config") or f"{folder}/{CONFIG}"),
+        bytes=wanted.get("bytes"),
+        sha256=wanted.get("sha256"),
+        metrics={} if other else record.get("metrics") or {},
+        hub=source,
+    )
+
+
+def _sorted(records: Sequence[dict]) -> list[dict]:
+    return sorted(records, key=lambda record: (record["task"], record["depth"]))
+
+
+def _either(choices: list) -> str:
+    """1, 2 or 3."""
+    *first, last = [str(choice) for choice in choices]
+    return f"{', '.join(first)} or {last}" if first else last

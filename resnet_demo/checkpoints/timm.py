@@ -1,0 +1,64 @@
+"""timm's ResNets with ImageNet heads: the ``config.json`` of their repositories in the words of our own."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from resnet_demo.errors import UserError
+from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.tasks import CLASSIFICATION, TaskSpec
+
+
+def convert_config(config: dict, where: str) -> dict:
+    """timm's record → ``depth``, ``variant``, ``metrics`` and ``task`` as in our ``config.json``.
+
+    Source: https://github.com/huggingface/pytorch-image-models, ``timm/models/_hub.py`` (what is written) and
+    ``timm/data/transforms_factory.py`` (how it is read): the short side becomes size / crop_pct, then a centre crop.
+
+    Args:
+        config: ``config.json`` of such a repository; older ones have the keys of ``pretrained_cfg`` at the top level.
+        where: for errors.
+
+    Raises:
+        UserError: it is no plain ResNet with the 1,000 classes of ImageNet, or prepares pictures in another way.
+    """
+    from resnet_demo.tasks.imagenet_names import names
+
+    try:
+        cfg = {**config, **(config.get("pretrained_cfg") or {})}
+        architecture = re.fullmatch(r"resnet(\d+)", str(cfg["architecture"]))
+        channels, rows, columns = cfg["input_size"]
+        crop = float(cfg["crop_pct"])
+        mean, std = (tuple(float(value) for value in cfg[key]) for key in ("mean", "std"))
+        depth = int(architecture[1]) if architecture else 0
+        interpolation = cfg.get("interpolation", "bilinear")
+        fits = (
+            depth in DEPTHS
+            and cfg["num_classes"] == 1000
+            and channels == 3
+            and rows == columns
+            and rows >= 32
+            and 0 < crop <= 1
+            and len(mean) == len(std) == 3
+            and all(math.isfinite(value) for value in mean)
+            and all(value > 0 for value in std)
+            and cfg.get("crop_mode", "center") == "center"
+            and interpolation in ("bilinear", "bicubic")
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{where} is no configuration of timm's ({error!r}): use another source.") from error
+    if not fits:
+        raise UserError(f"{where} is of another network or task than ImageNet's ResNets: use another source.")
+    spec = TaskSpec(
+        "imagenet1k",
+        CLASSIFICATION,
+        labels=names(),
+        size=rows,
+        resize=round(rows / crop),
+        mean=mean,
+        std=std,
+        interpolation=interpolation,
+    )
+    # torchvision's bottleneck has its stride in the 3×3 convolution; at depths 18 and 34 there is no difference.
+    return {"depth": depth, "variant": "v1.5", "metrics": {}, "task": spec.to_json()}

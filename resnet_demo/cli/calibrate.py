@@ -1,0 +1,60 @@
+"""The commands that measure a checkpoint once more: ``ranges``, ``calibrate`` and ``report``."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from resnet_demo.cli.options import add_data, add_depth
+
+
+def add_measured(parser: argparse.ArgumentParser, pictures: str, help: str) -> None:
+    """The arguments of ``ranges`` and ``calibrate``: a checkpoint, and further pictures under the name ``pictures``."""
+    parser.add_argument("task", nargs="?", help="a bundled task")
+    add_depth(parser)
+    parser.add_argument("--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one")
+    parser.add_argument(pictures, nargs="+", default=[], metavar="FOLDER", help=help)
+    add_data(parser)
+
+
+def measured(options: argparse.Namespace, name: str, pictures: str, folders: Sequence[str]) -> tuple[Path, str]:
+    """The checkpoint folder that ``ranges`` or ``calibrate`` is for, and the command as records and cards have it."""
+    from resnet_demo.training.evaluation.calibrate import shown_name
+    from resnet_demo.training.evaluation.run import bundled_folder
+
+    words = [name, *([options.task, "--depth", str(options.depth)] if options.task else [])]
+    words += ["--weights", options.weights.as_posix()] if options.weights else []
+    words += [pictures, *map(shown_name, folders)] if folders else []
+    folder = options.weights or bundled_folder(options.task, options.depth)
+    return folder, f"python -m resnet_demo {shlex.join(words)}"
+
+
+def run_ranges(options: argparse.Namespace) -> int:
+    from resnet_demo.training.evaluation.activation_ranges import measure_ranges
+
+    folder, command = measured(options, "ranges", "--pictures", options.pictures)
+    record = measure_ranges(folder, options.pictures, options.data, command)
+    print(f"{len(record['inputs'])} ranges on {record['pictures']} pictures, written to {folder / 'config.json'}.")
+    return 0
+
+
+def run_calibrate(options: argparse.Namespace) -> int:
+    from resnet_demo.training.evaluation.calibrate import calibrate
+
+    folder, command = measured(options, "calibrate", "--others", options.others)
+    record = calibrate(folder, options.others, options.data, command)
+    for name, value in record["measured"].items():
+        unit = "" if name.startswith("nll") else " %"
+        print(f"{name}: {value['value']:.2f}{unit} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,.0f}")
+    print(f"Temperature {record['temperature']:.3f}; written to {folder / 'config.json'} and its card.")
+    return 0
+
+
+def run_report(options: argparse.Namespace) -> int:
+    from resnet_demo.training.cards.report import write_report
+
+    for path in write_report(measure=not options.no_timing):
+        print(path)
+    return 0

@@ -1,0 +1,104 @@
+"""The commands for people with photos: ``predict``, ``serve`` and ``export``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from resnet_demo.cli.options import BAD_INPUT, complain
+from resnet_demo.errors import UserError
+
+
+def pictures_in(arguments: Sequence[str]) -> Iterator[str]:
+    """The photos as given, folders replaced by the files in them (hidden ones left out), in order of name."""
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            yield from (str(file) for file in sorted(path.iterdir()) if file.is_file() and file.name[0] != ".")
+        else:
+            yield argument
+
+
+def run_predict(options: argparse.Namespace) -> int:
+    """One answer for each photo; a bad one gives a line on standard error, and the others still come out."""
+    from resnet_demo.inference.predictor import load
+    from resnet_demo.tasks import check_top_k
+
+    check_top_k(options.top_k)
+    predict = load(options.task, options.depth, options.device)
+    if options.overlays:
+        options.overlays.mkdir(parents=True, exist_ok=True)
+    photos = list(pictures_in(options.photos))
+    if not photos:
+        raise UserError(f"There are no pictures in {', '.join(options.photos)}: name a photo or a folder of photos.")
+    status = 0
+    for photo in photos:
+        try:
+            answer = predict(photo, top_k=options.top_k)
+        except UserError as error:
+            complain(f"{photo}: {error}")
+            status = BAD_INPUT
+            continue
+        print(json.dumps(answer.to_json()) if options.json else in_words(answer), flush=True)
+        if options.overlays:
+            write_overlay(answer, options.overlays / f"{Path(photo).stem}.jpg")
+    return status
+
+
+def in_words(answer) -> str:
+    """An answer for people, one line."""
+    from resnet_demo.inference.results import FacesPrediction
+
+    took = f"({answer.milliseconds['total']:.0f} ms)"
+    if isinstance(answer, FacesPrediction):
+        if not answer.spec.detector:
+            places = "; ".join(f"{x:.0f} {y:.0f}" for x, y in answer.faces[0].keypoints[:5])
+            return f"{answer.image}: keypoints at {places}{' …' if len(answer.faces[0].keypoints) > 5 else ''} {took}"
+        count = len(answer.faces)
+        found = "no face found" if not count else "1 face" if count == 1 else f"{count} faces"
+        boxes = "; ".join(" ".join(f"{edge:.0f}" for edge in face.box) for face in answer.faces)
+        return f"{answer.image}: {found}{f' at {boxes}' if boxes else ''} {took}"
+    scores = ", ".join(f"{score.label} {score.probability:.1%}" for score in answer.top_k)
+    return f"{answer.image}: {'probably none of these: ' if answer.unknown else ''}{scores} {took}"
+
+
+def write_overlay(answer, path: Path) -> None:
+    from resnet_demo.images import draw_landmarks, overlay
+    from resnet_demo.inference.results import FacesPrediction
+
+    if isinstance(answer, FacesPrediction):
+        picture = draw_landmarks.draw_faces(answer.photo, [face.keypoints for face in answer.faces])
+    else:
+        picture = overlay.overlay(answer.photo, answer.cam())
+    path.write_bytes(overlay.encode_jpeg(picture))
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    import os
+
+    if options.host:
+        os.environ["HOST"] = options.host
+    if options.port:
+        os.environ["PORT"] = str(options.port)
+    from resnet_demo.page import serve
+
+    serve()
+    return 0
+
+
+def run_export(options: argparse.Namespace) -> int:
+    from resnet_demo import checkpoints
+    from resnet_demo.export.formats import caution, check, export
+
+    check(options.format, options.out, options.input)
+    if options.weights:
+        checkpoint = checkpoints.load_folder(options.weights)
+    else:
+        checkpoint = checkpoints.load(options.task, options.depth)
+    for path in export(checkpoint, options.format, options.out, options.input):
+        print(path)
+    if warning := caution(checkpoint, options.format):
+        complain(warning)
+    return 0

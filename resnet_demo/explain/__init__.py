@@ -1,0 +1,1 @@
+"""Where a network looked: maps from features and weights."""

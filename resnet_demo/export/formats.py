@@ -1,0 +1,233 @@
+"""A checkpoint for other programs: safetensors for torchvision and timm, ONNX, OpenVINO and TorchScript, all float32.
+
+The three graphs take one batch of pictures and give ``logits`` and ``features``, the last feature map, from which
+Grad-CAM follows in closed form. Beside each file lies a record of what it needs and gives, and the file holds it too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from resnet_demo.checkpoints import CONFIG, MODEL, Checkpoint
+from resnet_demo.errors import UserError
+from resnet_demo.models.layouts import LAYOUTS
+from resnet_demo.tasks import CLASSIFICATION
+
+SUFFIXES = {"safetensors": ".safetensors", "onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt"}
+NORMALISED, UINT8 = "normalised", "uint8"
+INPUTS = (NORMALISED, UINT8)
+OUTPUTS = ("logits", "features")
+# No weights make their v1.5 compute what v1 does: a 3×3 of stride 2 would have to be a 5×5 with holes. But Conv2d reads
+# its stride at each call, so this line makes their network a v1.
+V1_STRIDES = (
+    "for stage in (model.layer2, model.layer3, model.layer4): "
+    "stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)"
+)
+
+
+def export(checkpoint: Checkpoint, kind: str, out: str | Path, pictures: str = NORMALISED) -> list[Path]:
+    """Write a checkpoint in another format; the files appear complete or not at all.
+
+    Args:
+        checkpoint: what to write.
+        kind: ``safetensors``, ``onnx``, ``openvino`` or ``torchscript``.
+        out: the file, with the suffix of ``SUFFIXES``; OpenVINO's weights lie beside it in a ``.bin``.
+        pictures: what a graph takes: ``normalised`` float32 (b, 3, S, S), or ``uint8`` RGB (b, S, S, 3).
+
+    Returns:
+        The files, the one named by ``out`` first, the record last.
+
+    Raises:
+        UserError: no such format or input, another suffix, a package that is missing, or a file that cannot be written.
+    """
+    out = Path(out)
+    check(kind, out, pictures)
+    if checkpoint.path is not None and out.resolve() == checkpoint.path.resolve():
+        raise UserError(f"{out} is the checkpoint itself: export it to another file.")
+    record = describe(checkpoint, kind, pictures)
+    write = {
+        "safetensors": write_safetensors,
+        "onnx": write_onnx,
+        "openvino": write_openvino,
+        "torchscript": write_torchscript,
+    }[kind]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+            write(checkpoint, Path(folder) / out.name, record)
+            # What timm and the Hub expect beside a model.safetensors is a config.json.
+            side = CONFIG if out.name == MODEL else f"{out.stem}.json"
+            (Path(folder) / side).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            names = [out.name, *sorted({path.name for path in Path(folder).iterdir()} - {out.name, side}), side]
+            for name in names:
+                os.replace(Path(folder) / name, out.parent / name)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror or error}): name another file.") from error
+    return [out.parent / name for name in names]
+
+
+def check(kind: str, out: Path, pictures: str) -> None:
+    """Refuse what cannot be exported, before any work.
+
+    Raises:
+        UserError: no such format or input, or another suffix.
+    """
+    if kind not in SUFFIXES:
+        raise UserError(f"There is no format {kind!r}: choose {', '.join(SUFFIXES)}.")
+    if pictures not in INPUTS:
+        raise UserError(f"There is no input {pictures!r}: choose {' or '.join(INPUTS)}.")
+    if kind == "safetensors" and pictures == UINT8:
+        raise UserError("A safetensors file holds weights and takes no pictures: leave out the input, or choose onnx.")
+    if out.suffix != SUFFIXES[kind]:
+        raise UserError(f"A file in the format {kind} ends in {SUFFIXES[kind]}: name it {out.stem}{SUFFIXES[kind]}.")
+
+
+def caution(checkpoint: Checkpoint, kind: str) -> str | None:
+    """What someone must know who uses the export, in one line, or None."""
+    if kind == "safetensors" and needs_v1_strides(checkpoint):
+        return (
+            f"Mind: this ResNet-{checkpoint.depth} is v1, with the stride in the first 1×1 convolution of a stage, as "
+            "in the paper. torchvision and timm only build v1.5: they load these weights without a complaint and "
+            f"compute something else. After loading, set the strides: {V1_STRIDES}"
+        )
+    if kind == "torchscript":
+        return "Mind: PyTorch has declared TorchScript deprecated; for something to last, export onnx or openvino."
+    return None
+
+
+def needs_v1_strides(checkpoint: Checkpoint) -> bool:
+    """Whether torchvision's and timm's network of this depth has its strides elsewhere."""
+    return checkpoint.variant == "v1" and LAYOUTS[checkpoint.depth][0] == "bottleneck"
+
+
+def describe(checkpoint: Checkpoint, kind: str, pictures: str = NORMALISED) -> dict:
+    """The record of an export, in the shape of timm's ``config.json``, with what timm has no key for beside it."""
+    spec = checkpoint.spec
+    record = {
+        "architecture": f"resnet{checkpoint.depth}",
+        "num_classes": spec.outputs,
+        "num_features": 512 if LAYOUTS[checkpoint.depth][0] == "basic" else 2048,
+        "pretrained_cfg": {
+            "input_size": [3, spec.size, spec.size],
+            "interpolation": spec.interpolation,
+            "crop_pct": spec.size / spec.resize,
+            "crop_mode": "squash" if spec.fit == "squash" else "center",
+            "mean": list(spec.mean),
+            "std": list(spec.std),
+            "num_classes": spec.outputs,
+            "first_conv": "conv1",
+            "classifier": "fc",
+        },
+        "depth": checkpoint.depth,
+        "variant": checkpoint.variant,
+        "task": spec.to_json(),
+    }
+    if spec.kind == CLASSIFICATION:
+        record["label_names"] = list(spec.labels)
+    if kind != "safetensors":
+        record["input"] = input_of(spec.size, pictures)
+        record["outputs"] = {
+            "logits": f"float32 (batch, {spec.outputs}), "
+            + (
+                "softmax gives probabilities" if spec.kind == CLASSIFICATION else "sigmoid gives x, y in 0..1, in turns"
+            ),
+            "features": f"float32 (batch, {record['num_features']}, rows, columns), the last feature map",
+        }
+    elif needs_v1_strides(checkpoint):
+        record["after_loading"] = V1_STRIDES
+    return record
+
+
+def input_of(size: int, pictures: str) -> str:
+    """A graph's input, in words."""
+    if pictures == UINT8:
+        return f"uint8 (batch, {size}, {size}, 3), RGB"
+    return f"float32 (batch, 3, {size}, {size}), RGB / 255, minus mean, divided by std"
+
+
+def metadata(record: dict) -> dict[str, str]:
+    """A record as the pairs of strings that file formats take; what is no string is JSON."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for key, value in record.items()
+    }
+
+
+def takes_uint8(record: dict) -> bool:
+    """Whether the graph of this record normalises by itself."""
+    return record["input"].startswith(UINT8)
+
+
+def write_safetensors(checkpoint: Checkpoint, path: Path, record: dict) -> None:
+    """Every key of torchvision's ``state_dict()``, the counters of batches included."""
+    from safetensors.numpy import save
+
+    state = checkpoint.state
+    counters = {
+        key.replace("running_mean", "num_batches_tracked"): np.zeros((), np.int64)
+        for key in state
+        if key.endswith("running_mean")
+    }
+    path.write_bytes(save(state | counters, {"format": "pt"} | metadata(record)))
+
+
+def write_onnx(checkpoint: Checkpoint, path: Path, record: dict) -> None:
+    from resnet_demo.export.onnx_graph import build_model
+
+    path.write_bytes(build_model(checkpoint, takes_uint8(record), metadata(record)).SerializeToString())
+
+
+def write_openvino(checkpoint: Checkpoint, path: Path, record: dict) -> None:
+    """The engine's own graph with the head added, as ``.xml`` and ``.bin``."""
+    from resnet_demo.backends.openvino_graph import build_model, takes_planes, with_head
+    from resnet_demo.backends.openvino_runtime import ov
+
+    spec, state = checkpoint.spec, checkpoint.state
+    graph = build_model(state, spec, checkpoint.depth, checkpoint.variant)
+    pictures = graph.get_parameters()[0] if takes_uint8(record) else takes_planes(graph, spec)
+    pictures.output(0).get_tensor().set_names({"pictures"})
+    logits, features = with_head(graph, state)
+    for output, name in zip((logits, features), OUTPUTS, strict=True):
+        output.get_tensor().set_names({name})
+    model = ov.Model([logits, features], [pictures], f"resnet{checkpoint.depth}")
+    for key, value in metadata(record).items():
+        model.set_rt_info(value, ["resnet_demo", key])
+    ov.save_model(model, path, compress_to_fp16=False)
+
+
+def write_torchscript(checkpoint: Checkpoint, path: Path, record: dict) -> None:
+    """``torch.jit.load(path)(pictures)`` gives (logits, features); the record lies in the file as ``config.json``."""
+    import torch
+
+    from resnet_demo.backends.torch_network import build_network, scaling
+
+    class Graph(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = build_network(checkpoint)
+            mean, std = scaling(checkpoint.spec)
+            self.register_buffer("mean", mean)
+            self.register_buffer("std", std)
+
+        def forward(self, x):
+            if takes_uint8(record):
+                x = (x.permute(0, 3, 1, 2).float() - self.mean) / self.std
+            features = self.network.features(x)
+            return self.network.head(features), features
+
+    size = checkpoint.spec.size
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8) if takes_uint8(record) else torch.zeros(2, 3, size, size)
+    with warnings.catch_warnings(), torch.no_grad():
+        # That it is deprecated the command says once; the shape checks that the tracer minds hold for every picture.
+        warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        torch.jit.save(
+            torch.jit.trace(Graph().eval(), example, check_trace=False),
+            str(path),
+            _extra_files={CONFIG: json.dumps(record)},
+        )

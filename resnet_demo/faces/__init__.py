@@ -1,0 +1,1 @@
+"""Finding faces and cutting them out as in training."""

@@ -1,0 +1,1 @@
+"""Pictures in and out: decoding what people upload, drawing what they get."""

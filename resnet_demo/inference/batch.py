@@ -1,0 +1,176 @@
+"""Many pictures through one network: in portions, with bounded memory, and a broken one spoils no other."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from PIL import Image
+
+from resnet_demo import tasks
+from resnet_demo.images import overlay
+from resnet_demo.images.archives import Source
+from resnet_demo.images.decode import open_photo
+from resnet_demo.inference.predictor import BATCH, Predictor
+from resnet_demo.inference.results import FacesPrediction, Prediction, Score
+from resnet_demo.utils.cpu import cpu_count
+
+PORTION_PIXELS = 60_000_000  # decoded photos that are held at once: 180 MB, and those ahead
+AHEAD = min(4, cpu_count())  # photos that are decoded while the network is at work
+QUICK, SLOW = 1.0, 3.0  # seconds that a portion takes: below, the next is larger; above, smaller
+THUMBNAIL_SIDE = 160  # pixels, for screens with two pixels a point
+NAMES = 2  # classes of each picture
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came out for one picture.
+
+    Attributes:
+        name: the file's.
+        scores: the most probable classes, best first; none for keypoints.
+        count: faces, or points where the task looks for no faces; None for classes.
+        reason: why there is no answer, one sentence; empty where there is one.
+        unknown: it is probably none of the classes, see ``Prediction``.
+        thumbnail: the picture, at most ``THUMBNAIL_SIDE`` pixels, or None.
+    """
+
+    name: str
+    scores: tuple[Score, ...] = ()
+    count: int | None = None
+    reason: str = ""
+    unknown: bool = False
+    thumbnail: Image.Image | None = field(default=None, repr=False, compare=False)
+
+
+def rows(
+    network: Predictor, sources: Iterable[Source], explain: Callable[[Exception], str] = str
+) -> Iterator[list[Row]]:
+    """The answers in the order of the sources, a portion at a time, each as soon as it is there.
+
+    The first portion is one picture; then as many as run in one to three seconds, at most ``BATCH``.
+
+    Args:
+        explain: what to say about a failure.
+    """
+    # Points are placed in the photo's own pixels; for classes a large photo need not be decoded in full.
+    draft = 2 * max(network.spec.resize, THUMBNAIL_SIDE) if network.spec.kind == tasks.CLASSIFICATION else None
+    size, start = 1, perf_counter()
+    waiting: list[tuple[str, Image.Image | str]] = []  # name and photo, or why there is none
+    for item in _opened(sources, draft, explain):
+        waiting.append(item)
+        if len(waiting) < size and _pixels(waiting) < PORTION_PIXELS:
+            continue
+        yield _answer(network, waiting, explain)
+        waiting = []
+        took, start = perf_counter() - start, perf_counter()
+        size = min(BATCH, 2 * size) if took < QUICK else max(1, size // 2) if took > SLOW else size
+    if waiting:
+        yield _answer(network, waiting, explain)
+
+
+def _opened(
+    sources: Iterable[Source], draft: int | None, explain: Callable[[Exception], str]
+) -> Iterator[tuple[str, Image.Image | str]]:
+    """Name and photo, or why there is none, in the sources' order; meanwhile the next ``AHEAD`` are decoded."""
+    ahead: deque[tuple[str, Future[Image.Image]]] = deque()
+
+    def first() -> tuple[str, Image.Image | str]:
+        name, photo = ahead.popleft()
+        try:
+            return name, photo.result()
+        except Exception as error:  # Whatever one file does, the others are answered.
+            return name, explain(error)
+
+    with ThreadPoolExecutor(AHEAD, "decode") as pool:
+        for source in sources:
+            ahead.append((source.name, _decoding(pool, source, draft)))
+            if len(ahead) > AHEAD:
+                yield first()
+        while ahead:
+            yield first()
+
+
+def _decoding(pool: ThreadPoolExecutor, source: Source, draft: int | None) -> Future[Image.Image]:
+    """A source on its way; it is read in this thread, as an archive must be."""
+    try:
+        content = source.read()
+    except Exception as error:
+        failed: Future[Image.Image] = Future()
+        failed.set_exception(error)
+        return failed
+    return pool.submit(open_photo, content, draft_side=draft)
+
+
+def to_csv(rows: Sequence[Row], kind: str, counted: str = "faces") -> bytes:
+    """A table for spreadsheets: UTF-8 with the mark by which they know it, a line a picture.
+
+    Args:
+        kind: the task's, ``tasks.CLASSIFICATION`` or ``tasks.KEYPOINTS``.
+        counted: heading of what keypoint tasks count.
+    """
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    if kind == tasks.CLASSIFICATION:
+        table.writerow(["file", "label", "probability", "second label", "second probability", "unknown", "error"])
+    else:
+        table.writerow(["file", counted, "error"])
+    for row in rows:
+        if kind == tasks.CLASSIFICATION:
+            cells = [cell for score in row.scores for cell in (harmless(score.label), f"{score.probability:.4f}")]
+            cells += [""] * (2 * NAMES - len(cells))
+            cells.append("yes" if row.unknown else "no" if row.scores else "")
+        else:
+            cells = ["" if row.count is None else str(row.count)]
+        table.writerow([harmless(row.name), *cells, harmless(row.reason)])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def harmless(text: str) -> str:
+    """A cell's text, with an apostrophe before what a spreadsheet would run as a formula."""
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) else text
+
+
+def _pixels(waiting: list[tuple[str, Image.Image | str]]) -> int:
+    return sum(photo.width * photo.height for _, photo in waiting if not isinstance(photo, str))
+
+
+def _answer(
+    network: Predictor, waiting: list[tuple[str, Image.Image | str]], explain: Callable[[Exception], str]
+) -> list[Row]:
+    photos = [photo for _, photo in waiting if not isinstance(photo, str)]
+    answers = iter(_predict(network, photos, explain))
+    return [
+        Row(name, reason=photo) if isinstance(photo, str) else _row(network, name, photo, next(answers))
+        for name, photo in waiting
+    ]
+
+
+def _predict(
+    network: Predictor, photos: list[Image.Image], explain: Callable[[Exception], str]
+) -> list[Prediction | FacesPrediction | str]:
+    """An answer for each photo, or why there is none."""
+    if not photos:
+        return []
+    try:
+        return network.many(photos, NAMES)
+    except Exception as error:
+        if len(photos) == 1:
+            return [explain(error)]
+    # Something is wrong with one of them: which one shows when they come one by one.
+    return [answer for photo in photos for answer in _predict(network, [photo], explain)]
+
+
+def _row(network: Predictor, name: str, photo: Image.Image, answer: Prediction | FacesPrediction | str) -> Row:
+    small = overlay.fit_within(photo, THUMBNAIL_SIDE)
+    if isinstance(answer, str):
+        return Row(name, reason=answer, thumbnail=small)
+    if isinstance(answer, Prediction):
+        return Row(name, scores=answer.top_k, unknown=answer.unknown, thumbnail=small)
+    count = len(answer.faces) if network.spec.detector else network.spec.points
+    return Row(name, count=count, thumbnail=small)

@@ -1,0 +1,224 @@
+"""What a prediction is: frozen records that make their maps when asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from resnet_demo import tasks
+from resnet_demo.backends import base
+from resnet_demo.errors import UserError
+from resnet_demo.explain import gradcam, maps
+from resnet_demo.models.layouts import STAGES
+
+if TYPE_CHECKING:
+    pass
+
+
+DIRECTIONS = ("any", "across", "down")  # in which a region's keypoints are moved
+
+
+@dataclass(frozen=True)
+class Score:
+    """A class and its probability, 0..1."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result:
+    """What every answer says.
+
+    Attributes:
+        task, depth: the network.
+        spec: what the task is.
+        backend, device: what it ran on, see ``Engine``.
+        image: the picture's path as it was given, or None.
+        photo: the decoded picture, RGB and upright.
+        milliseconds: time of each step by name, and ``total``. In a batch, a picture's share of the network's time.
+    """
+
+    task: str
+    depth: int
+    spec: tasks.TaskSpec = field(repr=False)
+    backend: str
+    device: str
+    image: str | None
+    photo: Image.Image = field(repr=False)
+    milliseconds: dict[str, float]
+
+    def _json(self, answer: dict) -> dict:
+        return {
+            "image": self.image,
+            "task": self.task,
+            "depth": self.depth,
+            "backend": self.backend,
+            **answer,
+            "milliseconds": {step: round(value, 2) for step, value in self.milliseconds.items()},
+        }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Prediction(Result):
+    """The classes of a photo.
+
+    Attributes:
+        top_k: the most probable classes, best first.
+        probabilities: float32 (classes,), in the order of the task's labels.
+        window: the part of the photo that the network saw.
+        features: float32 (C, r, c), the last feature map.
+        familiarity: how much the photo is like those that the network knows, 0..1; None where that was not calibrated.
+        unknown: it is probably none of the classes, as ``familiarity`` is below 0.5; False where it is None.
+    """
+
+    top_k: tuple[Score, ...]
+    probabilities: np.ndarray = field(repr=False)
+    window: tasks.Window = field(repr=False)
+    features: np.ndarray = field(repr=False)
+    familiarity: float | None = None
+    _picture: np.ndarray = field(repr=False)  # uint8 (S, S, 3), what the network saw
+    _engine: base.Engine = field(repr=False)
+
+    @property
+    def unknown(self) -> bool:
+        return self.familiarity is not None and self.familiarity < 0.5
+
+    def cam(
+        self, target: str | int | None = None, layer: str = "layer4", size: tuple[int, int] | None = None
+    ) -> np.ndarray:
+        """Grad-CAM: where the photo speaks for a class.
+
+        Args:
+            target: class name or index; None is the most probable one.
+            layer: ``layer4`` comes from the prediction's own pass; ``layer1`` to ``layer3`` are finer and take longer.
+            size: (rows, columns) of the map, for a scaled copy of the photo; None is the photo's.
+
+        Returns:
+            float32 (rows, columns), 0..1, zero where the network did not see the photo.
+
+        Raises:
+            UserError: no such class or layer.
+        """
+        rows, columns = size or self.photo.size[::-1]
+        window = self.window.scaled(columns / self.photo.width, rows / self.photo.height)
+        return maps.place_map(self.small_cam(target, layer), window, (rows, columns))
+
+    def small_cam(self, target: str | int | None = None, layer: str = "layer4") -> np.ndarray:
+        """The same map of the ``window`` at the layer's own resolution: float32 (r, c), 0..1."""
+        index = tasks.class_index(self.spec, target)
+        if index is None:
+            index = int(self.probabilities.argmax())
+        if layer == STAGES[-1]:
+            cam = gradcam.last_stage(self.features, self._engine.head_weights[index : index + 1])[0]
+        elif layer in STAGES:
+            import torch
+
+            x = torch.from_numpy(tasks.normalise(self.spec, self._picture[None]))
+            cam = gradcam.by_autograd(self._engine.network(), x, lambda logits: logits[0, index], layer)
+        else:
+            raise UserError(f"There is no layer {layer!r}: choose one of {', '.join(STAGES)}.")
+        return maps.normalise01(cam)
+
+    def to_json(self) -> dict:
+        """The record that the command line prints."""
+        top_k = [{"label": score.label, "probability": round(score.probability, 6)} for score in self.top_k]
+        flag = {} if self.familiarity is None else {"unknown": self.unknown}
+        return self._json({"top_k": top_k, **flag})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Face:
+    """A face and its keypoints, in the photo's pixels.
+
+    Attributes:
+        box: (x0, y0, x1, y1); the whole photo where the task has no detector.
+        score: the detector's, 0..1; 1 where there is none.
+        keypoints: float32 (points, 2), x before y.
+        matrix: 2×3, the photo's pixels → those of the square crop that the network saw.
+        features: float32 (C, r, c), the crop's last feature map.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    keypoints: np.ndarray = field(repr=False)
+    matrix: np.ndarray = field(repr=False)
+    features: np.ndarray = field(repr=False)
+    _photo_size: tuple[int, int] = field(repr=False)  # width, height
+    _engine: base.Engine = field(repr=False)
+
+    def cam(self, region: str = "all", size: tuple[int, int] | None = None, direction: str = "any") -> np.ndarray:
+        """Grad-CAM: where the photo moves the keypoints of a region.
+
+        Args:
+            region: all, jaw, brows, nose, eyes or mouth.
+            size: (rows, columns) of the map, for a scaled copy of the photo; None is the photo's.
+            direction: ``any``, however they are moved; ``across`` or ``down``: which way along that axis.
+
+        Returns:
+            float32 (rows, columns), zero outside of the face's crop: 0..1, or for ``across`` and ``down`` -1..1,
+            positive where the photo pulls the region right or down as the upright face has it, else left or up.
+
+        Raises:
+            UserError: no such region or direction.
+        """
+        return self._place(self.small_cam(region, direction), size)
+
+    def small_cam(self, region: str = "all", direction: str = "any") -> np.ndarray:
+        """The map of ``cam`` for the crop, at the last feature map's own resolution: float32 (r, c)."""
+        if direction not in DIRECTIONS:
+            raise UserError(f"There is no direction {direction!r}: choose one of {', '.join(DIRECTIONS)}.")
+        points = 2 * np.array(tasks.region_points(region, len(self.keypoints)))
+        if direction == "any":
+            return maps.normalise01(np.abs(self._maps(np.concatenate([points, points + 1]))).mean(axis=0))
+        return maps.normalise_signed(self._maps(points if direction == "across" else points + 1).mean(axis=0))
+
+    def _maps(self, rows: np.ndarray) -> np.ndarray:
+        """Signed maps (rows, r, c) of some coordinates, as rows of the head.
+
+        The sigmoid behind the head would give each only a positive factor, which would weigh points by their place.
+        """
+        return gradcam.signed_last_stage(self.features, self._engine.head_weights[rows])
+
+    def _place(self, cam: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+        width, height = self._photo_size
+        rows, columns = size or (height, width)
+        side = self._engine.checkpoint.spec.size
+        # The map's cells per pixel of the crop, and the photo's pixels per pixel of the wanted size.
+        to_map = np.diag([cam.shape[1] / side, cam.shape[0] / side])
+        to_photo = np.diag([width / columns, height / rows, 1])
+        return maps.warp_map(cam, to_map @ self.matrix @ to_photo, (rows, columns))
+
+    def to_json(self) -> dict:
+        """Box, score and keypoints with two decimals: a hundredth of a pixel."""
+        return {
+            "box": [round(float(edge), 2) for edge in self.box],
+            "score": round(float(self.score), 4),
+            "keypoints": [[round(float(x), 2), round(float(y), 2)] for x, y in self.keypoints],
+        }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FacesPrediction(Result):
+    """The faces of a photo, the largest first; none is an answer too.
+
+    Attributes:
+        faces: one record a face.
+    """
+
+    faces: tuple[Face, ...]
+
+    def cam(self, region: str = "all", size: tuple[int, int] | None = None, direction: str = "any") -> np.ndarray:
+        """The maps of all faces in one, the stronger value where crops overlap, see ``Face.cam``."""
+        whole = np.zeros(size or self.photo.size[::-1], np.float32)
+        for face in self.faces:
+            cam = face.cam(region, size, direction)
+            np.copyto(whole, cam, where=np.abs(cam) > np.abs(whole))
+        return whole
+
+    def to_json(self) -> dict:
+        """The record that the command line prints."""
+        return self._json({"faces": [face.to_json() for face in self.faces]})

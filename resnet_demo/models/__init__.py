@@ -1,0 +1,1 @@
+"""The residual networks: their layouts, their layers, their state and their cost."""

@@ -1,0 +1,90 @@
+"""Puts the page together: heading, tabs, and the line that says what it runs on."""
+
+from __future__ import annotations
+
+import html
+
+import gradio as gr
+
+from resnet_demo.backends import zerogpu_lease
+from resnet_demo.errors import UserError
+from resnet_demo.inference import predictor
+from resnet_demo.page import catalog, settings
+from resnet_demo.page.i18n.errors import sentence
+from resnet_demo.page.i18n.language import LANGUAGES, NAMES, PARAMETER
+from resnet_demo.page.i18n.texts import fixed, in_english, label, language, say
+from resnet_demo.page.tabs import batch, classify, compare, faces, how_it_works, live
+from resnet_demo.page.widgets.inputs import PRIVATE
+
+# Seconds between two looks at the cache, and the age at which uploads and pictures are deleted.
+CLEARED = (1800, 6 * 3600)
+
+
+def build() -> gr.Blocks:
+    """The page, not yet launched."""
+    zerogpu_lease.prepare()
+    with gr.Blocks(title=label("title"), delete_cache=CLEARED, analytics_enabled=False) as page:
+        with gr.Row(elem_classes=["masthead"]):
+            gr.HTML(f"<h1>{label('title')}</h1><p>{label('tagline')}</p>", elem_classes=["heading"])
+            gr.HTML(fixed(switch), elem_id="language", elem_classes=["language"])
+            status = gr.HTML(status_line(label("getting_ready")), elem_id="status", elem_classes=["status"])
+        controls = {}
+        with gr.Tabs(overflow_behavior="wrap") as tabs:
+            with gr.Tab(label("tab_flowers"), id="flowers", elem_id="tab-flowers"):
+                controls |= classify.tab()
+            with gr.Tab(label("tab_faces"), id="faces", elem_id="tab-faces"):
+                controls |= faces.tab()
+            with gr.Tab(label("tab_compare"), id="compare", elem_id="tab-compare"):
+                controls |= compare.tab()
+            with gr.Tab(label("tab_many"), id="many", elem_id="tab-many"):
+                batch.tab()
+            with gr.Tab(label("tab_live"), id="live", elem_id="tab-live"):
+                live.tab()
+            with gr.Tab(label("tab_how"), id="how", elem_id="tab-how"):
+                how_it_works.tab()
+        settings.keep(tabs, controls, page)
+        page.validate_inputs = fill_inputs
+        describe = page.get_api_info
+        page.get_api_info = lambda *options, **named: in_english(describe(*options, **named))
+        page.load(device_line, None, status, show_progress="hidden", **PRIVATE)
+    return page
+
+
+def fill_inputs(function: gr.blocks.BlockFunction, inputs: list) -> None:
+    """Programs may leave out the last inputs of an endpoint: Gradio's own client then sends what the page starts with,
+    plain HTTP does not, and would get an error of many lines."""
+    inputs += [component.value for component in function.inputs[len(inputs) :]]
+
+
+def device_line() -> str:
+    """What the networks run on; waits until the first of them is loaded."""
+    for task in catalog.ALWAYS:
+        if catalog.available(task):
+            try:
+                network = predictor.load(task, catalog.default_depth(task))
+            except UserError as error:
+                return status_line(sentence(error))
+            engine = network.backend.split(" on ")[0]
+            return status_line(say("running_on", device=network.device.upper(), engine=engine))
+    return status_line(label("no_index"))
+
+
+def status_line(text: str) -> str:
+    return f"<span>{html.escape(text, quote=False)}</span>"
+
+
+def switch() -> str:
+    """The languages of the page; all but the one it is in are links."""
+    parts = []
+    for name, title in NAMES.items():
+        tag = LANGUAGES[name]
+        if name == language():
+            parts.append(f'<span lang="{tag}" aria-current="true">{title}</span>')
+            continue
+        # What else the address says stays; without scripts there would be no page to switch.
+        keep = f"const a = new window.URL(location); a.searchParams.set('{PARAMETER}', '{name}'); this.href = a"
+        link = (
+            f'<a href="?{PARAMETER}={name}" lang="{tag}" hreflang="{tag}" target="_self" onclick="{keep}">{title}</a>'
+        )
+        parts.append(link)
+    return f'<nav aria-label="{say("switch")}">{" / ".join(parts)}</nav>'

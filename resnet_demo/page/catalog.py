@@ -1,0 +1,129 @@
+"""What can be chosen: tasks, depths and why a depth is not available, regions."""
+
+from __future__ import annotations
+
+from resnet_demo import checkpoints, tasks
+from resnet_demo.errors import UserError
+from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, TaskSpec
+
+FLOWERS, FACES = "flowers102", "faces68"
+# Always on offer, so that the page says what is missing; the others appear with their first checkpoint.
+ALWAYS = {FLOWERS: CLASSIFICATION, FACES: KEYPOINTS}
+FAVOURITE_DEPTH = 50
+REGIONS = tuple(tasks.REGIONS)
+
+
+def available(task: str) -> list[int]:
+    """The depths of a task that have weights; none where the index is missing or broken."""
+    return _index().get(task, [])
+
+
+def task_choices(*kinds: str) -> list[tuple[str, str]]:
+    """(title, name) of the tasks of some kinds, ``classification`` and ``keypoints``; those of people come last."""
+    order = [*tasks.TITLES, *_index()]
+    names = sorted({*ALWAYS, *_index()}, key=order.index)
+    return [(title(name), name) for name in names if kind(name) in kinds]
+
+
+def title(task: str) -> str:
+    """A task's name for people."""
+    return label(f"task_{task}") if task in tasks.TITLES else task
+
+
+def spec(task: str) -> TaskSpec | None:
+    """What a task is, from the configuration of a checkpoint, a bundled one first; None where none can be read."""
+    try:
+        return checkpoints.spec(task)
+    except UserError:
+        return None
+
+
+def kind(task: str) -> str | None:
+    """``classification`` or ``keypoints``; None where that cannot be read."""
+    if task in ALWAYS:
+        return ALWAYS[task]
+    found = spec(task)
+    return found.kind if found else None
+
+
+def labels(task: str) -> tuple[str, ...]:
+    """The class names of a task; none where they cannot be read."""
+    found = spec(task)
+    return found.labels if found else ()
+
+
+def has_regions(task: str) -> bool:
+    """Whether a task's points have regions such as mouth and eyes."""
+    found = spec(task)
+    return task == FACES if found is None else found.has_regions
+
+
+def default_depth(task: str) -> int:
+    """ResNet-50 where it has weights, else the shallowest that has."""
+    depths = available(task)
+    return depths[0] if depths and FAVOURITE_DEPTH not in depths else FAVOURITE_DEPTH
+
+
+def compared_depths(task: str) -> list[int]:
+    """The depths that are compared at first: all that need no download, else the default alone."""
+    try:
+        at_hand = [entry.depth for entry in checkpoints.entries() if entry.task == task and entry.local]
+    except UserError:
+        at_hand = []
+    return at_hand or [depth for depth in [default_depth(task)] if depth in available(task)]
+
+
+def depth_choices() -> list[tuple[str, int]]:
+    return [(str(depth), depth) for depth in DEPTHS]
+
+
+def depth_info(task: str) -> str:
+    """The line under the choice of depths: which are not available, and why; which are downloaded first."""
+    return f"{_missing_depths(task)} {_remote_depths(task)}".strip()
+
+
+def _missing_depths(task: str) -> str:
+    missing = [str(depth) for depth in DEPTHS if depth not in available(task)]
+    if not missing:
+        return say("depths_all")
+    return (
+        say("depths_missing", depths=say("separator").join(missing))
+        if len(missing) < len(DEPTHS)
+        else say("depths_none")
+    )
+
+
+def _remote_depths(task: str) -> str:
+    """The depths whose weights lie on the Hub only, with their sizes; empty where there are none."""
+    try:
+        remote = [entry for entry in checkpoints.entries() if entry.task == task and not entry.local]
+    except UserError:
+        return ""
+    sizes = say("separator").join(f"{entry.depth} ({entry.size / 1e6:.0f} MB)" for entry in remote if entry.pulled)
+    return say("depths_download", depths=sizes) if sizes else ""
+
+
+def depth_classes(task: str) -> list[str]:
+    """CSS classes that grey out the depths without weights."""
+    missing = [index for index, depth in enumerate(DEPTHS, start=1) if depth not in available(task)]
+    return ["depths", *(f"off-{index}" for index in missing)]
+
+
+def no_weights(task: str, depth: int) -> str:
+    """The sentence for a depth that was chosen and is not available."""
+    depths = available(task)
+    if not depths:
+        return say("no_weights_at_all", task=title(task))
+    return say(
+        "no_weights", depth=depth, task=title(task), depths=say("or").join(f"ResNet-{depth}" for depth in depths)
+    )
+
+
+def _index() -> dict[str, list[int]]:
+    """Task → depths; empty where the index is missing or broken."""
+    try:
+        return checkpoints.available()
+    except UserError:
+        return {}

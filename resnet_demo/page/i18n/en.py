@@ -1,0 +1,302 @@
+"""Every text of the page in English."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+EN = {
+    # The frame
+    "title": "What a ResNet sees",
+    "tagline": "Name a flower, mark a face, and see which part of the photo decided.",
+    "switch": "Language",
+    "getting_ready": "Getting the networks ready …",
+    "running_on": "Running on {device} · {engine}",
+    "no_index": "No weights are installed",
+    "tab_flowers": "Classify",
+    "tab_faces": "Faces",
+    "tab_compare": "Compare",
+    # Tasks and regions
+    "task_flowers102": "102 flowers",
+    "task_flowers5": "5 flowers",
+    "task_faces68": "Face keypoints",
+    "task_imagenet1k": "ImageNet-1k",
+    "region_all": "Whole face",
+    "region_jaw": "Jaw",
+    "region_brows": "Brows",
+    "region_nose": "Nose",
+    "region_eyes": "Eyes",
+    "region_mouth": "Mouth",
+    # Inputs
+    "photo": "Your photo",
+    "photo_hint": "Drop a photo here\nor click to choose one",
+    "examples": "Or try one of these",
+    "credits_flowers": (
+        'Photos: <a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
+        "vultilion</a> (CC BY 2.0), Charles Barbin (GPL 2+)"
+    ),
+    "credits_faces": "Photos: Pete Souza, White House; NASA (public domain)",
+    "credits_compare": (
+        'Photos: <a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
+        "vultilion</a> (CC BY 2.0), Charles Barbin (GPL 2+), Pete Souza, White House (public domain)"
+    ),
+    "task": "Task",
+    "depth": "Depth of the ResNet",
+    "depths": "Depths to compare",
+    "depths_all": "More layers see more, and take longer.",
+    "depths_missing": "No weights yet for {depths}.",
+    "depths_none": "No weights yet for any depth.",
+    "depths_download": "Downloaded when first used: {depths}.",
+    "downloading": "Downloading ResNet-{depth}",
+    "top_k": "How many classes",
+    "target": "Heat for",
+    "target_top": "Top class",
+    "region": "Which points to explain",
+    "run": "Look again",
+    "compare": "Compare",
+    # Outputs
+    "classes": "Most likely",
+    "overlay": "Where it looked",
+    "keypoints": "Keypoints",
+    "face_cam": "Where it looked for them",
+    "details": "Details as JSON",
+    "gallery": "Where each depth looked",
+    "table": "Side by side",
+    "column_depth": "Depth",
+    "column_label": "Top label",
+    "column_probability": "Probability",
+    "column_milliseconds": "Time (ms)",
+    "column_parameters": "Params (M)",
+    "column_gflops": "GFLOPs",
+    "column_metric": "Test metric",
+    # Sentences
+    "hint_classes": "Choose a photo: its most likely classes appear here. Click one to see what speaks for it.",
+    "hint_faces": "Choose a photo with one or more faces: each gets its 68 points.",
+    "hint_points": "Choose a photo: its keypoints appear on it.",
+    "hint_compare": "Choose a photo: every depth names it and shows where it looked.",
+    "facts": "ResNet-{depth} · {milliseconds} ms · {backend}",
+    "heat_for": "Heat for {label} ({probability}). Click another class to see what speaks for it.",
+    "dimmed": "The darker border lies outside what the network sees.",
+    "faces_none": (
+        "No face found in this photo. Try one where a face is larger, brighter or turned more to the camera."
+    ),
+    "faces_one": "<b>1 face</b>, {points} points.",
+    "faces_many": "<b>{count} faces</b>, {points} points each.",
+    "points_many": "<b>{count} points</b>.",
+    "points_heat": "The warmest places moved them most. Choose a region, or a direction below the photo.",
+    "points_short": "{count} points",
+    "caption": "ResNet-{depth} · {label}",
+    "compared_one": "One depth has weights so far. More appear here as they are trained.",
+    "compared_alone": "Tick more depths to compare them.",
+    "faces_short": "{count} faces",
+    "face_short": "1 face",
+    "no_weights": "There is no ResNet-{depth} for {task} yet, its weights are still to be trained. Choose {depths}.",
+    "no_weights_at_all": "There are no weights for {task} yet. Train some with `python -m resnet_demo train`.",
+    "no_photo": "Choose a photo first.",
+    "no_depth": "Choose at least one depth.",
+    "bad_depth": "{depth} is no depth of a ResNet here. Choose 18, 34, 50, 101 or 152.",
+    "bad_top_k": "The number of classes must be a whole number from 1 to 10.",
+    "not_classes": "{task} names no classes. Use the Faces tab or the endpoint /keypoints for it.",
+    "not_points": "{task} has no keypoints. Use the Classify tab or the endpoint /classify for it.",
+    "photo_gone": "This photo is no longer on the server. Choose it again.",
+    "unexpected": "Something went wrong on the server, and its log says what. Try again or choose another photo.",
+    "notice": "Please note",
+    # Metrics
+    "metric_top1": "{value} % top-1",
+    "metric_nme": "NME {value} % ({source})",
+    "metric_nme_plain": "NME {value} %",
+    "metric_top1_axis": "top-1 accuracy (%)",
+    "metric_nme_axis": "NME on {source} (%, lower is better)",
+    "metric_nme_plain_axis": "NME (%, lower is better)",
+    "metric_none": "not measured yet",
+    # The viewer
+    "viewer_empty": "The heat appears here",
+    "viewer_busy": "Computing …",
+    "viewer_opacity": "Opacity",
+    "viewer_split": "Before and after",
+    "viewer_colours": "Colours",
+    "viewer_stage": "Stage",
+    "viewer_direction": "Moved",
+    "viewer_direction_any": "anyhow",
+    "viewer_direction_across": "left or right",
+    "viewer_direction_down": "up or down",
+    "viewer_low": "says nothing",
+    "viewer_high": "says most",
+    "viewer_across_low": "pulls left",
+    "viewer_across_high": "pulls right",
+    "viewer_down_low": "pulls up",
+    "viewer_down_high": "pulls down",
+    "viewer_take_overlay": "Overlay (PNG)",
+    "viewer_take_heat": "Heat (PNG)",
+    "viewer_take_npy": "Heat (NumPy)",
+    "viewer_take_csv": "Points (CSV)",
+    "viewer_take_json": "Points (JSON)",
+    "viewer_code": "The code for this",
+    "viewer_copy": "Copy",
+    "viewer_copied": "Copied",
+    "answer_gone": "This answer was too long ago. Choose “Look again”.",
+    "fact_name": "Also",
+    "fact_right": "Named right",
+    "fact_share": "{right} of {shown} test photos ({share})",
+    "fact_taken": "Mostly taken for",
+    "fact_times": "{label} ({count}×)",
+    "unknown": "Probably none of these: this photo is unlike those that the network knows.",
+    "unknown_short": "probably none of these",
+    # Comparing
+    "comparing": "{done} of {count} depths have looked.",
+    "agree": "All {count} depths say the same: <b>{label}</b>.",
+    "disagree": "<b>The depths disagree.</b>",
+    "says": "{depths}: <b>{label}</b>",
+    "clause": "; ",
+    "stop": ".",
+    "listed": "{most} and {last}",
+    "spread": (
+        "Their points lie {mean} % of the distance between the eyes from the mean of all depths; "
+        "ResNet-{depth}'s lie farthest."
+    ),
+    "card_time": "Time",
+    "card_parameters": "Parameters",
+    "card_gflops": "GFLOPs",
+    "card_metric": "Test",
+    "card_spread": "From the mean",
+    "card_differs": "differs",
+    "curve_title": "What depth costs and brings: {metric} against time",
+    "curve_time": "milliseconds of one photo through the network (log scale)",
+    "take_csv": "Comparison (CSV)",
+    # The terminal
+    "serving": "The page is on http://{host}:{port}",
+    "port_bad": "PORT must be a number from 1 to 65535, not {port!r}.",
+    "port_taken": "Port {port} is taken: stop what uses it, or choose another, such as PORT=7861.",
+    "port_refused": "The page cannot listen on {host}, port {port}: choose another with HOST and PORT.",
+    # Live
+    "tab_live": "Live",
+    "live_start": "Start the camera",
+    "live_stop": "Stop the camera",
+    "live_depth": "Depth of the ResNet",
+    "live_hint": (
+        "Start the camera: each face gets its 68 points while you move. Small pictures go to the server that runs this "
+        "page, which looks at them and keeps none. For a still photo there is the tab Faces."
+    ),
+    "live_asking": "Allow this page to use the camera: your browser is asking.",
+    "live_waiting": "Waiting for the first points …",
+    "live_nobody": "No face in sight. Come closer or turn to the camera.",
+    "live_facts": "{rate} frames a second · network {milliseconds} ms of {total} ms · faces: {faces}",
+    "live_stopped": "The camera is off.",
+    "live_insecure": (
+        "Browsers give the camera to secure pages only: open this page by https, or as localhost on the machine itself."
+    ),
+    "live_refused": (
+        "This page may not use the camera. Allow it beside the address of the page, then start the camera again."
+    ),
+    "live_no_camera": "No camera was found. Connect one and start again, or choose a photo in the tab Faces.",
+    "live_camera_busy": "The camera is in use elsewhere. Close the other program, then start the camera again.",
+    "live_camera_gone": "The camera stopped giving pictures. Connect it again, then start the camera again.",
+    "live_lost": "The server does not answer. Look whether it still runs, then start the camera again.",
+    "live_no_weights": "There are no weights for face keypoints yet. Train some with `python -m resnet_demo train`.",
+    "live_broken": "The camera's picture came to the server damaged. Start the camera again.",
+    "live_too_large": "The camera's picture is too large for the server. Start the camera again.",
+    # What the example photographs show, for screen readers
+    "example_dahlia": "Dahlia",
+    "example_marigold": "Marigold",
+    "example_yellow-daisy": "Yellow daisy",
+    "example_two-people": "Two people",
+    "example_astronaut": "An astronaut",
+    "example_president": "A president",
+    # How it works
+    "tab_how": "How it works",
+    "how_title_residual": "A block adds to what it is given",
+    "how_residual": (
+        "A residual network is a stack of blocks. Each computes a correction F(x), the residual, and adds it to its "
+        "own input x; F(x) + x goes on. The shortcut, the line past the convolutions, carries x unchanged."
+    ),
+    "how_identity": (
+        "A block that has nothing to correct leaves F(x) at zero and passes on what it got. So a deeper network can "
+        "start from all that a shallower one does, and in training the gradient reaches the first layers along the "
+        "shortcuts. Without them, He and others (2015) found 34 layers to be worse than 18, already on the training "
+        "pictures."
+    ),
+    "how_basic": "Basic block",
+    "how_basic_words": "x goes through two convolutions and, along the shortcut, past them; the sum of both goes on.",
+    "how_bottleneck": "Bottleneck",
+    "how_bottleneck_words": (
+        "x goes through three convolutions, of which the first narrows and the last widens its channels, and along the "
+        "shortcut past them; the sum of both goes on."
+    ),
+    "how_convolution": "convolution",
+    "how_channels": "channels",
+    "how_title_kinds": "Five depths",
+    "how_kinds": (
+        "ResNet-18 and 34 are made of basic blocks. From 50 on, a bottleneck narrows the channels to a quarter, looks "
+        "round with its one 3 × 3 convolution, and widens them again: more layers for little more work. Each "
+        "convolution is followed by a batch normalisation. Where a stage halves the picture or widens it, its first "
+        "shortcut is a 1 × 1 convolution, so that the shapes fit."
+    ),
+    "how_table": "The depths side by side",
+    "how_caption": "Counted from the code, for flowers at",
+    "how_column_depth": "Depth",
+    "how_column_kind": "Block",
+    "how_column_blocks": "Blocks in the four stages",
+    "how_column_layers": "Layers",
+    "how_column_parameters": "Parameters (M)",
+    "how_column_gflops": "GFLOPs",
+    "how_column_flowers102": "102 flowers, top-1 (%)",
+    "how_column_faces68": "Face keypoints, NME (%)",
+    "how_title_cam": "What the heat shows",
+    "how_cam": (
+        "At the end, the last feature map is averaged over its cells, and one linear layer weighs the averages. So a "
+        "class' score is a plain sum over the cells: each adds its channels times the class' weights. Grad-CAM of the "
+        "last stage shows exactly what each cell adds, and nothing where a cell speaks against the class. It needs no "
+        "gradient and no second pass, and is there for every class at once. Earlier stages are finer and need a "
+        "backward pass. A cell of the last stage stands for 32 × 32 pixels of what the network sees, so the heat shows "
+        "a place, not an outline."
+    ),
+    "how_points": (
+        "A keypoint's x and y come out of the same kind of layer. There the heat shows which places of the face move "
+        "the points of a region, and, by direction, which way they pull."
+    ),
+    "how_title_numbers": "What the numbers mean",
+    "how_numbers": (
+        "A probability shares out 100 % among the classes that the network knows, so a photo of something else gets an "
+        "answer too. Top-1 is the share of test photos whose most likely class is right. NME is the mean distance of "
+        "the points from the truth, in percent of the distance between the outer corners of the eyes: lower is better. "
+        "GFLOPs are the multiplications of one picture, each with its addition, in billions. Milliseconds are those of "
+        "the machine that this page runs on."
+    ),
+    # Many photos at once
+    "tab_many": "Many",
+    "many_files": "Your photos, or a zip of them",
+    "many_run": "Look at all",
+    "many_stop": "Stop",
+    "many_csv": "Table as CSV",
+    "many_table": "Results, one line a photo",
+    "many_photo": "Photo",
+    "many_file": "File",
+    "many_label": "Label",
+    "many_probability": "Probability",
+    "many_second": "Second label",
+    "many_faces": "Faces",
+    "many_points": "Points",
+    "hint_many": "Drop many photos, or a zip of them: each gets a line here as soon as it is done.",
+    "many_going": "{done} of {total} done …",
+    "many_named": "<b>{good} of {total}</b> named.",
+    "many_named_bad": "<b>{good} of {total}</b> named, {bad} could not be read.",
+    "many_found": "<b>{good} of {total}</b> looked at: {faces} faces.",
+    "many_found_bad": "<b>{good} of {total}</b> looked at: {faces} faces. {bad} could not be read.",
+    "many_marked": "<b>{good} of {total}</b> marked.",
+    "many_marked_bad": "<b>{good} of {total}</b> marked, {bad} could not be read.",
+    "many_stopped": "Stopped after {done} of {total}; what is done stays.",
+    "many_none": "Choose photos first, or a zip of them.",
+    "many_empty": "There is no file in this archive: choose another.",
+    # Photos that programs name by their address
+    "fetch_refused": "The address {url} is not on the public internet: upload the photo, or send it as a data URL.",
+    "fetch_failed": "The photo at {url} could not be fetched: check the address, or upload the photo.",
+    "fetch_large": "The file at {url} is larger than {size} MB: choose a smaller photo.",
+    # Ways to write
+    "on": "{engine} on {device}",
+    "percent": "{value} %",
+    "separator": ", ",
+    "or": " or ",
+}

@@ -1,0 +1,274 @@
+"""The sentences of ``UserError`` that come from the lower rooms, in Chinese.
+
+Those rooms know no languages: they speak English. Here each of their sentences stands as a template beside its
+translation, with the same named places; ``tests/test_strings.py`` finds the ones that are missing.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from resnet_demo.page.i18n.texts import language
+
+SENTENCES = {
+    "Name the class whose facts you want.": "请指明想了解哪个类别。",
+    # images
+    "A picture must be a path, bytes, a Pillow image or a uint8 array (H, W, 3), not {kind}.": (
+        "图片必须是路径、字节串、Pillow 图像或 uint8 数组 (H, W, 3)，而不是 {kind}。"
+    ),
+    "{path} is a folder: choose a picture in it.": "{path}是文件夹：请选择其中的一张图片。",
+    "There is no file {path}: check its name and folder.": "找不到文件{path}：请检查文件名和所在文件夹。",
+    "The file {name} cannot be opened ({reason}): choose another picture.": (
+        "无法打开文件{name}（{reason}）：请另选一张图片。"
+    ),
+    "{subject} is empty: choose another picture.": "{subject}是空的：请另选一张图片。",
+    "A picture array must be of type uint8 with values 0 to 255, not {kind}.": (
+        "图片数组的类型必须是 uint8，取值 0 到 255，而不是 {kind}。"
+    ),
+    "A picture array must have the shape (height, width, 3), not {shape}.": (
+        "图片数组的形状必须是 (高, 宽, 3)，而不是 {shape}。"
+    ),
+    "{subject} is too small ({width} × {height} pixels): choose one of at least {side} × {again}.": (
+        "{subject}太小（{width} × {height} 像素）：请选择至少 {side} × {again} 像素的图片。"
+    ),
+    "{subject} is too large{have}: choose one of at most {most} megapixels.": (
+        "{subject}太大{have}：请选择不超过 {most} 百万像素的图片。"
+    ),
+    "{subject} is cut off or damaged: save or download it again, or choose another picture.": (
+        "{subject}不完整或已损坏：请重新保存或下载，或另选一张图片。"
+    ),
+    "{subject} is not a picture this page can read: use {formats}.": (
+        "{subject}不是本页面能读取的图片：请使用 {formats} 格式。"
+    ),
+    # tasks
+    "There is no class {index}: {task} has the classes 0 to {last}.": (
+        "没有编号为 {index} 的类别：{task} 的类别编号为 0 到 {last}。"
+    ),
+    "There is no class {name} in {task}.{hint}": "{task} 中没有类别{name}。{hint}",
+    "There is no face region {region}: choose one of {known}.": "没有名为{region}的面部区域：请从 {known} 中选择。",
+    "There is no direction {direction}: choose one of {known}.": "没有方向{direction}：请从 {known} 中选择。",
+    "top_k must be a whole number from 1 on, not {value}.": "top_k 必须是不小于 1 的整数，而不是 {value}。",
+    # archives
+    "These are {count} files: choose at most {most} at a time.": "共有 {count} 个文件：一次最多选择 {most} 个。",
+    "This archive lists too many files: pack at most {most} photos into one.": (
+        "这个压缩包列出的文件太多：每个压缩包最多放 {most} 张照片。"
+    ),
+    "This archive is cut off or damaged: pack the photos again.": "这个压缩包不完整或已损坏：请重新打包照片。",
+    "This archive holds more than {size} GB when unpacked: pack fewer photos into one.": (
+        "这个压缩包解压后超过 {size} GB：请减少每个压缩包中的照片。"
+    ),
+    "This file is encrypted: unpack the archive with its password and choose the photos.": (
+        "这个文件已加密：请用密码解压，然后选择照片。"
+    ),
+    "This file is packed in an unusual way: make an ordinary zip of the photos.": (
+        "这个文件的压缩方式不常见：请把照片打包成普通的 ZIP。"
+    ),
+    "This file is larger than {size} MB: scale the picture down.": "这个文件超过 {size} MB：请缩小图片。",
+    "This file is damaged inside its archive: pack the photos again.": "这个文件在压缩包内已损坏：请重新打包照片。",
+    "This is an archive inside an archive, which is not opened: choose it by itself.": (
+        "这是压缩包里的压缩包，不会打开：请单独选择它。"
+    ),
+    "Of archives, only zip is opened: pack the photos as a zip.": "压缩包只支持 ZIP：请把照片打包成 ZIP。",
+    # checkpoints
+    "There are no weights for the task {task}: {advice}.": "任务{task}没有权重：{advice}。",
+    "There is no ResNet-{depth}: choose {depths}.": "没有 ResNet-{depth}：请选择 {depths}。",
+    "There is no ResNet-{depth} for {task} yet: choose {depths}.": "{task} 尚无 ResNet-{depth}：请选择 {depths}。",
+    "{source} is a ResNet-{depth} for {task}, not a ResNet-{wanted} for {other}: correct the index.": (
+        "{source} 是 {task} 的 ResNet-{depth}，而不是 {other} 的 ResNet-{wanted}：请更正索引。"
+    ),
+    "{file} does not say what its weights must be: save the checkpoint again.": (
+        "{file} 没有说明其权重应是什么：请重新保存检查点。"
+    ),
+    "The state for {folder} is not finite, training has diverged: see {keys}.": (
+        "{folder} 的参数不是有限值，训练已发散：请查看 {keys}。"
+    ),
+    "{folder} is not inside {root}: save the checkpoint there before registering it.": (
+        "{folder} 不在 {root} 之内：请先把检查点保存到那里再登记。"
+    ),
+    "{source} does not fit a ResNet-{depth} with {outputs} outputs: {faults}.": (
+        "{source} 与有 {outputs} 个输出的 ResNet-{depth} 不符：{faults}。"
+    ),
+    "{where} describes no ResNet that exists here: fetch it again.": (
+        "{where} 描述的不是本程序中的 ResNet：请重新获取。"
+    ),
+    "{where} is damaged ({error}): fetch it again, or calibrate the checkpoint anew.": (
+        "{where} 已损坏（{error}）：请重新获取，或重新校准该检查点。"
+    ),
+    "{where} is damaged (its ranges are not those of a ResNet-{depth}): fetch it again.": (
+        "{where} 已损坏（其中的范围不属于 ResNet-{depth}）：请重新获取。"
+    ),
+    "{name} is no weights file that this version can read ({error}): get another copy.": (
+        "{name} 不是当前版本能读取的权重文件（{error}）：请重新获取一份。"
+    ),
+    "{where} is incomplete ({error}): fetch it again.": "{where} 不完整（{error}）：请重新获取。",
+    "The weights {path} cannot be read ({reason}): fetch the repository's weights again.": (
+        "无法读取权重 {path}（{reason}）：请重新获取仓库中的权重。"
+    ),
+    "{path} is a Git LFS pointer, not the weights: run `git lfs pull` in the repository.": (
+        "{path} 是 Git LFS 指针，而不是权重本身：请在仓库中运行 `git lfs pull`。"
+    ),
+    "The weights {path} are damaged, {size} bytes instead of {wanted}: fetch the file again.": (
+        "权重 {path} 已损坏，大小为 {size} 字节，应为 {wanted} 字节：请重新获取该文件。"
+    ),
+    "The weights {path} are damaged, their SHA-256 is another: fetch the file again.": (
+        "权重 {path} 已损坏，SHA-256 不符：请重新获取该文件。"
+    ),
+    "{path} cannot be read ({reason}): fetch the repository's weights again.": (
+        "无法读取 {path}（{reason}）：请重新获取仓库中的权重。"
+    ),
+    "{path} is not valid JSON ({error}): fetch it again.": "{path} 不是有效的 JSON（{error}）：请重新获取。",
+    "{path} does not hold a JSON object: fetch it again.": "{path} 中没有 JSON 对象：请重新获取。",
+    "{where} is not a list of checkpoints: fetch it again.": "{where} 不是检查点列表：请重新获取。",
+    # predictor, render
+    "There is no layer {layer}: choose one of {layers}.": "没有名为{layer}的层：请从 {layers} 中选择。",
+    "There is no colour map {name}: choose one of {known}.": "没有名为{name}的色图：请从 {known} 中选择。",
+    # engine
+    "There is no Apple MPS device here: choose the device auto or cpu.": (
+        "这里没有 Apple MPS 设备：请选择设备 auto 或 cpu。"
+    ),
+    "There is no CUDA device here: choose the device auto or cpu.": "这里没有 CUDA 设备：请选择设备 auto 或 cpu。",
+    "There is no {device} here: choose {choice}.": "这里没有 {device}：请选择 {choice}。",
+    "There is no device {device}: choose {devices}.": "没有名为{device}的设备：请选择 {devices}。",
+    # hub
+    "{variable} must be a repository such as you/resnet-demo-weights, not {repo}.": (
+        "{variable} 必须是仓库名，例如 you/resnet-demo-weights，而不是{repo}。"
+    ),
+    "Cannot use {source} at {revision}, it has {found}: "
+    "it was removed; try again, or fetch it from a repository that you trust.": (
+        "无法使用版本 {revision} 的 {source}，{found}：文件已删除；请重试，或从您信任的仓库获取。"
+    ),
+    "Cannot use {source} at {revision}, the Hub has a file with another {what} there: "
+    "get the newest version of this program, or tell its maker.": (
+        "无法使用版本 {revision} 的 {source}，Hub 上该文件的{what}不同：请获取本程序的最新版本，或告知作者。"
+    ),
+    "Cannot verify {source}, the Hub gives no SHA-256 for it: use another source for the weights.": (
+        "无法验证 {source}，Hub 没有给出它的 SHA-256：请使用其他来源的权重。"
+    ),
+    "Cannot {what}, {reason}: {advice}.": "无法{what}，{reason}：{advice}。",
+    # hub_timm
+    "{where} is no configuration of timm's ({error}): use another source.": (
+        "{where} 不是 timm 的配置（{error}）：请使用其他来源。"
+    ),
+    "{where} is of another network or task than ImageNet's ResNets: use another source.": (
+        "{where} 属于其他网络或任务，而不是 ImageNet 的 ResNet：请使用其他来源。"
+    ),
+}
+
+_FAULTS = {
+    "{faults}; {others}": "{faults}；{others}",
+    "missing are {keys}": "缺少 {keys}",
+    "unexpected are {keys}": "多出 {keys}",
+    "wrongly shaped are {keys}": "形状不符的有 {keys}",
+}
+_ONE_OF = {"{first} or {last}": "{first} 或 {last}", "one of {first} to {last}": "{first} 到 {last} 之一"}
+_SYSTEM = {
+    "permission denied": "没有权限",
+    "no such file or directory": "文件或文件夹不存在",
+    "is a directory": "这是一个文件夹",
+    "input/output error": "输入输出错误",
+    "no space left on device": "磁盘空间不足",
+    "read-only file system": "文件系统为只读",
+}
+# Place → what may stand there, where that is English too.
+PARTS = {
+    "subject": {"The file {name}": "文件{name}", "The file": "该文件", "The picture": "该图片"},
+    "have": {" ({width} × {height} pixels)": "（{width} × {height} 像素）"},
+    "hint": {" Did you mean {label}?": "您是指{label}吗？"},
+    "faults": _FAULTS,
+    "others": _FAULTS,
+    **dict.fromkeys(("formats", "depths", "tasks", "choice", "devices"), _ONE_OF),
+    "system": _SYSTEM,
+    "what": {
+        "SHA-256": " SHA-256 ",
+        "size": "大小",
+        "fetch {source}": "获取 {source}",
+        "find {source}": "查找 {source}",
+        "read {source}": "读取 {source}",
+        "remove the damaged {source}": "删除已损坏的 {source}",
+        "look up {repo} at {branch}": "查询 {repo} 的 {branch}",
+    },
+    "found": {
+        "{size} bytes instead of {wanted}": "大小为 {size} 字节，应为 {wanted} 字节",
+        "another SHA-256": "SHA-256 不符",
+        "no JSON object": "其中没有 JSON 对象",
+        "no valid JSON ({error})": "不是有效的 JSON（{error}）",
+    },
+    "reason": {
+        **_SYSTEM,
+        "HF_HUB_OFFLINE is set": "已设置 HF_HUB_OFFLINE",
+        "it is not in the Hub's cache on this machine": "它不在本机的 Hub 缓存中",
+        "its owner must allow it": "需要其所有者许可",
+        "the repository has no such revision": "仓库中没有这个版本",
+        "the repository has no such file at this revision": "仓库的这个版本中没有该文件",
+        "the repository does not exist or is private": "仓库不存在或为私有",
+        "that is no name of a repository": "这不是仓库名",
+        "nobody is logged in": "尚未登录",
+        "what answers at {place} is no Hub": "{place} 处应答的不是 Hub",
+        "the Hub at {place} cannot be reached": "无法连接位于 {place} 的 Hub",
+        "it came incomplete": "传输不完整",
+        "the Hub does not accept the access token": "Hub 不接受该访问令牌",
+        "the access token has no right to it": "该访问令牌没有权限",
+        "the Hub is asked too often from here": "从这里向 Hub 发出的请求过于频繁",
+        "the Hub has a fault of its own ({status})": "Hub 自身出现故障（{status}）",
+        "the Hub refuses ({status}{said})": "Hub 拒绝了请求（{status}{said}）",
+        "{system} at {place}": "{place}：{system}",
+    },
+    "advice": {
+        "choose {tasks}": "请选择 {tasks}",
+        "train one with `python -m resnet_demo train`": "请用 `python -m resnet_demo train` 训练",
+        "unset it once, where there is a network": "请在有网络时取消该设置并运行一次",
+        "allow the download once": "请允许下载一次",
+        "ask on the repository's page at {place} and log in": "请在 {place} 上该仓库的页面提出申请并登录",
+        "correct the revision": "请更正版本",
+        "correct the path or the revision": "请更正路径或版本",
+        "correct the name, or log in with `hf auth login` (or set HF_TOKEN) if it is private": (
+            "请更正名称；如为私有仓库，请用 `hf auth login` 登录（或设置 HF_TOKEN）"
+        ),
+        "use owner/name": "请使用“所有者/名称”的形式",
+        "log in with `hf auth login` or set HF_TOKEN": "请用 `hf auth login` 登录，或设置 HF_TOKEN",
+        "correct HF_ENDPOINT, the proxy or the firewall": "请更正 HF_ENDPOINT、代理或防火墙的设置",
+        "check the network and try again": "请检查网络后重试",
+        "try again": "请重试",
+        "make room there, or set HF_HOME to a folder that you can write to": (
+            "请在那里腾出空间，或将 HF_HOME 设为可写的文件夹"
+        ),
+        "log in with `hf auth login` or correct HF_TOKEN": "请用 `hf auth login` 登录，或更正 HF_TOKEN",
+        "log in with a token that has, at the Hub's settings page": "请在 Hub 的设置页面获取有权限的令牌并登录",
+        "try again in a few minutes": "请几分钟后重试",
+        "try again {when}, or log in for a higher limit": "请在{when}后重试，或登录以提高限额",
+        "correct the request": "请更正请求",
+    },
+    "when": {"in {seconds} seconds": " {seconds} 秒", "in a few minutes": "几分钟"},
+}
+# Places that hold names one after the other.
+LISTS = ("first", "known", "layers", "depths", "keys")
+
+
+def translate(sentence: str) -> str:
+    """A sentence of a lower room in the visitor's language; one that has no translation stays English."""
+    return sentence if language() == "en" else _translated(sentence, SENTENCES) or sentence
+
+
+def _translated(text: str, table: dict[str, str]) -> str | None:
+    for english, chinese in table.items():
+        if found := _pattern(english).fullmatch(text):
+            return chinese.format(**{place: _value(place, value) for place, value in found.groupdict().items()})
+    return None
+
+
+def _value(place: str, text: str) -> str:
+    """What fills a place: a part that has a translation, a name in quotation marks, or itself."""
+    if (part := _translated(text, PARTS.get(place, {}))) is not None:
+        return part
+    if quoted := re.fullmatch(r"'(.*)'|\"(.*)\"", text, re.DOTALL):
+        return f"“{quoted[1] or quoted[2] or ''}”"
+    return text.replace(", ", "、") if place in LISTS else text
+
+
+@cache
+def _pattern(template: str) -> re.Pattern:
+    """A template → what matches its sentences; a place takes as little as it can."""
+    parts = re.split(r"\{(\w+)\}", template)
+    pattern = "".join(re.escape(part) if index % 2 == 0 else f"(?P<{part}>.*?)" for index, part in enumerate(parts))
+    return re.compile(pattern, re.DOTALL)

@@ -1,0 +1,15 @@
+"""Numbers and the backend's name in the visitor's language."""
+
+from __future__ import annotations
+
+from resnet_demo.page.i18n.texts import say
+
+
+def backend(text: str) -> str:
+    """``OpenVINO bf16 on CPU`` in the visitor's language."""
+    engine, _, device = text.partition(" on ")
+    return say("on", engine=engine, device=device) if device else text
+
+
+def percent(probability: float) -> str:
+    return say("percent", value=f"{100 * probability:.1f}")

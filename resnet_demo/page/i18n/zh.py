@@ -1,0 +1,287 @@
+"""Every text of the page in Chinese, by the keys of ``en``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+ZH = {
+    # The frame
+    "title": "残差网络看到了什么",
+    "tagline": "认出花卉，标出人脸关键点，并看看照片的哪一部分起了决定作用。",
+    "switch": "语言",
+    "getting_ready": "正在准备网络……",
+    "running_on": "运行于 {device} · {engine}",
+    "no_index": "尚未安装任何权重",
+    "tab_flowers": "分类",
+    "tab_faces": "人脸",
+    "tab_compare": "比较",
+    # Tasks and regions
+    "task_flowers102": "102 种花卉",
+    "task_flowers5": "5 种花卉",
+    "task_faces68": "人脸关键点",
+    "task_imagenet1k": "ImageNet-1k",
+    "region_all": "整张脸",
+    "region_jaw": "下颌",
+    "region_brows": "眉毛",
+    "region_nose": "鼻子",
+    "region_eyes": "眼睛",
+    "region_mouth": "嘴巴",
+    # Inputs
+    "photo": "您的照片",
+    "photo_hint": "将照片拖放到此处\n或点击选择",
+    "examples": "或者试试这些照片",
+    "credits_flowers": (
+        '照片：<a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
+        "vultilion</a>（CC BY 2.0）、Charles Barbin（GPL 2+）"
+    ),
+    "credits_faces": "照片：Pete Souza，白宫；NASA（公有领域）",
+    "credits_compare": (
+        '照片：<a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
+        "vultilion</a>（CC BY 2.0）、Charles Barbin（GPL 2+）、Pete Souza，白宫（公有领域）"
+    ),
+    "task": "任务",
+    "depth": "ResNet 的深度（层数）",
+    "depths": "要比较的深度",
+    "depths_all": "层数越多，看得越细，用时也越长。",
+    "depths_missing": "{depths} 层尚无权重。",
+    "depths_none": "所有深度都尚无权重。",
+    "depths_download": "首次使用时下载：{depths}。",
+    "downloading": "正在下载 ResNet-{depth}",
+    "top_k": "显示的类别数",
+    "target": "热图对应的类别",
+    "target_top": "最可能的类别",
+    "region": "要解释的关键点",
+    "run": "重新分析",
+    "compare": "比较",
+    # Outputs
+    "classes": "最可能的类别",
+    "overlay": "网络关注的区域",
+    "keypoints": "关键点",
+    "face_cam": "定位关键点时关注的区域",
+    "details": "详细数据（JSON）",
+    "gallery": "各深度关注的区域",
+    "table": "对照表",
+    "column_depth": "深度",
+    "column_label": "首选类别",
+    "column_probability": "概率",
+    "column_milliseconds": "用时（ms）",
+    "column_parameters": "参数量（M）",
+    "column_gflops": "GFLOPs",
+    "column_metric": "测试指标",
+    # Sentences
+    "hint_classes": "请选择一张照片：最可能的类别会显示在这里。点击某个类别，可查看支持它的依据。",
+    "hint_faces": "请选择一张含有一张或多张人脸的照片：每张脸都会标出 68 个关键点。",
+    "hint_points": "请选择一张照片：关键点会标在照片上。",
+    "hint_compare": "请选择一张照片：每种深度的网络都会给出类别，并显示它关注的区域。",
+    "facts": "ResNet-{depth} · {milliseconds} ms · {backend}",
+    "heat_for": "“{label}”的热图（{probability}）。点击其他类别，看照片的哪些部分支持它。",
+    "dimmed": "较暗的边缘在网络的视野之外。",
+    "faces_none": "这张照片中没有找到人脸。请换一张人脸更大、更亮或更正对镜头的照片。",
+    "faces_one": "<b>1 张人脸</b>，{points} 个关键点。",
+    "faces_many": "<b>{count} 张人脸</b>，每张 {points} 个关键点。",
+    "points_many": "<b>{count} 个关键点</b>。",
+    "points_heat": "颜色最暖的地方对关键点的位置影响最大。可选择区域，也可在照片下方选择方向。",
+    "points_short": "{count} 个关键点",
+    "caption": "ResNet-{depth} · {label}",
+    "compared_one": "目前只有一种深度有权重。其他深度训练好后会出现在这里。",
+    "compared_alone": "多勾选几种深度，即可进行比较。",
+    "faces_short": "{count} 张人脸",
+    "face_short": "1 张人脸",
+    "no_weights": "{task}任务尚无 ResNet-{depth}，其权重还有待训练。请选择 {depths}。",
+    "no_weights_at_all": "{task}任务尚无权重。请用 `python -m resnet_demo train` 训练。",
+    "no_photo": "请先选择一张照片。",
+    "no_depth": "请至少选择一种深度。",
+    "bad_depth": "这里没有深度为 {depth} 的 ResNet。请选择 18、34、50、101 或 152。",
+    "bad_top_k": "类别数必须是 1 到 10 之间的整数。",
+    "not_classes": "{task}任务不输出类别。请改用“人脸”选项卡，或接口 /keypoints。",
+    "not_points": "{task}任务没有关键点。请改用“分类”选项卡，或接口 /classify。",
+    "photo_gone": "服务器上已没有这张照片。请重新选择。",
+    "unexpected": "服务器出了问题，原因已写入日志。请重试，或换一张照片。",
+    "notice": "请注意",
+    # Metrics
+    "metric_top1": "top-1 准确率 {value}%",
+    "metric_nme": "NME {value}%（{source}）",
+    "metric_nme_plain": "NME {value}%",
+    "metric_top1_axis": "top-1 准确率（%）",
+    "metric_nme_axis": "{source} 上的 NME（%，越低越好）",
+    "metric_nme_plain_axis": "NME（%，越低越好）",
+    "metric_none": "尚未测量",
+    # The viewer
+    "viewer_empty": "热图会显示在这里",
+    "viewer_busy": "计算中……",
+    "viewer_opacity": "不透明度",
+    "viewer_split": "前后对比",
+    "viewer_colours": "配色",
+    "viewer_stage": "阶段",
+    "viewer_direction": "移动方向",
+    "viewer_direction_any": "任意方向",
+    "viewer_direction_across": "左右",
+    "viewer_direction_down": "上下",
+    "viewer_low": "无关",
+    "viewer_high": "最相关",
+    "viewer_across_low": "拉向左",
+    "viewer_across_high": "拉向右",
+    "viewer_down_low": "拉向上",
+    "viewer_down_high": "拉向下",
+    "viewer_take_overlay": "叠加图（PNG）",
+    "viewer_take_heat": "热图（PNG）",
+    "viewer_take_npy": "热图（NumPy）",
+    "viewer_take_csv": "关键点（CSV）",
+    "viewer_take_json": "关键点（JSON）",
+    "viewer_code": "对应的代码",
+    "viewer_copy": "复制",
+    "viewer_copied": "已复制",
+    "answer_gone": "这个结果已过期，请点击“重新分析”。",
+    "fact_name": "又名",
+    "fact_right": "识别正确",
+    "fact_share": "{shown} 张测试照片中的 {right} 张（{share}）",
+    "fact_taken": "最常被误认为",
+    "fact_times": "{label}（{count} 次）",
+    "unknown": "可能都不是：这张照片与网络见过的照片不相像。",
+    "unknown_short": "可能都不是",
+    # Comparing
+    "comparing": "{count} 个深度中已有 {done} 个看过。",
+    "agree": "{count} 个深度的结果一致：<b>{label}</b>。",
+    "disagree": "<b>各深度的结果不一致。</b>",
+    "says": "{depths}：<b>{label}</b>",
+    "clause": "；",
+    "stop": "。",
+    "listed": "{most} 和 {last}",
+    "spread": "各深度的关键点与平均位置相差双眼距离的 {mean} %，ResNet-{depth} 的相差最远。",
+    "card_time": "耗时",
+    "card_parameters": "参数量",
+    "card_gflops": "GFLOPs",
+    "card_metric": "测试",
+    "card_spread": "与平均的差距",
+    "card_differs": "不同",
+    "curve_title": "深度的代价与收益：{metric}与耗时",
+    "curve_time": "一张照片通过网络的毫秒数（对数刻度）",
+    "take_csv": "比较结果（CSV）",
+    # The terminal
+    "serving": "页面地址：http://{host}:{port}",
+    "port_bad": "PORT 必须是 1 到 65535 之间的数字，而不是 {port!r}。",
+    "port_taken": "端口 {port} 已被占用：请停止占用它的程序，或换一个端口，例如 PORT=7861。",
+    "port_refused": "页面无法在 {host} 的端口 {port} 上监听：请用 HOST 和 PORT 另选。",
+    # Live
+    "tab_live": "实时",
+    "live_start": "打开摄像头",
+    "live_stop": "关闭摄像头",
+    "live_depth": "ResNet 的深度（层数）",
+    "live_hint": (
+        "打开摄像头：您移动时，每张脸都会标出 68 个关键点。小尺寸的画面会发送到运行本页面的服务器，只用于分析，"
+        "不会保存。静态照片请用“人脸”选项卡。"
+    ),
+    "live_asking": "请允许本页面使用摄像头：浏览器正在询问。",
+    "live_waiting": "正在等待第一批关键点……",
+    "live_nobody": "没有看到人脸。请靠近一些，或转向摄像头。",
+    "live_facts": "每秒 {rate} 帧 · 网络 {milliseconds} ms，共 {total} ms · 人脸：{faces}",
+    "live_stopped": "摄像头已关闭。",
+    "live_insecure": "浏览器只允许安全的页面使用摄像头：请用 https 打开本页面，或在本机上以 localhost 打开。",
+    "live_refused": "本页面未获准使用摄像头。请在页面地址旁允许，然后重新打开摄像头。",
+    "live_no_camera": "没有找到摄像头。请连接后重试，或在“人脸”选项卡中选择照片。",
+    "live_camera_busy": "摄像头正被其他程序使用。请关闭该程序，然后重新打开摄像头。",
+    "live_camera_gone": "摄像头不再提供画面。请重新连接，然后重新打开摄像头。",
+    "live_lost": "服务器没有响应。请检查它是否仍在运行，然后重新打开摄像头。",
+    "live_no_weights": "人脸关键点尚无权重。请用 `python -m resnet_demo train` 训练。",
+    "live_broken": "摄像头画面传到服务器时已损坏。请重新打开摄像头。",
+    "live_too_large": "摄像头画面对服务器来说太大。请重新打开摄像头。",
+    # What the example photographs show, for screen readers
+    "example_dahlia": "大丽花",
+    "example_marigold": "万寿菊",
+    "example_yellow-daisy": "黄色雏菊",
+    "example_two-people": "两个人",
+    "example_astronaut": "一位宇航员",
+    "example_president": "一位总统",
+    # How it works
+    "tab_how": "原理",
+    "how_title_residual": "每个块在输入上做加法",
+    "how_residual": (
+        "残差网络由许多块堆叠而成。每个块计算一个修正量 F(x)，即残差，并把它加到自己的输入 x 上；"
+        "向后传递的是 F(x) + x。绕过卷积的那条线是捷径连接，它原样传递 x。"
+    ),
+    "how_identity": (
+        "没有什么可修正的块让残差保持为零，把得到的内容原样传下去。因此更深的网络可以从较浅网络已有的能力出发，"
+        "训练时梯度也能沿捷径到达最前面的层。He 等人（2015）发现，没有捷径时，34 层比 18 层更差，"
+        "在训练图片上就已如此。"
+    ),
+    "how_basic": "基本块",
+    "how_basic_words": "x 经过两个卷积，同时沿捷径绕过它们；二者之和继续向后传递。",
+    "how_bottleneck": "瓶颈块",
+    "how_bottleneck_words": (
+        "x 经过三个卷积，第一个收窄通道，最后一个再展宽，同时沿捷径绕过它们；二者之和继续向后传递。"
+    ),
+    "how_convolution": "卷积",
+    "how_channels": "通道",
+    "how_title_kinds": "五种深度",
+    "how_kinds": (
+        "ResNet-18 和 34 由基本块构成。从 50 层起，瓶颈块先把通道收窄到四分之一，"
+        "用其中唯一的 3 × 3 卷积观察周围，再展宽通道：层数更多，计算量却增加不多。每个卷积之后都有批归一化。"
+        "在某个阶段缩小画面或展宽通道之处，第一个捷径是 1 × 1 卷积，使形状相符。"
+    ),
+    "how_table": "各深度对照表",
+    "how_caption": "由代码计算，花卉照片的尺寸为",
+    "how_column_depth": "深度",
+    "how_column_kind": "块",
+    "how_column_blocks": "四个阶段的块数",
+    "how_column_layers": "层数",
+    "how_column_parameters": "参数量（百万）",
+    "how_column_gflops": "GFLOPs",
+    "how_column_flowers102": "102 种花卉，top-1（%）",
+    "how_column_faces68": "人脸关键点，NME（%）",
+    "how_title_cam": "热图显示什么",
+    "how_cam": (
+        "最后，特征图在所有格子上取平均，由一个线性层对这些平均值加权。因此一个类别的得分就是各格子之和："
+        "每个格子贡献它的通道乘以该类别的权重。最后阶段的 Grad-CAM 显示的正是每个格子的贡献，"
+        "不支持该类别的格子则不显示。它不需要梯度，也不需要第二次传播，所有类别的热图同时得到。更早的阶段更精细，"
+        "需要一次反向传播。最后阶段的一个格子对应网络所见画面的 32 × 32 个像素，因此热图显示的是位置，"
+        "而不是轮廓。"
+    ),
+    "how_points": (
+        "关键点的 x 和 y 出自同样的层。那里的热图显示脸上哪些位置移动了某个区域的点，并按方向显示拉向哪一边。"
+    ),
+    "how_title_numbers": "数字的含义",
+    "how_numbers": (
+        "概率把 100 % 分给网络所知的各个类别，因此其他内容的照片也会得到答案。"
+        "top-1 是最可能的类别正确的测试照片所占的比例。NME 是关键点与真值的平均距离占两外眼角距离的百分比："
+        "越低越好。GFLOPs 是处理一张图片所需的乘法（各带一次加法）的次数，以十亿计。"
+        "毫秒数以运行本页面的机器为准。"
+    ),
+    # Many photos at once
+    "tab_many": "批量",
+    "many_files": "多张照片，或其 ZIP 压缩包",
+    "many_run": "全部分析",
+    "many_stop": "停止",
+    "many_csv": "下载表格（CSV）",
+    "many_table": "结果，每张照片一行",
+    "many_photo": "照片",
+    "many_file": "文件",
+    "many_label": "类别",
+    "many_probability": "概率",
+    "many_second": "次选类别",
+    "many_faces": "人脸数",
+    "many_points": "关键点数",
+    "hint_many": "拖入多张照片或一个 ZIP 压缩包：每张处理完后会在这里显示一行。",
+    "many_going": "已完成 {total} 张中的 {done} 张……",
+    "many_named": "<b>{total} 张中的 {good} 张</b>已识别。",
+    "many_named_bad": "<b>{total} 张中的 {good} 张</b>已识别，{bad} 张无法读取。",
+    "many_found": "已分析 <b>{total} 张中的 {good} 张</b>：共 {faces} 张人脸。",
+    "many_found_bad": "已分析 <b>{total} 张中的 {good} 张</b>：共 {faces} 张人脸。{bad} 张无法读取。",
+    "many_marked": "<b>{total} 张中的 {good} 张</b>已标注。",
+    "many_marked_bad": "<b>{total} 张中的 {good} 张</b>已标注，{bad} 张无法读取。",
+    "many_stopped": "已停止，完成了 {total} 张中的 {done} 张；已有结果会保留。",
+    "many_none": "请先选择照片或 ZIP 压缩包。",
+    "many_empty": "这个压缩包里没有文件：请换一个。",
+    # Photos that programs name by their address
+    "fetch_refused": "地址 {url} 不在公共互联网上：请上传照片，或以 data URL 发送。",
+    "fetch_failed": "无法获取 {url} 的照片：请检查地址，或上传照片。",
+    "fetch_large": "{url} 的文件超过 {size} MB：请选择更小的照片。",
+    # Ways to write
+    "on": "{engine}（{device}）",
+    "percent": "{value}%",
+    "separator": "、",
+    "or": " 或 ",
+}

@@ -1,0 +1,141 @@
+"""Where and how the page is served, and getting the networks ready behind it."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import threading
+from collections.abc import Mapping, MutableMapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from resnet_demo.backends import zerogpu_lease
+from resnet_demo.errors import UserError
+from resnet_demo.page.i18n.texts import say
+
+log = logging.getLogger(__name__)
+
+MAX_UPLOAD = "300mb"  # a zip of many photos
+FAVICON = str(Path(__file__).with_name("favicon.svg"))
+QUEUE = 64  # Waiting requests: beyond that a sentence at once is kinder than a wait of minutes.
+
+
+def address(environment: Mapping[str, str]) -> tuple[str, int]:
+    """Host and port to listen on.
+
+    Raises:
+        UserError: ``PORT`` is no port.
+    """
+    host = environment.get("HOST") or ("0.0.0.0" if environment.get("SPACE_ID") else "127.0.0.1")
+    text = environment.get("PORT") or "7860"
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise UserError(say("port_bad", port=text))
+    return host, int(text)
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise a UserError where the page cannot listen; Gradio's own message speaks of ranges and parameters."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # As the server does: not held up by old ones.
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            raise UserError(say("port_taken" if taken else "port_refused", host=host, port=port)) from error
+
+
+def spare_proxy(environment: MutableMapping[str, str], host: str) -> None:
+    """Keep what is meant for this machine from the proxy: at launch Gradio asks itself whether it is there, and gives
+    up where a proxy answers in its place."""
+    given = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    hosts = [name for name in given.split(",") if name]
+    hosts += [name for name in ("localhost", "127.0.0.1", "::1", host) if name not in hosts]
+    environment["no_proxy"] = environment["NO_PROXY"] = ",".join(hosts)
+
+
+def serve() -> None:
+    """See ``resnet_demo.page.serve``."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for noisy in ("httpx", "httpcore", "mcp"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        host, port = address(os.environ)
+        check_free(host, port)
+    except UserError as error:
+        raise SystemExit(str(error)) from error
+    spare_proxy(os.environ, host)
+
+    from starlette.middleware import Middleware
+
+    from resnet_demo.page.app import build
+    from resnet_demo.page.gradio_patches import mcp_output
+    from resnet_demo.page.i18n.language import Localised
+    from resnet_demo.page.i18n.texts import translations
+    from resnet_demo.page.settings import SCRIPT
+    from resnet_demo.page.widgets.theme import CSS, HEAD, theme
+
+    page = build()
+    page.queue(max_size=QUEUE, default_concurrency_limit=4)
+    if zerogpu_lease.is_lent():
+        place()
+    page.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        show_error=True,
+        quiet=True,
+        theme=theme(),
+        css=CSS,
+        head=HEAD + SCRIPT,
+        i18n=translations(),
+        app_kwargs={"middleware": [Middleware(Localised)]},
+        favicon_path=FAVICON,
+        footer_links=["api"],
+        run_history=False,
+        max_file_size=MAX_UPLOAD,
+        ssr_mode=False,
+        share=False,
+        mcp_server=True,  # Where the package mcp is missing, the page goes on without.
+    )
+    if page.mcp_error:
+        log.warning("%s", page.mcp_error)
+    mcp_output.tidy(page)
+    print(say("serving", host="localhost" if host in ("127.0.0.1", "0.0.0.0") else host, port=port), flush=True)
+    if not zerogpu_lease.is_lent():
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    page.block_thread()
+
+
+def place() -> None:
+    """Load every network that is here, before a ZeroGPU Space's launch: from then on they go to the GPU with it."""
+    from resnet_demo import checkpoints
+    from resnet_demo.inference import predictor
+
+    for entry in checkpoints.entries():
+        try:
+            if entry.local:
+                predictor.load(entry.task, entry.depth)
+        except UserError as error:
+            log.warning("%s", error)
+
+
+def warm_up() -> None:
+    """Load the networks people meet first and run a picture through each; visitors who come earlier wait for it."""
+    if find_spec("matplotlib"):
+        import matplotlib  # noqa: F401  # Gradio imports it at the first event where it is installed.
+    from resnet_demo.inference import predictor
+    from resnet_demo.page.catalog import FACES, FLOWERS, available, default_depth
+    from resnet_demo.page.widgets.examples import example
+
+    for task, name in ((FLOWERS, "dahlia"), (FACES, "astronaut")):
+        try:
+            if available(task):
+                predictor.load(task, default_depth(task))(example(name))
+        except UserError as error:
+            log.warning("%s", error)
+        except Exception:
+            log.exception("Warming up %s failed; the page goes on without.", task)

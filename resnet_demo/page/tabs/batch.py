@@ -1,0 +1,223 @@
+"""The tab Many: photos or a zip of them, and a table that fills as they are done."""
+
+from __future__ import annotations
+
+import html
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import gradio as gr
+
+from resnet_demo import tasks
+from resnet_demo.errors import UserError
+from resnet_demo.images import archives
+from resnet_demo.inference import batch, predictor
+from resnet_demo.page import catalog, networks
+from resnet_demo.page.endpoints import check_photo, check_weights, complain
+from resnet_demo.page.events import usable
+from resnet_demo.page.fetch import fetch_carefully
+from resnet_demo.page.i18n import class_names
+from resnet_demo.page.i18n.errors import sentence
+from resnet_demo.page.i18n.format import percent
+from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.widgets.inputs import (
+    PRIVATE,
+    address,
+    cache_folder,
+    depth_input,
+    depth_look,
+    jpeg,
+    note,
+    note_output,
+    task_input,
+)
+
+CLASSES, FACES, POINTS = "classes", "faces", "points"
+# What its answers are → heading of their column, the sentence when all could be read, and when some could not.
+TEXTS = {
+    CLASSES: ("many_label", "many_named", "many_named_bad"),
+    FACES: ("many_faces", "many_found", "many_found_bad"),
+    POINTS: ("many_points", "many_marked", "many_marked_bad"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run has so far; the page keeps it, so that a stopped one can be read and downloaded.
+
+    Attributes:
+        task, depth: the network.
+        what: what its answers are: ``CLASSES``, ``FACES`` or ``POINTS``.
+        total: pictures that were given.
+        rows: answers so far, without thumbnails.
+        lines: the same as lines of the table, HTML.
+    """
+
+    task: str
+    depth: int
+    what: str
+    total: int
+    rows: tuple[batch.Row, ...] = ()
+    lines: tuple[str, ...] = ()
+
+    def plus(self, portion: Sequence[batch.Row]) -> Run:
+        rows = tuple(replace(row, thumbnail=None) for row in portion)
+        lines = tuple(table_line(row, self.task, self.what) for row in portion)
+        return replace(self, rows=self.rows + rows, lines=self.lines + lines)
+
+
+def look(uploads: list[tuple[str, str]] | None, task: str, depth: int) -> Iterator[Run]:
+    """Run pictures through a network: what there is before the first, and after each portion.
+
+    Raises:
+        UserError: no files, too many of them, or no such network.
+    """
+    if not uploads:
+        raise UserError(say("many_none"))
+    for path, _ in uploads:
+        check_photo(path)
+    check_weights(task, depth)
+    with archives.opened(uploads) as sources:
+        if not sources:
+            raise UserError(say("many_empty"))
+        network = networks.network(task, depth)
+        run = Run(task, depth, what_comes(network), len(sources))
+        yield run
+        for portion in batch.rows(network, sources, sentence):
+            run = run.plus(portion)
+            yield run
+
+
+def what_comes(network: predictor.Predictor) -> str:
+    if network.spec.kind == tasks.CLASSIFICATION:
+        return CLASSES
+    return FACES if network.spec.detector else POINTS
+
+
+def words(run: Run, stopped: bool = False) -> str:
+    """How far a run is, or what came out of it."""
+    done = len(run.rows)
+    if done < run.total and not stopped:
+        # Gradio's own display of progress goes away with the first rows.
+        bar = f'<progress max="{run.total}" value="{done}" aria-hidden="true"></progress>'
+        return note(say("many_going", done=done, total=run.total), bar)
+    bad = sum(1 for row in run.rows if row.reason)
+    numbers = {"good": done - bad, "total": done, "bad": bad, "faces": sum(row.count or 0 for row in run.rows)}
+    lines = [say(TEXTS[run.what][2 if bad else 1], **numbers)]
+    if done < run.total:
+        lines.insert(0, say("many_stopped", done=done, total=run.total))
+    return note(*lines, facts=f"{html.escape(catalog.title(run.task))} · ResNet-{run.depth}")
+
+
+def table(run: Run) -> str:
+    """The answers as an HTML table; file names and class names come from strangers and are escaped."""
+    headings = [say("many_photo"), say("many_file"), say(TEXTS[run.what][0])]
+    if run.what == CLASSES:
+        headings += [say("many_probability"), say("many_second")]
+    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
+    return (
+        f'<table aria-label="{say("many_table")}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(run.lines)}</tbody></table>"
+    )
+
+
+def table_line(row: batch.Row, task: str, what: str) -> str:
+    """One line of the table; the thumbnail goes into Gradio's cache."""
+    picture = ""
+    if row.thumbnail:
+        # The name of the file stands beside it, so that the picture needs no words of its own.
+        picture = f'<img src="{html.escape(address(jpeg(row.thumbnail, "small", 80)))}" alt="" loading="lazy">'
+    if row.reason:
+        cells = f'<td class="bad" colspan="{3 if what == CLASSES else 1}">{html.escape(row.reason)}</td>'
+    elif what == CLASSES:
+        named = [
+            (html.escape(class_names.shown(task, score.label)), percent(score.probability)) for score in row.scores
+        ]
+        (best, share), *others = named
+        second = "".join(f"{name} <small>{share}</small>" for name, share in others)
+        unknown = f" <small>{html.escape(say('unknown_short'))}</small>" if row.unknown else ""
+        cells = f"<td>{best}{unknown}</td><td>{share}</td><td>{second}</td>"
+    else:
+        cells = f"<td>{row.count}</td>"
+    return f'<tr><td>{picture}</td><th scope="row">{html.escape(row.name)}</th>{cells}</tr>'
+
+
+def csv_file(run: Run) -> str:
+    """The answers as a CSV in Gradio's cache → its path, with a name that says what it is."""
+    kind = tasks.CLASSIFICATION if run.what == CLASSES else tasks.KEYPOINTS
+    folder = Path(tempfile.mkdtemp(prefix="table-", dir=cache_folder()))
+    path = folder / f"{run.task}-resnet{run.depth}.csv"
+    path.write_bytes(batch.to_csv(run.rows, kind, run.what))
+    return str(path)
+
+
+def files_input(elem_id: str) -> gr.File:
+    """Any number of files; hands over (path, name) of each. What is no photo gets its line in the table."""
+    files = gr.File(label=label("many_files"), file_count="multiple", height=220, elem_id=elem_id)
+    # Gradio hands over paths, in which names lack what it takes for unsafe, and leaves an empty file for each.
+    files.preprocess = lambda payload: [
+        (file.path, file.orig_name or Path(file.path).name) for file in (payload.root if payload else [])
+    ]
+    return fetch_carefully(files)
+
+
+def tab() -> None:
+    """Build the tab inside the page that is being built."""
+    with gr.Row(elem_classes=["columns"]):
+        with gr.Column(min_width=300, scale=1):
+            files = files_input("many-files")
+            with gr.Group():
+                task = task_input("many-task", catalog.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
+                depth = depth_input(catalog.FLOWERS, "many-depth")
+            with gr.Row():
+                start = gr.Button(label("many_run"), variant="primary", min_width=120, elem_id="many-run")
+                stop = gr.Button(label("many_stop"), interactive=False, min_width=80, elem_id="many-stop")
+        with gr.Column(min_width=300, scale=2):
+            words_line = note_output("hint_many", "many-note")
+            download = gr.DownloadButton(label("many_csv"), interactive=False, size="md", elem_id="many-csv")
+            results = gr.HTML("", elem_id="many-table", elem_classes=["many-table"])
+    kept = gr.State(None)
+
+    def answer(uploads, task_name, depth_number):
+        run = None
+        try:
+            for run in look(uploads, task_name, usable(task_name, depth_number)):
+                yield {
+                    kept: run,
+                    results: table(run),
+                    words_line: words(run),
+                    stop: gr.update(interactive=True),
+                    download: gr.update(interactive=False),
+                }
+        except Exception as error:
+            line = complain(error)
+        else:
+            line = words(run)
+        yield {words_line: line, **rest(run)}
+
+    def stopped(run):
+        """The answer to Stop; what is running at that moment comes to its end unseen."""
+        return {words_line: words(run, stopped=True) if run else note(label("hint_many")), **rest(run)}
+
+    def rest(run):
+        """What is left when a run is over, one way or another."""
+        csv = gr.update(value=csv_file(run), interactive=True) if run and run.rows else gr.update(interactive=False)
+        return {stop: gr.update(interactive=False), download: csv}
+
+    def cleared():
+        return {kept: None, results: "", words_line: note(label("hint_many")), **rest(None)}
+
+    def show_task(task_name, depth_number):
+        return gr.update(value=usable(task_name, depth_number), **depth_look(task_name))
+
+    quiet = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
+    everything = [results, words_line, stop, download]
+    # A listener holds its slot for a whole run, so that a few long ones do not keep the other tabs waiting.
+    running = gr.on(
+        [files.upload, start.click], answer, [files, task, depth], [kept, *everything], trigger_mode="once", **quiet
+    )
+    stop.click(stopped, kept, [words_line, stop, download], cancels=[running], **quiet)
+    files.clear(cleared, None, [kept, *everything], cancels=[running], **quiet)
+    task.input(show_task, [task, depth], depth, **quiet)

@@ -1,0 +1,265 @@
+"""The tab Compare: one photo, all depths side by side."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from functools import wraps
+
+import gradio as gr
+from gradio.components import Component
+
+from resnet_demo import checkpoints, tasks
+from resnet_demo.errors import UserError
+from resnet_demo.images import draw_landmarks, overlay
+from resnet_demo.images.decode import open_photo
+from resnet_demo.inference import predictor
+from resnet_demo.inference import results as inference_results
+from resnet_demo.models import cost
+from resnet_demo.page import catalog, networks
+from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, record
+from resnet_demo.page.events import Stepwise
+from resnet_demo.page.i18n import class_names
+from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.tabs import classify
+from resnet_demo.page.tabs import compare_plot as plot
+from resnet_demo.page.tabs.compare_cards import Card, cards_html, words
+from resnet_demo.page.widgets.examples import BOTH
+from resnet_demo.page.widgets.inputs import (
+    DISPLAY_SIDE,
+    DRAFT_SIDE,
+    LATEST,
+    LISTENER,
+    PRIVATE,
+    cache_file,
+    depth_input,
+    details_output,
+    example_photos,
+    jpeg,
+    note_output,
+    photo_input,
+    task_input,
+)
+
+COLUMNS = ("depth", "label", "probability", "milliseconds", "parameters", "gflops", "metric")
+
+
+def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, str]], list[list], dict]:
+    """Show one photo to ResNets of several depths and put their answers side by side.
+
+    Args:
+        image: the photo, as an uploaded file, a public http(s) address or a data URL (data:image/jpeg;base64,…): JPEG,
+            PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
+        task: what to look for, such as flowers102 (102 kinds of flowers), imagenet1k (1,000 things and animals),
+            faces68 (face keypoints) or a task of your own pictures.
+        depths: layers of each ResNet, from 18, 34, 50, 101 and 152, as far as they have weights.
+
+    Returns:
+        One picture with a heat map for each depth; a table of depth, top label, probability, milliseconds, parameters
+        in millions, GFLOPs and test metric; and the details as JSON.
+    """
+    gallery, table, results = [], [], []
+    for card in answers(image, task, depths):
+        gallery.append((card.picture, say("caption", depth=card.depth, label=card.name)))
+        table.append(card.line)
+        results.append(details_of(card, image))
+    return gallery, table, {"task": task, "results": results}
+
+
+def answers(image: str, task: str, depths: list[int]) -> Iterator[Card]:
+    """One depth's answer after the other; the photo is decoded once.
+
+    Raises:
+        UserError: no usable photo, depth or weights, all before the first answer.
+    """
+    check_photo(image)
+    if not depths:
+        raise UserError(say("no_depth"))
+    depths = sorted(set(depths))
+    for depth in depths:
+        check_weights(task, depth)
+    faces = catalog.kind(task) == tasks.KEYPOINTS
+    photo = open_photo(image, draft_side=None if faces else DRAFT_SIDE)
+    for depth in depths:
+        network = networks.network(task, depth)
+        network.warm_up()  # Its time would not be comparable otherwise.
+        result = network(photo)
+        picture, name, probability = summary(result)
+        yield Card(depth, picture, name, probability, row(network, result, name, probability), result)
+
+
+def details_of(card: Card, image: str) -> dict:
+    """A card's answer as the command line prints it."""
+    return {**record(card.result), "image": os.path.basename(image)}
+
+
+def summary(result: inference_results.Prediction | inference_results.FacesPrediction) -> tuple[str, str, float | None]:
+    """A result's picture (path), and its top label and probability; faces have no probability."""
+    if isinstance(result, inference_results.Prediction):
+        best = result.top_k[0]
+        return classify.heat(result, None), class_names.shown(result.task, best.label), best.probability
+    count = len(result.faces)
+    photo = overlay.fit_within(result.photo, DISPLAY_SIDE)
+    if count:
+        scale = photo.width / result.photo.width
+        photo = overlay.overlay(photo, result.cam(size=(photo.height, photo.width)))
+        photo = draw_landmarks.draw_faces(photo, [face.keypoints * scale for face in result.faces])
+    if count and not result.spec.detector:
+        name = say("points_short", count=len(result.faces[0].keypoints))
+    else:
+        name = say("face_short") if count == 1 else say("faces_short", count=count)
+    return jpeg(photo, "heat"), name, None
+
+
+def row(network: predictor.Predictor, result, name: str, probability: float | None) -> list:
+    """A line of the table, in the order of ``COLUMNS``."""
+    spec, depth = network.spec, network.depth
+    return [
+        depth,
+        name,
+        None if probability is None else round(probability, 4),
+        round(result.milliseconds["total"], 1),
+        round(cost.count_parameters(depth, spec.outputs) / 1e6, 1),
+        round(cost.count_gflops(depth, spec.outputs, network.checkpoint.variant, spec.size), 2),
+        metric(network.checkpoint.metrics),
+    ]
+
+
+def metric(metrics: dict) -> str:
+    """The figure that says most about a checkpoint, in words; metrics as ``training.evaluation`` writes them."""
+    found = figure(metrics)
+    if not found:
+        return say("metric_none")
+    key, source, value = found
+    return say(key, value=f"{value:.1f}" if key == "metric_top1" else f"{value:.2f}", source=source)
+
+
+def figure(metrics: dict) -> tuple[str, str, float] | None:
+    """The same as the key of its text, its source (of keypoints) and its value in percent; None where none is there."""
+    for key, measured in metrics.items():
+        value = measured.get("value") if isinstance(measured, dict) else measured
+        if not isinstance(value, int | float):
+            continue
+        if key == "top1":
+            return "metric_top1", "", value
+        if key == "nme":
+            return "metric_nme_plain", "", value
+        if key.startswith("nme_"):
+            return "metric_nme", key.removeprefix("nme_").upper(), value
+    return None
+
+
+def curve(task: str, cards: dict[int, Card]) -> str:
+    """The plot of all depths' test metric against their time, as SVG.
+
+    A depth's time is that of ``python -m resnet_demo report`` where there is one, so that the plot does not change from
+    photo to photo; where one is missing, all are those that were just measured.
+    """
+    points, axis = [], ""
+    timing, depths = measured_times(), catalog.available(task)
+    if any(f"{task}/resnet{depth}" not in timing for depth in depths):  # Times of two machines or days do not compare.
+        timing = {f"{task}/resnet{depth}": card.result.milliseconds["network"] for depth, card in cards.items()}
+    for depth in depths:
+        measured = figure(checkpoints.find(task, depth).metrics)
+        time = timing.get(f"{task}/resnet{depth}")
+        if measured and time:
+            key, source, value = measured
+            axis = say(f"{key}_axis", source=source)
+            points.append(plot.Point(depth, time, value, depth in cards))
+    return plot.plot(points, axis)
+
+
+def headed(lines: list[list]) -> dict:
+    """The table's lines with headers in the visitor's language: Gradio does not translate those."""
+    return {"headers": [say(f"column_{column}") for column in COLUMNS], "data": lines}
+
+
+def measured_times() -> dict[str, float]:
+    """Checkpoint → milliseconds of one photo through the network, as the report beside the weights has it."""
+    try:
+        report = json.loads((checkpoints.weights_folder() / "report.json").read_text("utf-8"))
+        return {name: float(measured["network"]) for name, measured in report["checkpoints"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def tab() -> dict[str, Component]:
+    """Build the tab inside the page that is being built → its controls by name."""
+    with gr.Row(elem_classes=["columns"]):
+        with gr.Column(min_width=300, scale=1):
+            photo = photo_input("compare-photo")
+            example_photos(BOTH, photo, "credits_compare", "compare-examples")
+            run = gr.Button(label("compare"), variant="primary", elem_id="compare-run")
+            with gr.Group(elem_classes=["controls"]):
+                task = task_input("compare-task", catalog.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
+                depths = depth_input(catalog.FLOWERS, "compare-depths", several=True)
+        with gr.Column(min_width=300, scale=2):
+            words_line = note_output("hint_compare", "compare-note")
+            cards_ = gr.HTML(elem_id="compare-cards", elem_classes=["cards-holder"])
+            curve_ = gr.HTML(elem_id="compare-curve")
+            with gr.Row():
+                file = gr.DownloadButton(label("take_csv"), visible=False, size="sm", elem_id="compare-csv")
+            details = details_output("compare-details")
+
+    inputs = [photo, task, depths]
+    gallery = gr.Gallery(label=label("gallery"), format="jpeg", visible=False)
+    table = gr.Dataframe(
+        headers=[label(f"column_{column}") for column in COLUMNS],
+        datatype=["number", "str", "number", "number", "number", "number", "str"],
+        label=label("table"),
+        type="array",
+        visible=False,
+    )
+    results = [gallery, table, details]
+
+    @wraps(compare)
+    def for_programs(*values):
+        pictures, lines, record_ = compare(*values)
+        return pictures, headed(lines), record_
+
+    gr.Button(visible=False).click(endpoint(for_programs), inputs, results, api_name="compare", **LISTENER)
+
+    def answer(image, task_name, numbers):
+        numbers, cards = sorted(set(numbers)), {}
+        available = len(catalog.available(task_name))
+        for card in answers(image, task_name, numbers):
+            if not cards:
+                yield {cards_: cards_html(numbers, {}), curve_: "", file: gr.update(visible=False), details: None}
+            cards[card.depth] = card
+            yield {cards_: cards_html(numbers, cards), words_line: words(numbers, cards, available)}
+        yield {
+            curve_: curve(task_name, cards),
+            file: gr.update(value=table_file([card.line for card in cards.values()]), visible=True),
+            details: {"task": task_name, "results": [details_of(card, image) for card in cards.values()]},
+        }
+
+    empty = {cards_: "", curve_: "", file: gr.update(visible=False), details: None}
+    react = Stepwise(answer, photo, depths, words_line, "hint_compare", empty)
+    set_to = gr.State(catalog.FLOWERS)  # see reactions
+
+    def show_task(*values):
+        """The page's answer to another task: its depths."""
+        *controls, before = values
+        if controls[1] == before:
+            yield gr.skip()
+            return
+        yield {set_to: controls[1]}
+        yield from react.show_task(*controls)
+
+    quiet = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
+    everything = [cards_, curve_, file, details, words_line]
+    photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
+    task.input(show_task, [*inputs, set_to], [depths, set_to, *everything], **quiet, **LATEST)
+    depths.input(react.show_depth, [*inputs, details], [depths, *everything], **quiet, **LATEST)
+    run.click(react.show, inputs, everything, **quiet)
+    return {"compare.task": task, "compare.depths": depths, "compare.set_to": set_to}
+
+
+def table_file(lines: list[list]) -> str:
+    """The comparison as a CSV file that spreadsheets open → its path."""
+    path = cache_file("comparison", ".csv")
+    with open(path, "w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([[say(f"column_{column}") for column in COLUMNS], *lines])
+    return path

@@ -1,0 +1,145 @@
+"""Compare's cards, one a depth, which fill as their answers are ready, and what the depths agree on in words."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from resnet_demo.inference import results
+from resnet_demo.page.i18n.format import percent
+from resnet_demo.page.i18n.texts import say
+from resnet_demo.page.widgets.inputs import address, note
+
+EYES = (36, 45)  # the outer corners, whose distance is the face's measure (NME's, see training.evaluation)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a depth says of the photo.
+
+    Attributes:
+        picture: path of the photo with its heat.
+        name: the top label, or the number of faces.
+        probability: of the top label, 0..1; None for keypoints.
+        line: the table's line, see ``compare.COLUMNS``.
+        result: the answer itself.
+    """
+
+    depth: int
+    picture: str
+    name: str
+    probability: float | None
+    line: list
+    result: results.Prediction | results.FacesPrediction
+
+
+def cards_html(depths: list[int], cards: dict[int, Card]) -> str:
+    """A card for each depth: filled where there is one, else a place that is kept free for it."""
+    odd = outliers(cards) if len(cards) == len(depths) else set()
+    spreads = spread(cards)
+    parts = [
+        filled(cards[depth], depth in odd, spreads.get(depth)) if depth in cards else waiting(depth) for depth in depths
+    ]
+    return f'<div class="cards" aria-live="polite">{"".join(parts)}</div>'
+
+
+def waiting(depth: int) -> str:
+    return f'<article class="card is-waiting"><h2>ResNet-{depth}</h2><div class="card-picture"></div></article>'
+
+
+def filled(card: Card, odd: bool, spread_: float | None) -> str:
+    """A card's HTML; ``odd`` marks one that disagrees, ``spread_`` is its points' distance from the depths' mean."""
+    name = html.escape(card.name)
+    _, _, _, milliseconds, parameters, gflops, metric = card.line
+    facts = [
+        (say("card_time"), f"{milliseconds:,.0f} ms"),
+        (say("card_parameters"), f"{parameters:.1f} M"),
+        (say("card_gflops"), f"{gflops:.1f}"),
+        (say("card_metric"), html.escape(metric)),
+    ]
+    if spread_ is not None:
+        facts.insert(0, (say("card_spread"), f"{spread_:.1f} %"))
+    value = ""
+    if card.probability is not None:
+        value = (
+            f'<p class="card-value">{percent(card.probability)}</p>'
+            f'<div class="card-bar" style="--share:{card.probability:.4f}"></div>'
+        )
+    if getattr(card.result, "unknown", False):
+        value += f'<p class="card-unknown">{html.escape(say("unknown_short"))}</p>'
+    mark = f'<span class="card-mark">{html.escape(say("card_differs"))}</span>' if odd else ""
+    alt = html.escape(say("caption", depth=card.depth, label=card.name), quote=True)
+    rows = "".join(f"<div><dt>{term}</dt><dd>{fact}</dd></div>" for term, fact in facts)
+    return (
+        f'<article class="card{" is-odd" if odd else ""}"><h2>ResNet-{card.depth}{mark}</h2>'
+        f'<div class="card-picture"><img src="{html.escape(address(card.picture), quote=True)}" alt="{alt}"></div>'
+        f'<p class="card-name">{name}</p>{value}<dl>{rows}</dl></article>'
+    )
+
+
+def outliers(cards: dict[int, Card]) -> set[int]:
+    """The depths whose top label is not the most common one; all of them where none is."""
+    counts = Counter(card.name for card in cards.values()).most_common()
+    if len(counts) < 2:
+        return set()
+    tied = counts[0][1] == counts[1][1]
+    return {depth for depth, card in cards.items() if tied or card.name != counts[0][0]}
+
+
+def spread(cards: dict[int, Card]) -> dict[int, float]:
+    """How far each depth's keypoints lie from the mean of all depths, in percent of the distance between the eyes.
+
+    The detector is the same, so the faces are too. Empty where fewer than two depths marked a face, or for points other
+    than the 68.
+    """
+    marked = {
+        depth: np.stack([face.keypoints for face in card.result.faces])
+        for depth, card in cards.items()
+        if isinstance(card.result, results.FacesPrediction) and card.result.faces
+    }
+    if len(marked) < 2 or len({points.shape for points in marked.values()}) > 1:
+        return {}
+    mean = np.mean(list(marked.values()), axis=0)  # (face, point, xy)
+    if mean.shape[1] != 68:
+        return {}
+    eyes = np.linalg.norm(mean[:, EYES[0]] - mean[:, EYES[1]], axis=-1)
+    return {
+        depth: float(100 * (np.linalg.norm(points - mean, axis=-1).mean(axis=1) / eyes).mean())
+        for depth, points in marked.items()
+    }
+
+
+def words(depths: list[int], cards: dict[int, Card], available: int) -> str:
+    """What the depths agree on, for the line above the cards."""
+    if len(cards) < len(depths):
+        return note(say("comparing", done=len(cards), count=len(depths)))
+    if len(cards) == 1:
+        return note(say("compared_one" if available < 2 else "compared_alone"))
+    distances = spread(cards)
+    by_name: dict[str, list[int]] = {}
+    for depth in sorted(cards):
+        by_name.setdefault(cards[depth].name, []).append(depth)
+    if len(by_name) == 1:
+        lines = [say("agree", count=len(cards), label=html.escape(next(iter(by_name))))]
+    else:
+        groups = [
+            say("says", depths=listed(found), label=html.escape(name))
+            for name, found in sorted(by_name.items(), key=lambda item: -len(item[1]))
+        ]
+        lines = [say("disagree"), say("clause").join(groups) + say("stop")]
+    if distances:
+        lines.append(
+            say("spread", mean=f"{np.mean(list(distances.values())):.1f}", depth=max(distances, key=distances.get))
+        )
+    return note(*lines)
+
+
+def listed(depths: list[int]) -> str:
+    """[18, 34, 50] → "ResNet-18, 34 and 50"."""
+    numbers = [str(depth) for depth in depths]
+    if len(numbers) == 1:
+        return f"ResNet-{numbers[0]}"
+    return say("listed", most=f"ResNet-{', '.join(numbers[:-1])}", last=numbers[-1])

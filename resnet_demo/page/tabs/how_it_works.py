@@ -1,0 +1,133 @@
+"""The tab How it works: the two blocks drawn, what the heat and the numbers mean, and the depths in a table.
+
+Channels, layers, parameters and GFLOPs are counted from the layouts and shapes that build the networks.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from resnet_demo import checkpoints
+from resnet_demo.errors import UserError
+from resnet_demo.models import cost, state
+from resnet_demo.models.layouts import LAYOUTS
+from resnet_demo.page import catalog
+from resnet_demo.page.i18n.texts import label
+from resnet_demo.page.tabs import compare
+
+KINDS = ("basic", "bottleneck")
+COLUMNS = ("depth", "kind", "blocks", "layers", "parameters", "gflops", catalog.FLOWERS, catalog.FACES)
+# What is counted for before there is any checkpoint, as in the paper: ImageNet's size and classes.
+SIZE, OUTPUTS, VARIANT = 224, 1000, "v1"
+WIDTH, BOX, GAP, TOP = 300, 44, 26, 62  # of the drawing: whole width, a box' height, between boxes, above the first
+LEFT, WIDE = 24, 186  # where the boxes begin, and how wide they are
+MIDDLE, PAST = LEFT + WIDE / 2, LEFT + WIDE + 44  # across: the line through the boxes, and the one past them
+
+
+def tab() -> None:
+    """Build the tab inside the page that is being built."""
+    parts = [
+        *heading("residual", "identity"),
+        f'<div class="how-blocks">{"".join(block(kind) for kind in KINDS)}</div>',
+        *heading("kinds"),
+        table(),
+        *heading("cam", "points"),
+        *heading("numbers"),
+    ]
+    gr.HTML(f'<article class="how">{"".join(parts)}</article>', elem_id="how")
+
+
+def heading(*keys: str) -> list[str]:
+    """A heading and the paragraphs under it; it has the name of the first of them."""
+    return [f"<h2>{label(f'how_title_{keys[0]}')}</h2>", *(f"<p>{label(f'how_{key}')}</p>" for key in keys)]
+
+
+def convolutions(kind: str) -> list[tuple[int, int, int]]:
+    """(kernel, channels in, channels out) of each convolution of a block of the first stage that keeps its shape."""
+    depth = next(depth for depth, (name, _) in LAYOUTS.items() if name == kind)
+    shapes = state.expected_shapes(depth, 1)
+    found = [shape for key, shape in shapes.items() if key.startswith("layer1.1.conv")]
+    return [(kernel, inputs, outputs) for outputs, inputs, kernel, _ in found]
+
+
+def block(kind: str) -> str:
+    """A block as SVG, from top to bottom: its convolutions, and the shortcut past them."""
+    boxes, parts, tip = convolutions(kind), [], f'marker-end="url(#how-{kind}-tip)"'
+    plus = TOP + len(boxes) * (BOX + GAP) + 12
+    height = plus + 74
+    fork = TOP - GAP / 2 - 6
+    parts.append(f'<path class="flow" {tip} d="M{MIDDLE} 28V{TOP}"/><text x="{MIDDLE}" y="20">x</text>')
+    for index, (kernel, inputs, outputs) in enumerate(boxes):
+        y = TOP + index * (BOX + GAP)
+        last = index == len(boxes) - 1
+        parts.append(f'<rect x="{LEFT}" y="{y}" width="{WIDE}" height="{BOX}" rx="8"/>')
+        parts.append(f'<text x="{MIDDLE}" y="{y + 19}">{kernel} × {kernel} {label("how_convolution")}</text>')
+        parts.append(
+            f'<text class="small" x="{MIDDLE}" y="{y + 35}">{inputs} → {outputs} {label("how_channels")}</text>'
+        )
+        parts.append(f'<path class="flow" {tip} d="M{MIDDLE} {y + BOX}V{plus - 13 if last else y + BOX + GAP}"/>')
+        if not last:
+            parts.append(f'<text class="small start" x="{MIDDLE + 8}" y="{y + BOX + 17}">ReLU</text>')
+    parts.append(f'<text class="start" x="{MIDDLE + 8}" y="{plus - 18}">F(x)</text>')
+    parts.append(f'<path class="shortcut" d="M{MIDDLE} {fork}H{PAST}V{plus}H{MIDDLE + 13}"/>')
+    parts.append(f'<text class="start" x="{PAST + 8}" y="{(fork + plus) / 2}">x</text>')
+    parts.append(f'<circle cx="{MIDDLE}" cy="{plus}" r="12"/><text x="{MIDDLE}" y="{plus + 5}">+</text>')
+    parts.append(f'<path class="flow" {tip} d="M{MIDDLE} {plus + 12}V{height - 26}"/>')
+    parts.append(f'<text class="small start" x="{MIDDLE + 8}" y="{plus + 32}">ReLU</text>')
+    parts.append(f'<text x="{MIDDLE}" y="{height - 8}">F(x) + x</text>')
+    return (
+        f'<figure><svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-labelledby="how-{kind} how-{kind}-words">'
+        f'<title id="how-{kind}">{label(f"how_{kind}")}</title>'
+        f'<desc id="how-{kind}-words">{label(f"how_{kind}_words")}</desc>'
+        f'<defs><marker id="how-{kind}-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" '
+        f'orient="auto"><path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>'
+        f"{''.join(parts)}</svg>"
+        f"<figcaption>{label(f'how_{kind}')}</figcaption></figure>"
+    )
+
+
+def table() -> str:
+    """The depths side by side as HTML."""
+    found = catalog.spec(catalog.FLOWERS)
+    size, outputs = (found.size, found.outputs) if found else (SIZE, OUTPUTS)
+    head = "".join(f'<th scope="col">{label(f"how_column_{column}")}</th>' for column in COLUMNS)
+    rows = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        for first, *cells in (line(depth, size, outputs) for depth in LAYOUTS)
+    )
+    return (
+        f'<div class="how-table" tabindex="0" role="region" aria-label="{label("how_table")}"><table>'
+        f"<caption><span>{label('how_caption')} {size} × {size}</span></caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def line(depth: int, size: int, outputs: int) -> list[str]:
+    """A depth's cells, in the order of ``COLUMNS``; ``size`` and ``outputs`` are the task's."""
+    kind, counts = LAYOUTS[depth]
+    each = len(convolutions(kind))
+    return [
+        str(depth),
+        label(f"how_{kind}"),
+        " + ".join(map(str, counts)),
+        f"1 + {sum(counts)} × {each} + 1",
+        f"{cost.count_parameters(depth, outputs) / 1e6:.1f}",
+        f"{cost.count_gflops(depth, outputs, variant(depth), size):.2f}",
+        *(metric(task, depth) for task in (catalog.FLOWERS, catalog.FACES)),
+    ]
+
+
+def variant(depth: int) -> str:
+    """Which variant of a depth the page has for flowers, else that of the depth it shows first."""
+    for number in (depth, catalog.default_depth(catalog.FLOWERS)):
+        try:
+            return checkpoints.read_config(checkpoints.find(catalog.FLOWERS, number).config.parent)["variant"]
+        except (UserError, KeyError):
+            continue
+    return VARIANT
+
+
+def metric(task: str, depth: int) -> str:
+    """The test metric of a checkpoint in percent, or a dash where there is none."""
+    found = compare.figure(checkpoints.find(task, depth).metrics) if depth in catalog.available(task) else None
+    return f"{found[2]:.2f}" if found else "–"

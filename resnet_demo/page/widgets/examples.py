@@ -1,0 +1,16 @@
+"""The example photographs and who took them (``resnet_demo/examples/CREDITS.md`` has it in full)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples"
+
+FLOWERS = ("dahlia", "marigold", "yellow-daisy")
+FACES = ("two-people", "astronaut", "president")
+BOTH = ("dahlia", "marigold", "two-people")
+
+
+def example(name: str) -> str:
+    """An example's name → its path."""
+    return str(FOLDER / f"{name}.jpg")

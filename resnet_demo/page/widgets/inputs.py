@@ -1,0 +1,235 @@
+"""Gradio components as this page wants them.
+
+Where a component's check of its input would answer with a technical sentence, or fail before ours is reached, the
+instance's ``preprocess`` is replaced. (A subclass would make Gradio write a stub file beside this module.)
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import gradio as gr
+from PIL import Image
+
+from resnet_demo.images import overlay
+from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.page import catalog
+from resnet_demo.page.fetch import fetch_carefully
+from resnet_demo.page.i18n import class_names
+from resnet_demo.page.i18n.texts import fixed, label, say
+from resnet_demo.page.widgets.examples import example
+
+PICTURE_HEIGHT = 380
+DISPLAY_SIDE = 1280  # pixels of a heat map's long side
+DRAFT_SIDE = 960  # pixels of a photo's short side that are enough for it, where no keypoints are to be placed
+EXAMPLE_ADDRESS = "https://example.com/photo.jpg"
+
+# Every listener: inference is locked by the engine itself, decoding and drawing may overlap.
+LISTENER = {"concurrency_limit": 4}
+PRIVATE = {**LISTENER, "api_visibility": "private"}
+# A control that is moved again before its answer is there gets a second one, with the values of then.
+LATEST = {"trigger_mode": "always_last"}
+
+# Gradio gives the buttons of thumbnails no names, so a screen reader would say "button" only.
+NAME_EXAMPLES = """
+const name = () => document.querySelectorAll(`#${props.gallery} .gallery-item`).forEach(
+  (button, index) => button.setAttribute("aria-label", props.names[index]));
+name();
+new MutationObserver(name).observe(element.closest(".example-holder"), {childList: true, subtree: true});
+"""
+
+
+def photo_input(elem_id: str) -> gr.Image:
+    """The photo to look at; hands over the path of the upload as it came."""
+    photo = gr.Image(
+        label=label("photo"),
+        sources=["upload", "clipboard", "webcam"],
+        type="filepath",
+        image_mode=None,
+        height=PICTURE_HEIGHT,
+        placeholder=label("photo_hint"),
+        buttons=["fullscreen"],
+        elem_id=elem_id,
+        elem_classes=["picture", "photo"],
+        alt_text=label("photo"),
+    )
+    decode_data_url = photo.preprocess
+
+    def preprocess(payload):
+        """The upload's path. Gradio would open the file with Pillow and fail on a broken one, or on HEIC, with a
+        sentence of its own."""
+        if payload is None or payload.path:
+            return payload and payload.path
+        if not (payload.url or "").startswith("data:"):
+            raise gr.Error(say("no_photo"), print_exception=False)
+        return decode_data_url(payload)
+
+    photo.preprocess = preprocess
+    # For the page of endpoints; Gradio's own is a bus.
+    photo.example_inputs = lambda: {
+        **dict.fromkeys(("path", "url"), EXAMPLE_ADDRESS),
+        "meta": {"_type": "gradio.FileData"},
+    }
+    return fetch_carefully(photo)
+
+
+def picture_output(key: str, elem_id: str | None = None, visible: bool = True) -> gr.Image:
+    """A picture with heat or keypoints; takes the path of a JPEG from ``jpeg``."""
+    return gr.Image(
+        visible=visible,
+        label=label(key),
+        type="filepath",
+        format="jpeg",
+        interactive=False,
+        height=PICTURE_HEIGHT,
+        buttons=["download", "fullscreen"],
+        elem_id=elem_id,
+        elem_classes=["picture", "result"],
+        alt_text=label(key),
+    )
+
+
+def example_photos(names: Sequence[str], photo: gr.Image, credits: str, elem_id: str) -> None:
+    """Thumbnails that fill the photo with one click, and who took them."""
+    with gr.Column(elem_classes=["example-holder"], min_width=0):
+        gr.Examples(
+            [[example(name)] for name in names],
+            [photo],
+            label=label("examples"),
+            elem_id=elem_id,
+            api_visibility="private",
+        )
+        gr.HTML(
+            f"<p>{label(credits)}</p>",
+            js_on_load=NAME_EXAMPLES,
+            gallery=elem_id,
+            names=[label(f"example_{name}") for name in names],
+            elem_classes=["credits"],
+        )
+
+
+def task_input(elem_id: str, value: str, *kinds: str) -> gr.Dropdown:
+    """The tasks of some kinds; nothing to see where there is only one."""
+    names = catalog.task_choices(*kinds)
+    task = gr.Dropdown(
+        names,
+        value=value,
+        label=label("task"),
+        visible=len(names) > 1,
+        filterable=False,
+        min_width=170,
+        elem_id=elem_id,
+    )
+    task.preprocess = lambda payload: payload  # An unknown task gets our sentence.
+    return task
+
+
+def target_input(elem_id: str) -> gr.Dropdown:
+    """The class whose heat is shown; nothing chosen means the most likely one."""
+    target = gr.Dropdown(
+        target_choices(catalog.FLOWERS),
+        value="",
+        label=label("target"),
+        allow_custom_value=True,
+        min_width=170,
+        elem_id=elem_id,
+    )
+    # The classes of other tasks, and numbers of classes, are as good as those of the task the page starts with.
+    target.api_info = lambda: {"type": "string", "title": "Class"}
+    return target
+
+
+def target_choices(task: str) -> list[tuple[str, str]]:
+    return [(label("target_top"), ""), *((class_names.shown(task, name), name) for name in catalog.labels(task))]
+
+
+def region_input(elem_id: str) -> gr.Radio:
+    regions = [(label(f"region_{region}"), region) for region in catalog.REGIONS]
+    region = gr.Radio(regions, value="all", label=label("region"), elem_id=elem_id)
+    region.preprocess = lambda payload: payload or "all"
+    return region
+
+
+def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio | gr.CheckboxGroup:
+    """One depth, or several: then all whose weights are at hand are chosen at first."""
+    component = gr.CheckboxGroup if several else gr.Radio
+    depth = component(
+        catalog.depth_choices(),
+        value=catalog.compared_depths(task) if several else catalog.default_depth(task),
+        label=label("depths" if several else "depth"),
+        elem_id=elem_id,
+        **depth_look(task),
+    )
+    schema = {"type": "integer", "enum": list(DEPTHS), "title": "Depth"}
+    if several:
+        depth.preprocess = lambda payload: [read_depth(number) for number in payload or []]
+        depth.api_info = lambda: {"type": "array", "items": schema, "title": "Depths"}
+    else:
+        depth.preprocess = read_depth
+        depth.api_info = lambda: schema
+    return depth
+
+
+def depth_look(task: str) -> dict:
+    """How the choice of depths looks for a task, without its value."""
+    return {"info": fixed(lambda: catalog.depth_info(task)), "elem_classes": catalog.depth_classes(task)}
+
+
+def read_depth(value: object) -> int:
+    """50, 50.0 or "50" → 50: programs send numbers in all these ways.
+
+    Raises:
+        gr.Error: anything that is no depth.
+    """
+    for depth in DEPTHS:
+        if str(value).removesuffix(".0") == str(depth):
+            return depth
+    raise gr.Error(say("bad_depth", depth=value), print_exception=False)
+
+
+def details_output(elem_id: str) -> gr.JSON:
+    with gr.Accordion(label("details"), open=False, elem_classes=["details"]):
+        return gr.JSON(show_label=False, container=False, max_height=360, elem_id=elem_id)
+
+
+def note_output(key: str, elem_id: str) -> gr.HTML:
+    """The line that says in words what came out, or what went wrong."""
+    return gr.HTML(note(label(key)), elem_id=elem_id, elem_classes=["note-holder"])
+
+
+def note(*lines: str, facts: str = "", alert: bool = False) -> str:
+    """Lines of text, already safe to show as HTML, for ``note_output``; ``facts`` is set smaller below them."""
+    role, kind = ("alert", "note alert") if alert else ("status", "note")
+    parts = [*(f"<p>{line}</p>" for line in lines), *([f'<p class="facts">{facts}</p>'] if facts else [])]
+    return f'<div class="{kind}" role="{role}">{"".join(parts)}</div>'
+
+
+def jpeg(picture: Image.Image, name: str, quality: int = 90) -> str:
+    """Write a picture into Gradio's own cache and return its path: served as it is, and deleted with the cache."""
+    path = cache_file(name, ".jpg")
+    Path(path).write_bytes(overlay.encode_jpeg(picture, quality))
+    return path
+
+
+def address(path: str) -> str:
+    """Where the browser finds a file of Gradio's cache, relative to the page."""
+    return f"gradio_api/file={quote(path)}"
+
+
+def cache_file(name: str, suffix: str) -> str:
+    """The path of a new, empty file in Gradio's own cache."""
+    handle, path = tempfile.mkstemp(suffix, f"{name}-", cache_folder())
+    os.close(handle)
+    return path
+
+
+def cache_folder() -> Path:
+    """A folder of ours in Gradio's own cache."""
+    cache = os.environ.get("GRADIO_TEMP_DIR") or (Path(tempfile.gettempdir()) / "gradio").resolve()
+    root = Path(cache) / "pictures"
+    root.mkdir(parents=True, exist_ok=True)
+    return root

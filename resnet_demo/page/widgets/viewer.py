@@ -1,0 +1,172 @@
+"""A photo with heat over it that answers in the browser: another class or region, opacity, colours, before and after.
+
+The server sends the photo once, and the maps as few numbers as the network's feature map has cells; ``viewer.js``
+scales, colours and lays them over the photo, so none of these needs a round trip. Two things do: the maps of an
+earlier stage, and a map as a file.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from functools import cache
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from resnet_demo import tasks
+from resnet_demo.faces import alignment
+from resnet_demo.images import colormaps, overlay
+from resnet_demo.inference import results
+from resnet_demo.inference.results import DIRECTIONS
+from resnet_demo.models.layouts import STAGES
+from resnet_demo.page import result_cache
+from resnet_demo.page.i18n import class_names
+from resnet_demo.page.i18n.errors import sentence
+from resnet_demo.page.i18n.texts import label
+from resnet_demo.page.widgets import browser_images
+from resnet_demo.page.widgets.inputs import DISPLAY_SIDE, address, cache_file, jpeg
+from resnet_demo.page.widgets.snippets import snippets
+
+FOLDER = Path(__file__).parent
+TEXTS = (
+    *("opacity", "split", "colours", "stage", "direction", "busy", "empty"),
+    *(f"direction_{name}" for name in DIRECTIONS),
+    *("low", "high", "across_low", "across_high", "down_low", "down_high"),
+    *("take_overlay", "take_heat", "take_npy", "take_csv", "take_json", "code", "copy", "copied"),
+)
+
+
+def viewer(elem_id: str, kind: str) -> gr.HTML:
+    """The component. Its value is ``view_of`` of an answer, or ``blank``.
+
+    It listens to ``resnet:show`` events of the document, ``{viewer: elem_id, what: class or region}``.
+    """
+    return gr.HTML(
+        blank(),
+        html_template=f'<div class="viewer" data-kind="{kind}">{(FOLDER / "viewer.html").read_text("utf-8")}</div>',
+        js_on_load=(FOLDER / "viewer.js").read_text("utf-8"),
+        server_functions=[stage_map, heat_file],
+        tables=tables(),
+        stages=list(STAGES),
+        directions=list(DIRECTIONS),
+        elem_id=elem_id,
+        elem_classes=["viewer-holder"],
+    )
+
+
+def blank() -> dict:
+    """The viewer's value without a photo, in the visitor's language."""
+    return {"texts": {key: label(f"viewer_{key}") for key in TEXTS}}
+
+
+@cache
+def tables() -> dict[str, str]:
+    """Colour maps by name, 256 RGB triples each, as base64; ``signed`` runs from −1 to 1."""
+    found = {name: colormaps.colour_table(name) for name in colormaps.COLOURS if name != "diverging"}
+    found["signed"] = colormaps.signed_table()
+    return {name: base64.b64encode(table.tobytes()).decode() for name, table in found.items()}
+
+
+def view_of(result: results.Prediction | results.FacesPrediction, what: str | int | None) -> dict:
+    """What the viewer shows of an answer, at first the heat of ``what``: a class (None: the top one) or a region."""
+    photo = overlay.fit_within(result.photo, DISPLAY_SIDE)
+    scale = photo.width / result.photo.width
+    view = blank() | {
+        "photo": address(shown_file(result.image, photo)),
+        "width": photo.width,
+        "height": photo.height,
+        "name": Path(result.image or "photo").stem,
+        "token": result_cache.keep(result),
+        "code": snippets(result),
+    }
+    if isinstance(result, results.Prediction):
+        return view | classes_of(result, what, scale)
+    return view | regions_of(result, str(what), scale)
+
+
+def shown_file(image: str | None, photo: Image.Image) -> str:
+    """The path of a photo as the viewer shows it: the upload itself where that is the same, else a JPEG of it.
+
+    The browser has the upload already, so nothing is encoded and nothing travels.
+    """
+    if image and browser_images.is_served(image) and browser_images.is_shown_as_it_is(image, photo.size):
+        return image
+    return jpeg(photo, "photo")
+
+
+def classes_of(result: results.Prediction, target: str | int | None, scale: float) -> dict:
+    """The last stage's maps of the listed classes and of the target."""
+    spec = result.spec
+    listed = [spec.labels.index(score.label) for score in result.top_k]
+    index = tasks.class_index(spec, target)
+    shown = listed[0] if index is None else index
+    window = result.window.scaled(scale, scale)
+    rows, columns = result.features.shape[1:]
+    across, down = (window.right - window.left) / columns, (window.bottom - window.top) / rows
+    return {
+        "what": str(shown),
+        "window": list(window),
+        # A map's cells → the shown photo's pixels.
+        "places": [[across, 0, 0, down, window.left, window.top]],
+        "maps": {f"{number}/{STAGES[-1]}": [cells(result.small_cam(number))] for number in {*listed, shown}},
+        "labels": {str(number): spec.labels[number] for number in {*listed, shown}},
+        "names": {str(number): class_names.shown(spec.name, spec.labels[number]) for number in {*listed, shown}},
+    }
+
+
+def regions_of(result: results.FacesPrediction, region: str, scale: float) -> dict:
+    """All regions' maps of each face, for each of ``DIRECTIONS``."""
+    regions = tasks.REGIONS if result.spec.has_regions else ("all",)
+    maps, places = {}, []
+    for face in result.faces:
+        rows, columns = face.features.shape[1:]
+        cell = np.diag([result.spec.size / columns, result.spec.size / rows, 1])
+        matrix = scale * (np.vstack([alignment.invert(face.matrix), (0, 0, 1)]) @ cell)[:2]
+        places.append([float(number) for number in matrix.T.ravel()])  # in the order of canvas.setTransform
+    for name in regions:
+        for direction in DIRECTIONS:
+            maps[f"{name}/{direction}"] = [cells(face.small_cam(name, direction)) for face in result.faces]
+    points = [[[round(float(x), 2), round(float(y), 2)] for x, y in face.keypoints] for face in result.faces]
+    return {"what": region if region in regions else "all", "places": places, "maps": maps, "points": points}
+
+
+def cells(cam: np.ndarray) -> str:
+    """A map (r, c) as JSON: rows of numbers with three decimals, finer than its 256 colours.
+
+    As text: at each change of a status Gradio's front end copies a component's value, number by number.
+    """
+    return json.dumps(np.round(cam.astype(float), 3).tolist(), separators=(",", ":"))
+
+
+def stage_map(data: dict) -> dict:
+    """For the browser: the map of a class at a stage, {token, what, stage} → {map} or {error}."""
+    try:
+        result = result_cache.find(str(data["token"]))
+        return {"map": cells(result.small_cam(int(data["what"]), str(data["stage"])))}
+    except Exception as error:
+        return {"error": html.unescape(sentence(error))}
+
+
+def heat_file(data: dict) -> dict:
+    """For the browser: the map on screen as a file of numpy, {token, what, how} → {url} or {error}.
+
+    float32 (rows, columns) at the shown photo's size, 0..1, or −1..1 for a direction; as ``cam()`` gives it.
+    """
+    try:
+        result = result_cache.find(str(data["token"]))
+        width, height = result.photo.size
+        scale = min(1.0, DISPLAY_SIDE / max(width, height))
+        size = (round(height * scale), round(width * scale))
+        if isinstance(result, results.Prediction):
+            cam = result.cam(int(data["what"]), str(data["how"]), size)
+        else:
+            cam = result.cam(str(data["what"]), size, str(data["how"]))
+        path = cache_file("heat", ".npy")
+        np.save(path, cam.astype(np.float32))
+        return {"url": address(path)}
+    except Exception as error:
+        return {"error": html.unescape(sentence(error))}

@@ -1,0 +1,32 @@
+"""What a task is: labels, input size, normalisation, head width, preprocessing and decoding.
+
+One ``TaskSpec`` travels with each checkpoint (its ``config.json``), so pictures are always prepared as they were
+in training, also for tasks that people train on their own pictures.
+
+Published model cards import from here, so these names stay.
+"""
+
+from resnet_demo.tasks.decode import check_top_k, class_index, decode_classes, decode_keypoints, softmax
+from resnet_demo.tasks.landmarks import REGIONS, region_points
+from resnet_demo.tasks.preprocess import Window, normalise, preprocess, window_of
+from resnet_demo.tasks.spec import CLASSIFICATION, IMAGENET_MEAN, IMAGENET_STD, KEYPOINTS, TITLES, TaskSpec
+
+__all__ = [
+    "CLASSIFICATION",
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
+    "KEYPOINTS",
+    "REGIONS",
+    "TITLES",
+    "TaskSpec",
+    "Window",
+    "check_top_k",
+    "class_index",
+    "decode_classes",
+    "decode_keypoints",
+    "normalise",
+    "preprocess",
+    "region_points",
+    "softmax",
+    "window_of",
+]

@@ -1,0 +1,65 @@
+"""From a network's outputs to classes and keypoints, and the checks of what people ask for."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+
+from resnet_demo.errors import UserError
+from resnet_demo.tasks.spec import TaskSpec
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Logits (..., classes) → probabilities that sum to 1 along the last axis."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def decode_classes(spec: TaskSpec, logits: np.ndarray, top_k: int) -> list[tuple[int, float]]:
+    """Logits (classes,) → (class index, probability) of the ``top_k`` most probable, best first."""
+    probabilities = softmax(logits)
+    best = np.argsort(-probabilities, kind="stable")[: max(1, min(top_k, len(probabilities)))]
+    return [(int(index), float(probabilities[index])) for index in best]
+
+
+def decode_keypoints(logits: np.ndarray) -> np.ndarray:
+    """Logits (..., 2·points) → coordinates in 0..1 of the crop, (..., points, 2), x before y, through a sigmoid."""
+    points = 1.0 / (1.0 + np.exp(-logits.astype(np.float32)))
+    return points.reshape(*points.shape[:-1], -1, 2)
+
+
+def class_index(spec: TaskSpec, target: str | int | None) -> int | None:
+    """A class given by index, name (any case) or None (the top one) → its index, or None.
+
+    Raises:
+        UserError: no such class.
+    """
+    if target is None or target == "":
+        return None
+    if isinstance(target, int | np.integer) or re.fullmatch(r"\s*-?\d+\s*", str(target)):
+        index = int(target)
+        if 0 <= index < len(spec.labels):
+            return index
+        raise UserError(f"There is no class {index}: {spec.name} has the classes 0 to {len(spec.labels) - 1}.")
+    lowered = [label.lower() for label in spec.labels]
+    if str(target).strip().lower() in lowered:
+        return lowered.index(str(target).strip().lower())
+    import difflib
+
+    near = difflib.get_close_matches(str(target).lower(), lowered, n=1)
+    hint = f" Did you mean {spec.labels[lowered.index(near[0])]!r}?" if near else ""
+    raise UserError(f"There is no class {target!r} in {spec.name}.{hint}")
+
+
+def check_top_k(top_k: int) -> int:
+    """``top_k`` as a whole number of at least 1.
+
+    Raises:
+        UserError: anything else.
+    """
+    number = isinstance(top_k, int | float | np.number) and not isinstance(top_k, bool)
+    if not number or not math.isfinite(top_k) or top_k < 1 or top_k != int(top_k):
+        raise UserError(f"top_k must be a whole number from 1 on, not {top_k!r}.")
+    return int(top_k)

@@ -1,0 +1,29 @@
+"""The 68 landmarks of a face and its regions."""
+
+from __future__ import annotations
+
+from resnet_demo.errors import UserError
+
+# Regions of the 68 iBUG landmarks (Sagonas et al. 2013, "300 Faces in-the-Wild Challenge"), counted from 0.
+REGIONS: dict[str, tuple[int, ...]] = {
+    "all": tuple(range(68)),
+    "jaw": tuple(range(0, 17)),
+    "brows": tuple(range(17, 27)),
+    "nose": tuple(range(27, 36)),
+    "eyes": tuple(range(36, 48)),
+    "mouth": tuple(range(48, 68)),
+}
+
+
+def region_points(region: str, points: int = 68) -> tuple[int, ...]:
+    """Indices of a face region's keypoints; ``all`` works for any number of points.
+
+    Raises:
+        UserError: no such region.
+    """
+    if region == "all":
+        return tuple(range(points))
+    if region not in REGIONS or points != 68:
+        known = ", ".join(REGIONS) if points == 68 else "all"
+        raise UserError(f"There is no face region {region!r}: choose one of {known}.")
+    return REGIONS[region]

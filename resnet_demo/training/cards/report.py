@@ -1,0 +1,298 @@
+"""``weights/README.md``: one table over all bundled checkpoints, and plots of accuracy against cost.
+
+Everything is computed from ``index.json``, the ``config.json`` files and the networks themselves. Milliseconds are
+measured here, and kept in ``report.json`` with the name of the CPU, so that the text can be made again without them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from resnet_demo import checkpoints
+from resnet_demo.checkpoints import Entry
+from resnet_demo.tasks import CLASSIFICATION, TITLES, TaskSpec
+from resnet_demo.training.cards.card import measured_by, metric_name, model_card
+from resnet_demo.training.cards.datasets import DATA, OWN_DATA
+from resnet_demo.training.cards.history import history_line
+from resnet_demo.training.cards.plot import Panel, Point, Series, draw
+from resnet_demo.utils import cpu, markdown
+
+ROUNDS, WARM_UP = 40, 3
+BUSY = 0.8  # load average from which on something else must have been running
+LIMIT_ALL, LIMIT_FILE = 400, 95  # MB
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+REPORT, GFLOPS_PLOT, TIME_PLOT = "report.json", "accuracy-gflops.svg", "accuracy-milliseconds.svg"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the report says of a checkpoint.
+
+    Attributes:
+        entry, config: its line of the index and its ``config.json``.
+        parameters: in millions.
+        gflops: 10⁹ multiply-adds of one picture of the task's own input size.
+        timing: milliseconds of one picture, ``network`` and ``whole``, or None where they were not measured.
+    """
+
+    entry: Entry
+    config: dict
+    parameters: float
+    gflops: float
+    timing: dict[str, float] | None
+
+    @property
+    def spec(self) -> TaskSpec:
+        return TaskSpec.from_json(self.config["task"])
+
+    @property
+    def key(self) -> str:
+        return f"{self.entry.task}/resnet{self.entry.depth}"
+
+
+def write_report(measure: bool) -> list[Path]:
+    """Write the table, the plots, the timings and, from what is stored, every checkpoint's card.
+
+    Args:
+        measure: measure the milliseconds on this machine; False keeps those of ``report.json``.
+
+    Returns:
+        The files written.
+
+    Raises:
+        UserError: the index or a checkpoint is missing or broken.
+    """
+    root = checkpoints.weights_folder()
+    if measure:
+        record = measure_all(checkpoints.bundled(), ROUNDS)
+        (root / REPORT).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    files = {root / name: text for name, text in render(root).items()}
+    for entry in checkpoints.bundled():
+        config = checkpoints.read_config(entry.config.parent)
+        if config.get("commands"):
+            files[entry.path.parent / checkpoints.CARD] = model_card(config)
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+    return list(files)
+
+
+def render(root: Path) -> dict[str, str]:
+    """Name → text of the README and its plots, from what lies in ``root``."""
+    stored = stored_timings(root)
+    lines = [describe(entry, stored.get("checkpoints", {})) for entry in checkpoints.bundled()]
+    files = {}
+    for name, label, values in (
+        (GFLOPS_PLOT, "GFLOPs (10⁹ multiply-adds) a picture, logarithmic", {line.key: line.gflops for line in lines}),
+        (
+            TIME_PLOT,
+            "milliseconds of the network a picture, logarithmic",
+            {line.key: line.timing["network"] for line in lines if line.timing},
+        ),
+    ):
+        if panels := panels_of(lines, values):
+            files[name] = draw(panels, label, f"Test accuracy against {label}")
+    return {checkpoints.CARD: readme(lines, stored, set(files))} | files
+
+
+def stored_timings(root: Path) -> dict:
+    """The record of ``report.json``, empty where there is none."""
+    path = root / REPORT
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def describe(entry: Entry, timings: dict[str, dict]) -> Line:
+    """Count what a checkpoint costs, and find its timing, if that was of a network of the same cost."""
+    config = checkpoints.read_config(entry.config.parent)
+    parameters, gflops = count(config)
+    timing = timings.get(f"{entry.task}/resnet{entry.depth}")
+    if timing and timing["gflops"] != round(gflops, 3):
+        timing = None  # It was trained anew, for pictures of another size.
+    return Line(entry, config, parameters, gflops, timing)
+
+
+def count(config: dict) -> tuple[float, float]:
+    """Millions of parameters, and GFLOPs at the task's input size, of a checkpoint's network."""
+    spec = TaskSpec.from_json(config["task"])
+    return count_network(config["depth"], spec.outputs, config["variant"], spec.size)
+
+
+@cache
+def count_network(depth: int, outputs: int, variant: str, size: int) -> tuple[float, float]:
+    import torch
+
+    from resnet_demo.models.resnet import ResNet, count_gflops, count_parameters
+
+    with torch.device("meta"):
+        network = ResNet(depth, outputs, variant)
+    return count_parameters(network) / 1e6, count_gflops(network, size, size)
+
+
+def measure_all(entries: list[Entry], rounds: int) -> dict:
+    """Milliseconds of one picture on this CPU, as a user has it: file in, answer out; the medians of ``rounds``.
+
+    The checkpoints take turns, so that whatever else the machine does falls on all alike.
+    """
+    from resnet_demo.inference.predictor import Predictor
+    from resnet_demo.utils.cpu import cpu_count
+
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    predictors = [Predictor(entry.task, entry.depth, "cpu") for entry in entries]
+    photos = [
+        EXAMPLES / ("dahlia.jpg" if predictor.spec.kind == CLASSIFICATION else "astronaut.jpg")
+        for predictor in predictors
+    ]
+    network: list[list[float]] = [[] for _ in entries]
+    whole: list[list[float]] = [[] for _ in entries]
+    for number in range(rounds + WARM_UP):
+        for index, predictor in enumerate(predictors):
+            start = perf_counter()
+            answer = predictor(photos[index])
+            took = (perf_counter() - start) * 1000
+            if number >= WARM_UP:
+                network[index].append(answer.milliseconds["network"])
+                whole[index].append(took)
+    return {
+        "cpu": cpu.processor_name(),
+        "threads": cpu_count(),
+        "load": round(load, 1),
+        "backend": ", ".join(sorted({predictor.backend for predictor in predictors})),
+        "rounds": rounds,
+        "checkpoints": {
+            f"{entry.task}/resnet{entry.depth}": {
+                "gflops": round(count(checkpoints.read_config(entry.config.parent))[1], 3),
+                "network": round(median(network[index]), 2),
+                "whole": round(median(whole[index]), 2),
+            }
+            for index, entry in enumerate(entries)
+        },
+    }
+
+
+def panels_of(lines: list[Line], values: dict[str, float]) -> list[Panel]:
+    """A panel for each task with two or more depths; a single point is no curve, and stands in the table."""
+    panels = []
+    for task in dict.fromkeys(line.entry.task for line in lines):
+        own = [line for line in lines if line.entry.task == task and line.key in values and line.entry.metrics]
+        if len(own) < 2:
+            continue
+        classes = own[0].spec.kind == CLASSIFICATION
+        # Top-5 lies so near to 100 % that a shared axis would flatten top-1.
+        names = ["top1"] if classes else list(own[0].entry.metrics)
+        series = [
+            Series(metric_name(name), tuple(point(line, name, values) for line in own if name in line.entry.metrics))
+            for name in names
+        ]
+        label = "top-1 accuracy, %" if classes else "NME, % (lower is better)"
+        panels.append(Panel(TITLES.get(task, task), label, tuple(series)))
+    return panels
+
+
+def point(line: Line, name: str, values: dict[str, float]) -> Point:
+    metric = line.entry.metrics[name]
+    low, high = metric.get("low", metric["value"]), metric.get("high", metric["value"])
+    return Point(values[line.key], metric["value"], low, high, str(line.entry.depth))
+
+
+COLUMNS = (
+    "task",
+    "depth",
+    "test accuracy (95 % interval)",
+    "measured by",
+    "parameters, M",
+    "GFLOPs (input)",
+    "ms network",
+    "ms whole",
+    "MB",
+    "trained",
+)
+
+
+def table_row(line: Line) -> str:
+    """A checkpoint's row under ``COLUMNS``."""
+    entry = line.entry
+    metrics = "<br>".join(metric_in_words(name, record) for name, record in entry.metrics.items())
+    network, whole = (f"{line.timing[part]:.1f}" if line.timing else "–" for part in ("network", "whole"))
+    card = (entry.path.parent / checkpoints.CARD).relative_to(checkpoints.weights_folder()).as_posix()
+    cells = [
+        entry.task,
+        str(entry.depth),
+        metrics,
+        f"`{measured_by(line.config)}`",
+        f"{line.parameters:.2f}",
+        f"{line.gflops:.2f} ({line.spec.size}²)",
+        network,
+        whole,
+        f"{entry.bytes / 1e6:.1f}",
+        f"[{history_line(line.config).replace('`', '') or 'card'}]({card})",
+    ]
+    return markdown.row(cells)
+
+
+def metric_in_words(name: str, record: dict[str, float]) -> str:
+    interval = f" ({record['low']:.2f} to {record['high']:.2f})" if "low" in record else ""
+    missed = f", {record['missed']:.0f} missed" if record.get("missed") else ""
+    return f"{metric_name(name)} {record['value']:.2f} %{interval}, n = {record['n']:,.0f}{missed}"
+
+
+def readme(lines: list[Line], stored: dict, plots: set[str]) -> str:
+    """The text of ``weights/README.md``."""
+    total = sum(line.entry.bytes for line in lines) / 1e6
+    largest = max((line.entry.bytes for line in lines), default=0) / 1e6
+    parts = [
+        "# The bundled weights",
+        "Made by `python -m resnet_demo report`, which measures the milliseconds and counts everything else anew "
+        "(`--no-timing` keeps the milliseconds).",
+        "\n".join([markdown.head(COLUMNS), *map(table_row, lines)]),
+        f"The weights files have {total:.1f} MB together (limit {LIMIT_ALL} MB), the largest one {largest:.1f} MB "
+        f"(limit {LIMIT_FILE} MB): 8-bit integers with a scale for each output channel. Accuracy is that of these "
+        f"files, on test pictures that training never saw{exceptions(lines)}. GFLOPs are 10⁹ multiply-adds of one "
+        "picture of the size in brackets.",
+    ]
+    if stored:
+        parts.append(
+            f"Milliseconds of one picture at a time on {stored['cpu']} with {stored['threads']} threads "
+            f"({stored['backend']}), medians of {stored['rounds']} rounds in which the checkpoints took turns: "
+            "`network` is the forward pass of one picture or face, `whole` is file in, answer out (with decoding and, "
+            "for faces, the detector)."
+        )
+        if stored["load"] >= BUSY:
+            parts.append(
+                f"**The machine was busy with other work meanwhile (load average {stored['load']:.1f}), so all "
+                "milliseconds are too long**: run the command again when it is idle."
+            )
+    about = {
+        GFLOPS_PLOT: "Test accuracy against GFLOPs, a point for each depth, with 95 % intervals",
+        TIME_PLOT: "Test accuracy against milliseconds, a point for each depth, with 95 % intervals",
+    }
+    shown = [f"![{words}]({name})" for name, words in about.items() if name in plots]
+    if shown:
+        parts.append("## Accuracy and cost\nBars are 95 % intervals; curves of one panel are set a little apart.")
+        parts += shown
+    parts.append("## Licences of the data\n" + "\n".join(licences(lines)))
+    return "\n\n".join(parts) + "\n"
+
+
+def exceptions(lines: list[Line]) -> str:
+    """Which checkpoints were measured on other pictures, as the end of a sentence."""
+    others = list(dict.fromkeys(f"`{line.entry.task}`" for line in lines if "measured" in line.config))
+    return f" (but for {' and '.join(others)}: see the card)" if others else ""
+
+
+def licences(lines: list[Line]) -> list[str]:
+    """A line for each task's pictures, and one for what the ImageNet weights come from."""
+    rows = []
+    for task in dict.fromkeys(line.entry.task for line in lines):
+        data = DATA.get(task, OWN_DATA)
+        rows.append(f"- `{task}`: {data['about']}. {data['licence']}".rstrip())
+    if any("imagenet" in command for line in lines for command in line.config.get("commands", [])):
+        rows.append(
+            "- The ImageNet ResNet-50 that training began with or was distilled from is that of Keras Applications, "
+            "out of an npm package (ISC); ImageNet's pictures are for non-commercial research."
+        )
+    return rows

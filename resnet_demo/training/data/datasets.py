@@ -1,0 +1,138 @@
+"""Data sets with fixed splits, decoded once and kept in memory as uint8.
+
+The folder is ``RESNET_DEMO_DATA`` or ``../shared/data`` beside the project: one subfolder a task with a
+``labels.csv`` (image, label, split) and ``classes.csv``, or a ``landmarks.csv`` (image, source, identity, split, x0,
+y0 …).
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from resnet_demo.errors import UserError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+NO_LABEL = -1
+
+
+def data_folder() -> Path:
+    """Where the data sets lie (they are not part of the repository)."""
+    default = Path(__file__).resolve().parents[3].parent / "shared" / "data"
+    return Path(os.environ.get("RESNET_DEMO_DATA", default))
+
+
+@dataclass
+class Pictures:
+    """The pictures of some splits of a data set.
+
+    Attributes:
+        paths: picture files, in the order of the CSV.
+        labels: class indices (n,) int64, or keypoints (n, points, 2) float32 in the stored picture's pixels.
+        classes: class names (classification).
+        frames: keypoints: each face's ``faces.Frame``, filled by ``frames.find_frames``.
+        sources: where each picture is from (keypoints; empty strings where unknown).
+        whole: keypoints of the whole picture, in which no face has to be found first.
+    """
+
+    task: str
+    paths: list[Path]
+    labels: np.ndarray
+    classes: tuple[str, ...] = ()
+    sources: list[str] = field(default_factory=list)
+    frames: list = field(default_factory=list, repr=False)
+    cache: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+    whole: bool = False
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def picture(self, index: int) -> Image.Image:
+        """The upright RGB picture, decoded at most once."""
+        if index not in self.cache:
+            with Image.open(self.paths[index]) as image:
+                self.cache[index] = np.asarray(image.convert("RGB"))
+        return Image.fromarray(self.cache[index])
+
+    def decode_all(self) -> Pictures:
+        """Decode everything now, so that worker processes share the memory."""
+        for index in tqdm(range(len(self)), desc="decoding", unit="picture"):
+            self.picture(index)
+        return self
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        raise UserError(
+            f"The file {path} is missing: set RESNET_DEMO_DATA to the folder that holds {path.parent.name}/{path.name}."
+        )
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None) -> Pictures:
+    """The pictures of ``splits`` of a task's data set.
+
+    Raises:
+        UserError: no such data set, or no picture in these splits.
+    """
+    root = (folder or data_folder()) / task
+    if (root / "landmarks.csv").is_file():
+        rows = [row for row in read_rows(root / "landmarks.csv") if row["split"] in splits]
+        columns = [name for name in (rows[0] if rows else {}) if name[0] in "xy" and name[1:].isdigit()]
+        labels = np.array([[float(row[name]) for name in columns] for row in rows], np.float32)
+        labels = labels.reshape(len(rows), len(columns) // 2, 2) if rows else labels
+        classes, sources = (), [row["source"] for row in rows]
+    else:
+        rows = [row for row in read_rows(root / "labels.csv") if row["split"] in splits]
+        labels = np.array([int(row["label"]) for row in rows], np.int64)
+        classes, sources = tuple(row["name"] for row in read_rows(root / "classes.csv")), []
+    if not rows:
+        raise UserError(f"The data set {task} has no pictures in {', '.join(splits)}: the splits are train, val, test.")
+    return Pictures(task, [root / row["image"] for row in rows], labels, classes, sources)
+
+
+def labelled_pictures(folder: Path, classes: tuple[str, ...]) -> Pictures:
+    """Further pictures of known classes: those in the subfolders that are named as one; others are left out.
+
+    Raises:
+        UserError: there are none.
+    """
+    found = [(path, label) for label, name in enumerate(classes) for path in pictures_below(folder / name)]
+    if not found:
+        raise UserError(
+            f"There are no pictures in subfolders of {folder} that are named as a class, such as {folder / classes[0]}."
+        )
+    paths, labels = zip(*found, strict=True)
+    return Pictures("", list(paths), np.array(labels, np.int64), classes, [folder.name] * len(paths))
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """The picture files in a folder and its subfolders, by name."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
+def unlabelled_pictures(sources: list[str], splits: tuple[str, ...], folder: Path | None = None) -> Pictures:
+    """Pictures to distil from, without labels: of data sets (their ``splits``) and of any folders, with subfolders.
+
+    Raises:
+        UserError: a source that is neither, or a folder without pictures.
+    """
+    paths: list[Path] = []
+    names: list[str] = []
+    for source in sources:
+        if Path(source).is_dir():
+            found = pictures_below(Path(source))
+            if not found:
+                raise UserError(f"There are no pictures in {source}: name a folder with {', '.join(SUFFIXES)} files.")
+        else:
+            found = load_pictures(source, splits, folder).paths
+        paths += found
+        names += [Path(source).name] * len(found)
+    return Pictures("", paths, np.full(len(paths), NO_LABEL, np.int64), sources=names)

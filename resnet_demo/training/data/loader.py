@@ -1,0 +1,123 @@
+"""Batches of augmented pictures, the same ones on every machine and after every interruption.
+
+A sample is named by (epoch, index), and its augmentation is seeded by that name: nothing depends on the worker that
+makes it or on what was made before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.data.seeds import seed_of
+from resnet_demo.training.recipe import Recipe
+
+Sample = tuple[Tensor, Tensor]
+Make = Callable[[Pictures, int, int, int], Sample]  # (pictures, index, epoch, seed)
+T = TypeVar("T")
+View = tuple[int, int, int]  # (number of the view or of the epoch, index of the picture, side)
+
+
+def epoch_order(pictures: Pictures, recipe: Recipe, epoch: int) -> list[int]:
+    """Which pictures an epoch shows, in which order; ``source_weights`` repeat or thin out sources.
+
+    With ``recipe.views`` the same pictures come again when their views do.
+    """
+    random = np.random.default_rng(seed_of(recipe.seed, "order", epoch))
+    choice = random
+    if recipe.views:
+        choice = np.random.default_rng(seed_of(recipe.seed, "choice", epoch % recipe.views))
+    if not recipe.source_weights or not pictures.sources:
+        return random.permutation(len(pictures)).tolist()
+    indices: list[int] = []
+    sources = np.array(pictures.sources)
+    for source in sorted(set(pictures.sources)):
+        own = np.flatnonzero(sources == source)
+        whole, rest = divmod(recipe.source_weights.get(source, 1.0), 1.0)
+        indices += own.tolist() * int(whole)
+        indices += choice.choice(own, round(rest * len(own)), replace=False).tolist()
+    return random.permutation(indices).tolist()
+
+
+class Kept(dict[View, T]):
+    """What was made for views of one size: with the first of another size the former ones are forgotten."""
+
+    def put(self, view: View, value: T) -> None:
+        if self and next(iter(self))[2] != view[2]:
+            self.clear()
+        self[view] = value
+
+
+class Augmented(Dataset):
+    """Pictures by the key (epoch, index): uint8 (3, size, size) and label.
+
+    With ``recipe.views`` an epoch shows the crops of the one that many epochs before, out of this worker's memory.
+    """
+
+    def __init__(self, pictures: Pictures, make: Make, recipe: Recipe):
+        self.pictures, self.make, self.recipe = pictures, make, recipe
+        self.kept: Kept[Sample] = Kept()
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, key: tuple[int, int]) -> Sample:
+        epoch, index = key
+        view = view_of(self.recipe, epoch, index)
+        if view in self.kept:
+            return self.kept[view]
+        sample = self.make(self.pictures, index, epoch, seed_of(self.recipe.seed, "picture", view[0], index))
+        if self.recipe.views:
+            self.kept.put(view, sample)
+        return sample
+
+
+def view_of(recipe: Recipe, epoch: int, index: int) -> View:
+    """What names a picture's crop in ``epoch``: the same name, the same crop."""
+    return epoch % recipe.views if recipe.views else epoch, index, recipe.size_at(epoch)
+
+
+class Keys:
+    """Batch sampler over all epochs from ``first`` on; the last, smaller batch of an epoch is left out."""
+
+    def __init__(self, pictures: Pictures, recipe: Recipe, first: int):
+        self.pictures, self.recipe, self.first = pictures, recipe, first
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for epoch in range(self.first, self.recipe.epochs):
+            for part in epoch_batches(self.pictures, self.recipe, epoch):
+                yield [(epoch, index) for index in part]
+
+
+def epoch_batches(pictures: Pictures, recipe: Recipe, epoch: int) -> Iterator[list[int]]:
+    """The pictures of each step of an epoch."""
+    order = epoch_order(pictures, recipe, epoch)
+    for step in range(steps_per_epoch(pictures, recipe)):
+        yield order[step * recipe.batch : (step + 1) * recipe.batch]
+
+
+def steps_per_epoch(pictures: Pictures, recipe: Recipe) -> int:
+    return max(1, len(epoch_order(pictures, recipe, 0)) // recipe.batch)
+
+
+def make_batches(pictures: Pictures, make: Make, recipe: Recipe, first: int, workers: int) -> Iterator[Sample]:
+    """Batches of every epoch from ``first`` on, made ahead by ``workers`` processes (0: in this one)."""
+    loader = DataLoader(
+        Augmented(pictures, make, recipe),
+        batch_sampler=Keys(pictures, recipe, first),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        pin_memory=torch.cuda.is_available(),
+        worker_init_fn=_one_thread,
+    )
+    return iter(loader)
+
+
+def _one_thread(_worker: int) -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,64 @@
+"""Pictures that show none of a task's classes, to measure how many of them are said to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from resnet_demo.errors import UserError
+from resnet_demo.tasks.imagenet_names import synsets
+from resnet_demo.training.data.datasets import Pictures, unlabelled_pictures
+from resnet_demo.training.data.seeds import seed_of
+
+MOST = 1000  # of a folder or data set
+FLOWER_TASKS = ("flowers102", "flowers5")
+
+# Of the 1,000 sample photos of EliSchwartz/imagenet-sample-images, those in which a flower is in the middle. They were
+# picked by eye before any score was computed. Flowers at the edge or in the background (a weevil on a leaf, a rabbit
+# beside a rose, a greenhouse, window boxes, a vase on a desk) and what only looks like one (sea anemone, pinwheel,
+# cauliflower, coil of leaves) stay in as no flowers.
+SHOWN_FLOWERS = {  # index of the class: its name, and what its photo shows
+    21: "kite: magnolia blossoms in the middle, the birds at the edge",
+    309: "bee: on a flowering umbel of ivy",
+    317: "leafhopper: on a petal that fills the photo",
+    320: "damselfly: on a buttercup",
+    321: "admiral: on blossoming twigs",
+    322: "ringlet: among yellow flowers",
+    323: "monarch: on a flower",
+    324: "cabbage butterfly: on a yellow composite flower",
+    325: "sulphur butterfly: among yellow composite flowers",
+    326: "lycaenid: on a small flower",
+    738: "pot: a plant in full bloom",
+    944: "artichoke: one of the 102 classes",
+    946: "cardoon: in bloom",
+    984: "rapeseed: a field in bloom",
+    985: "daisy",
+    986: "yellow lady's slipper",
+}
+
+
+def pictures_unlike(task: str, source: str, data: Path | None) -> Pictures:
+    """Pictures of a folder, or of a data set's train and val parts, at most ``MOST`` by a fixed seed; for the flower
+    tasks without ``SHOWN_FLOWERS``, where ``source`` holds the ImageNet sample photos.
+
+    Raises:
+        UserError: there are none, or ``source`` is the task's own data set.
+    """
+    if source == task:
+        raise UserError(f"The pictures of {task} show its classes: name others, which show none of them.")
+    pictures = unlabelled_pictures([source], ("train", "val"), data)
+    paths = pictures.paths
+    if task in FLOWER_TASKS and is_sample_set(paths):
+        flowers = {synsets()[index] for index in SHOWN_FLOWERS}
+        paths = [path for path in paths if path.name[:9] not in flowers]
+    if len(paths) > MOST:
+        chosen = np.random.default_rng(seed_of("unlike", Path(source).name)).choice(len(paths), MOST, replace=False)
+        paths = [paths[index] for index in sorted(chosen)]
+    return replace(pictures, paths=paths, labels=np.zeros(len(paths), np.int64), sources=[])
+
+
+def is_sample_set(paths: list[Path]) -> bool:
+    """Whether these are the sample photos: one for each synset, in its name."""
+    return len(paths) == 1000 == len({path.name[:9] for path in paths}) and paths[0].name.startswith("n01440764")

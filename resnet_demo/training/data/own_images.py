@@ -1,0 +1,272 @@
+"""Pictures of one's own as a data set: read, checked before any training, and split by a fixed seed.
+
+A folder with one subfolder a class, or a CSV of keypoints (``own_points.py``). All pictures pass the gate that the page
+has, ``images.open_photo``, and are kept in memory scaled down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from resnet_demo.errors import UserError
+from resnet_demo.images.decode import MIN_SIDE, open_photo
+from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS
+from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.data.own_keypoints import PARTS, read_points
+from resnet_demo.training.data.seeds import seed_of
+
+SIDE, LONGEST = 256, 1024  # of the pictures in memory: pixels of the short side, and at most of the long one
+SHARE = 0.15  # of the pictures in val, and in test
+SPLIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class Item:
+    """A picture and what is known of it.
+
+    Attributes:
+        path: the file.
+        name: its path inside the data set's folder, the same on every machine.
+        label: class index, or keypoints (points, 2).
+        group: items of one group stay on one side of the split; empty: it is its own.
+        source: where it is from, or empty.
+        part: train, val or test where the data set says so, else empty.
+    """
+
+    path: Path
+    name: str
+    label: int | np.ndarray
+    group: str = ""
+    source: str = ""
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class OwnPictures:
+    """A data set of one's own.
+
+    Attributes:
+        kind: classification or keypoints.
+        parts: train, val and test, decoded; val may be empty.
+        record: counts, split and a fingerprint of both, for ``config.json`` and the card.
+    """
+
+    kind: str
+    parts: dict[str, Pictures]
+    record: dict
+
+
+def read_own(data: Path, name: str) -> OwnPictures:
+    """Read the pictures in ``data`` for the task ``name``; those that cannot be read are listed on standard error.
+
+    Raises:
+        UserError: nothing that can be trained on, and why.
+    """
+    table = keypoint_table(data)
+    if table:
+        classes, items = (), point_items(table)
+    else:
+        classes, items = class_items(data)
+    kind = KEYPOINTS if table else CLASSIFICATION
+    items, photos, skipped = decode(items)
+    if table:
+        check_points(table, items)
+    else:
+        check_classes(data, classes, items)
+    given = any(item.part for item in items)
+    items = items if given else split(items, classes)
+    parts = {part: pictures_of(name, part, items, photos, classes, kind) for part in PARTS}
+    record = {
+        "counts": {part: len(pictures) for part, pictures in parts.items()},
+        "classes": {
+            label: [int((parts[part].labels == index).sum()) for part in PARTS] for index, label in enumerate(classes)
+        },
+        "split": "as the CSV says" if given else f"by the fixed seed {SPLIT_SEED}",
+        "skipped": skipped,
+        "fingerprint": fingerprint(items),
+    }
+    return OwnPictures(kind, parts, record)
+
+
+def keypoint_table(data: Path) -> Path | None:
+    """The CSV of keypoints that ``data`` is or holds; None where it is a folder of classes.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if not data.exists():
+        raise UserError(f"There is no {data}: pass a folder with one subfolder a class, or a CSV of keypoints.")
+    if data.is_file():
+        if data.suffix.lower() != ".csv":
+            raise UserError(f"{data} is no folder and no .csv file: pass the folder that holds your pictures.")
+        return data
+    tables = sorted(path for path in visible(data) if path.is_file() and path.suffix.lower() == ".csv")
+    if len(tables) > 1:
+        names = ", ".join(path.name for path in tables)
+        raise UserError(f"{data} holds several CSV files ({names}): pass the one with the keypoints itself.")
+    return tables[0] if tables else None
+
+
+def visible(folder: Path) -> list[Path]:
+    """What lies in a folder, hidden things left out, by name."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read ({(error.strerror or str(error)).lower()}).") from None
+
+
+def class_items(root: Path) -> tuple[tuple[str, ...], list[Item]]:
+    """Class names and pictures of a folder with one subfolder a class; any depth below a subfolder counts.
+
+    Raises:
+        UserError: fewer than two classes, or a class with fewer than two files.
+    """
+    folders = [path for path in visible(root) if path.is_dir()]
+    if not folders:
+        state = "is empty" if not visible(root) else "has no subfolders"
+        raise UserError(f"The folder {root} {state}: make one subfolder a class, such as cats and dogs, in it.")
+    classes = tuple(folder.name for folder in folders)
+    if len(classes) == 1:
+        raise UserError(f"{root} has only one class, {classes[0]}: put at least two subfolders with pictures into it.")
+    if {name.lower() for name in classes} <= {*PARTS, "valid", "validation", "training", "testing"}:
+        raise UserError(
+            f"{root} is divided into {', '.join(classes)}, not into classes: put one subfolder a class into it, the "
+            "split is made here."
+        )
+    items = []
+    for label, folder in enumerate(folders):
+        for path in sorted(folder.rglob("*")):
+            inside = path.relative_to(root)
+            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+                items.append(Item(path, inside.as_posix(), label))
+    check_classes(root, classes, items)
+    return classes, items
+
+
+def check_classes(root: Path, classes: tuple[str, ...], items: list[Item]) -> None:
+    """Every class needs a picture to learn from and one to be tested on."""
+    counts = np.bincount([item.label for item in items], minlength=len(classes))
+    if poor := [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < 2]:
+        raise UserError(
+            f"{root}: a class needs at least two readable pictures, fewer has {', '.join(poor)}: add some, or remove "
+            "the subfolder."
+        )
+
+
+def point_items(table: Path) -> list[Item]:
+    """The pictures of a CSV of keypoints."""
+    return [Item(row.path, row.name, row.points, row.identity, row.source, row.part) for row in read_points(table)]
+
+
+def check_points(table: Path, items: list[Item]) -> None:
+    """There must be something to learn from and something to be tested on."""
+    if len(items) < 2:
+        raise UserError(f"{table} has {len(items)} usable pictures: at least two are needed.")
+    parts = {item.part for item in items}
+    if parts != {""} and (missing := [part for part in ("train", "test") if part not in parts]):
+        raise UserError(f"{table} puts no usable picture into {' and '.join(missing)}: mend its column split.")
+    if parts == {""} and len({item.group or item.name for item in items}) < 2:
+        raise UserError(f"{table} has only one identity, which cannot be split into train and test: mend that column.")
+
+
+def decode(items: list[Item]) -> tuple[list[Item], list[np.ndarray], int]:
+    """Open every picture → the readable items, their points scaled as the picture is; the photos; how many are left
+    out, each of them with the reason on standard error."""
+    kept, photos, reasons = [], [], []
+    for item in tqdm(items, desc="reading", unit="picture"):
+        try:
+            item, photo = open_small(item)
+        except UserError as error:
+            reasons.append(f"Skipped {item.path}: {error}")
+        else:
+            kept.append(item)
+            photos.append(photo)
+    for reason in reasons:
+        print(reason, file=sys.stderr, flush=True)
+    return kept, photos, len(reasons)
+
+
+def open_small(item: Item) -> tuple[Item, np.ndarray]:
+    """The item, with its points in pixels of the photo, and the upright photo: uint8 (rows, columns, 3)."""
+    has_points = isinstance(item.label, np.ndarray)
+    # A JPEG decoded at a fraction of its size would no longer tell what the points' pixels are.
+    photo = open_photo(item.path, draft_side=None if has_points else SIDE)
+    width, height = photo.size
+    if has_points:
+        known = item.label[~np.isnan(item.label).any(axis=1)]
+        if not len(known):
+            raise UserError("None of its points is known.")
+        if not ((known >= 0) & (known <= (width, height))).all(axis=1).any():
+            raise UserError(f"All of its points lie outside of the upright picture of {width} × {height} pixels.")
+    scale = min(1.0, SIDE / min(photo.size), LONGEST / max(photo.size))
+    if scale < 1:
+        size = tuple(max(MIN_SIDE, round(side * scale)) for side in photo.size)
+        photo = photo.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    if has_points:
+        item = replace(item, label=item.label * np.float32((photo.width / width, photo.height / height)))
+    return item, np.asarray(photo)
+
+
+def split(items: list[Item], classes: tuple[str, ...]) -> list[Item]:
+    """Every item with its part: of each class about 70, 15 and 15 % in train, val and test, always the same."""
+    parts: dict[str, str] = {}
+    for label in range(len(classes)) if classes else [None]:
+        own = [item for item in items if label is None or item.label == label]
+        groups: dict[str, list[Item]] = {}
+        for item in own:
+            groups.setdefault(f"identity {item.group}" if item.group else item.name, []).append(item)
+        sizes = {group: len(members) for group, members in groups.items()}
+        for group, part in assign(sizes, label, least=1 if classes or len(own) < 4 else 2).items():
+            parts |= {item.name: part for item in groups[group]}
+    return [replace(item, part=parts[item.name]) for item in items]
+
+
+def assign(sizes: dict[str, int], key: object, least: int) -> dict[str, str]:
+    """Group → part, for groups of so many pictures; one in train and, if the groups allow it, ``least`` in test."""
+    count = sum(sizes.values())
+    test = max(least, int(SHARE * count + 0.5))
+    val = min(int(SHARE * count + 0.5), count - test - 1)
+    wanted = dict(zip(PARTS, (count - val - test, val, test), strict=True))
+    order = sorted(sizes)
+    np.random.default_rng(seed_of(SPLIT_SEED, "split", key)).shuffle(order)
+    found = {}
+    for group in order:
+        found[group] = max(PARTS, key=lambda part: wanted[part])
+        wanted[found[group]] -= sizes[group]
+    if "test" not in found.values():  # Few and large groups.
+        found[min(order[1:], key=lambda group: sizes[group])] = "test"
+    return found
+
+
+def pictures_of(
+    task: str, part: str, items: list[Item], photos: list[np.ndarray], classes: tuple[str, ...], kind: str
+) -> Pictures:
+    """One part of the data set."""
+    own = [index for index, item in enumerate(items) if item.part == part]
+    kept = [items[index] for index in own]
+    labels = np.array([item.label for item in kept], np.int64 if kind == CLASSIFICATION else np.float32)
+    return Pictures(
+        task,
+        [item.path for item in kept],
+        labels,
+        classes,
+        sources=[item.source for item in kept] if kind == KEYPOINTS else [],
+        cache={number: photos[index] for number, index in enumerate(own)},
+        whole=kind == KEYPOINTS,
+    )
+
+
+def fingerprint(items: list[Item]) -> str:
+    """Stands for exactly these pictures, labels and this split."""
+    key = hashlib.sha256()
+    for item in sorted(items, key=lambda item: item.name):
+        label = item.label.tobytes().hex() if isinstance(item.label, np.ndarray) else item.label
+        key.update(f"{item.name}\t{item.path.stat().st_size}\t{label}\t{item.part}\n".encode())
+    return key.hexdigest()[:24]

@@ -1,0 +1,53 @@
+"""The pictures of a split: of a data set, or of the pictures of one's own that a checkpoint was trained with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from resnet_demo.errors import UserError
+from resnet_demo.training.data.datasets import Pictures, load_pictures
+from resnet_demo.training.data.own_images import OwnPictures, read_own
+
+
+def split_pictures(config: dict, split: str, data: Path | None, own: OwnPictures | None = None) -> Pictures:
+    """A split of the pictures that the checkpoint of ``config`` is for.
+
+    Args:
+        own: the user's own pictures, where they are in memory still.
+    """
+    if own:
+        return own.parts[split]
+    if "own" in config:
+        return own_part(config, split, data)
+    return load_pictures(config["task"]["name"], (split,), data)
+
+
+def own_part(config: dict, split: str, data: Path | None) -> Pictures:
+    """A part of the pictures that the checkpoint of ``config`` was trained with.
+
+    Raises:
+        UserError: no or other pictures in ``data``, or no such part.
+    """
+    part = own_pictures(config, data).parts.get(split)
+    if not part:
+        raise UserError(f"{data} has no pictures in {split}: the splits are train, val, test.")
+    return part
+
+
+def own_pictures(config: dict, data: Path | None) -> OwnPictures:
+    """The pictures that the checkpoint of ``config`` was trained with.
+
+    Raises:
+        UserError: no or other pictures in ``data``.
+    """
+    name = config["task"]["name"]
+    if data is None:
+        raise UserError(f"{name} was trained on pictures of your own: pass their folder with --data.")
+    own = read_own(data, name)
+    if own.record["fingerprint"] != config["own"]["fingerprint"]:
+        was, now = (sum(record["counts"].values()) for record in (config["own"], own.record))
+        raise UserError(
+            f"The pictures in {data} ({now}) are not those that {name} was trained with ({was}), so some of its test "
+            "pictures could be known to it: restore them, or train again."
+        )
+    return own

@@ -1,0 +1,1 @@
+"""Measuring a checkpoint, and fitting what is measured."""

@@ -1,0 +1,109 @@
+"""The command ``ranges``: the largest inputs of a checkpoint's convolutions, so that CPUs can compute in 8 bits.
+
+``bundle`` does it too. Training pictures only, prepared as the app prepares a visitor's photo; see ``eight_bit``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from openvino import opset13 as ops
+from tqdm import tqdm
+
+from resnet_demo import checkpoints
+from resnet_demo.backends.base import Engine
+from resnet_demo.backends.openvino import hints
+from resnet_demo.backends.openvino_graph import build_model, convolution
+from resnet_demo.backends.openvino_runtime import ov
+from resnet_demo.errors import UserError
+from resnet_demo.inference.predictor import Predictor
+from resnet_demo.models import state as model_state
+from resnet_demo.training.data import imagenet
+from resnet_demo.training.data.datasets import unlabelled_pictures
+from resnet_demo.training.data.seeds import seed_of
+from resnet_demo.training.data.splits import split_pictures
+from resnet_demo.training.evaluation.features import photos
+
+if TYPE_CHECKING:
+    from resnet_demo.training.data.own_images import OwnPictures
+
+MOST = 128  # pictures; of a feature map's values, each has ten thousands
+LEAST_RANGE = 1e-6  # of an input that is always zero
+
+
+def measure_ranges(
+    folder: Path,
+    sources: list[str],
+    data: Path | None,
+    command: str,
+    own: OwnPictures | None = None,
+) -> dict:
+    """Measure the ranges of a checkpoint and write them into its ``config.json``.
+
+    Args:
+        folder: the checkpoint's.
+        sources: folders of pictures, and names of data sets, whose train parts are taken; none: what it was trained on.
+        command: for the record.
+        own: the user's own pictures that it was trained with, where they are in memory still.
+
+    Returns:
+        The record.
+
+    Raises:
+        UserError: no sound checkpoint, or no pictures.
+    """
+    checkpoint, config = checkpoints.load_folder(folder), checkpoints.read_config(folder)
+    if sources:
+        pictures = unlabelled_pictures(sources, ("train",), data)
+    elif checkpoint.spec.name == imagenet.TASK:
+        raise UserError(f"{imagenet.TASK} has no training pictures here: pass others with --pictures.")
+    else:
+        pictures = split_pictures(config, "train", data, own)
+    order = np.random.default_rng(seed_of("ranges", len(pictures))).permutation(len(pictures))
+    rows = sorted(order[:MOST].tolist())
+    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=replace(checkpoint, ranges={}))
+    predictor.engine = finder = RangeFinder(checkpoint)
+    for photo in tqdm(photos(pictures, rows), desc="ranges", total=len(rows), unit="picture"):
+        predictor(photo)
+    record = {
+        "command": command,
+        "pictures": len(rows),
+        "inputs": {name: max(float(f"{value:.6g}"), LEAST_RANGE) for name, value in finder.ranges.items()},
+    }
+    checkpoints.copy(folder, folder, checkpoint.metrics, None, {"ranges": record})
+    return record
+
+
+class RangeFinder(Engine):
+    """The float32 network on the CPU, which keeps the largest input that each convolution has had.
+
+    Attributes:
+        ranges: name → largest input of all pictures so far, of ``rounded_convolutions``.
+    """
+
+    device, backend = "cpu", "OpenVINO float32 on CPU"
+
+    def __init__(self, checkpoint: checkpoints.Checkpoint):
+        state = checkpoint.state
+        super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
+        largest: dict[str, ov.Output] = {}
+
+        def layer(x: ov.Output, state: Mapping[str, np.ndarray], name: str, norm: str, stride: int) -> ov.Output:
+            largest[name] = ops.reduce_max(x, np.arange(4)).output(0)
+            return convolution(x, state, name, norm, stride)
+
+        model = build_model(state, checkpoint.spec, checkpoint.depth, checkpoint.variant, layer)
+        self.ranges = dict.fromkeys(model_state.rounded_convolutions(checkpoint.depth), 0.0)
+        model.add_outputs([largest[name] for name in self.ranges])
+        self._request = ov.Core().compile_model(model, "CPU", hints("f32")).create_infer_request()
+
+    def last_features(self, pictures: np.ndarray) -> np.ndarray:
+        with self._lock:
+            features, *largest = (np.array(output) for output in self._request.infer([pictures]).values())
+            for name, value in zip(self.ranges, largest, strict=True):
+                self.ranges[name] = max(self.ranges[name], float(value))
+        return features

@@ -1,0 +1,172 @@
+"""The command ``calibrate``: a temperature for the probabilities, and what known pictures look like; both measured.
+
+Nothing is fitted on test pictures, nor on those that show none of the classes: for telling these, only what is known
+is needed, the mean of each class among the training pictures, and how near to one of them known pictures come.
+
+Where the checkpoint was trained on val too, its val pictures look too well known. Then hard views of them stand in:
+small, enlarged again and oddly coloured crops that training never showed. Where it was not, val itself serves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision.transforms import v2
+
+from resnet_demo import checkpoints
+from resnet_demo.errors import UserError
+from resnet_demo.inference.predictor import Predictor
+from resnet_demo.tasks import CLASSIFICATION
+from resnet_demo.tasks.calibration import Calibration, ClassMeans
+from resnet_demo.training.cards.card import model_card
+from resnet_demo.training.data import imagenet
+from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.data.ood_images import pictures_unlike
+from resnet_demo.training.data.seeds import seed_of
+from resnet_demo.training.data.splits import own_pictures, split_pictures
+from resnet_demo.training.evaluation.evaluate import class_rows, proportion
+from resnet_demo.training.evaluation.features import Passed, kept_pass, passed, photos
+from resnet_demo.training.evaluation.ood_scores import Score, class_means, scores
+from resnet_demo.training.evaluation.temperature import calibration_metrics, fit_temperature, reliability
+
+if TYPE_CHECKING:
+    from resnet_demo.training.data.own_images import OwnPictures
+
+MOST_MEANS, MOST_VIEWS = 2040, 600  # pictures to fit on: minutes also for the deepest network on two cores
+LEAST = 30  # pictures without which a temperature means nothing
+# Share of hard views, or of unseen val pictures, that pass as known. A hard view is far harder than a photo: for one in
+# ten of them that is flagged, some two in a hundred photos are.
+KEPT_VIEWS, KEPT_UNSEEN = 0.90, 0.98
+SMALLEST, LEAST_AREA, JITTER = 64, 0.08, 0.4  # hard views: pixels of the side, share of the picture, colours
+
+
+def calibrate(
+    folder: Path,
+    others: list[str],
+    data: Path | None,
+    command: str,
+    own: OwnPictures | None = None,
+) -> dict:
+    """Calibrate a checkpoint, and write it into its ``config.json`` and card.
+
+    Args:
+        folder: the checkpoint's.
+        others: folders and data sets of pictures that show none of the classes, to measure on; nothing is fitted to
+            them.
+        command: for the card.
+        own: the user's own pictures that it was trained with, where they are in memory still.
+
+    Returns:
+        The record in its ``config.json``.
+
+    Raises:
+        UserError: a checkpoint that is not here, no classifier, or without pictures to fit on.
+    """
+    checkpoint = checkpoints.load_folder(folder)
+    config, spec = checkpoints.read_config(folder), checkpoint.spec
+    if spec.kind != CLASSIFICATION:
+        raise UserError(f"{spec.name} has no classes: only classifiers can be calibrated.")
+    if spec.name == imagenet.TASK:
+        raise UserError(f"{imagenet.TASK} has no val pictures here to fit on: it stays as it is.")
+    unlike = {shown_name(source): pictures_unlike(spec.name, source, data) for source in others}
+    own = own or (own_pictures(config, data) if "own" in config else None)
+    train, val, test = (split_pictures(config, split, data, own) for split in ("train", "val", "test"))
+    if len(val) < LEAST:
+        raise UserError(f"{spec.name} has {len(val)} val pictures: calibrating needs {LEAST}, so add some and train.")
+    seen = "val" in config.get("recipe", {}).get("train_splits", ())
+    predictor = Predictor(spec.name, checkpoint.depth, "cpu", checkpoint=replace(checkpoint, calibration=Calibration()))
+
+    chosen = spread_over(train, MOST_MEANS)
+    known = passed(predictor, photos(train, chosen), len(chosen), "class means")
+    means = ClassMeans.of(class_means(known.pooled, train.labels[chosen], len(spec.labels)))
+    rows = spread_over(val, MOST_VIEWS)
+    pictures = (hard_view(photo, spec.size, row) for photo, row in zip(photos(val, rows), rows, strict=True))
+    held = passed(predictor, pictures if seen else photos(val, rows), len(rows), "val pictures")
+    temperature = fit_temperature(held.logits, val.labels[rows])
+    kept = KEPT_VIEWS if seen else KEPT_UNSEEN
+    nearest = means.nearest(held.pooled)
+    means = replace(means, threshold=float(np.quantile(nearest, 1 - kept)), spread=float(max(nearest.std(), 1e-6)))
+
+    shown = kept_pass(predictor, test, "test pictures")
+    strange = {
+        name: passed(predictor, photos(part, range(len(part))), len(part), name) for name, part in unlike.items()
+    }
+    compared = scores(known.pooled, train.labels[chosen], means.nearest)
+    record = {
+        **Calibration(temperature, means).to_json(),
+        "command": command,
+        "fitted": {"means": len(chosen), "val": len(rows), "seen": seen, "kept": kept},
+        "measured": measure(shown, test.labels, strange, temperature, means),
+        "compared": compare(compared, held, kept, shown, strange),
+        "reliability": {
+            "before": reliability(shown.logits, test.labels, 1.0),
+            "after": reliability(shown.logits, test.labels, temperature),
+        },
+    }
+    extra = {"calibration": record, "classes": class_rows(test.labels, shown.logits.argmax(axis=1), len(spec.labels))}
+    card = model_card(config | extra) if config.get("commands") else None
+    checkpoints.copy(folder, folder, config["metrics"], card, extra)
+    return record
+
+
+def shown_name(source: str) -> str:
+    """What a source of pictures is called where others read it: no folders of this machine."""
+    path = Path(source)
+    return "/".join(path.parts[-2:] if path.parent.name.startswith("tiny") else path.parts[-1:])
+
+
+def spread_over(pictures: Pictures, most: int) -> list[int]:
+    """At most so many pictures, as evenly from all classes as can be, in order; the same ones each time."""
+    order = np.random.default_rng(seed_of("calibrate", len(pictures))).permutation(len(pictures))
+    turn = np.empty(len(pictures), np.int64)  # the how-manieth of its class
+    for k in np.unique(pictures.labels):
+        own = order[pictures.labels[order] == k]
+        turn[own] = np.arange(len(own))
+    return sorted(sorted(order.tolist(), key=lambda index: turn[index])[:most])
+
+
+def hard_view(photo: Image.Image, size: int, number: int) -> np.ndarray:
+    """A view of a photo that is harder than those in training, uint8 (size, size, 3): a crop from 8 % of its area on,
+    scaled down to as little as 64 pixels and up again, in other colours."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of("hard view", number))
+        least = min(SMALLEST, size)
+        side = round(least * (size / least) ** torch.rand(()).item())
+        steps = [
+            v2.RandomResizedCrop(side, scale=(LEAST_AREA, 1.0), antialias=True),
+            v2.Resize((size, size), antialias=True),
+            v2.RandomHorizontalFlip(),
+            v2.ColorJitter(JITTER, JITTER, JITTER),
+        ]
+        return np.asarray(v2.Compose(steps)(photo))
+
+
+def measure(
+    shown: Passed, labels: np.ndarray, strange: dict[str, Passed], temperature: float, means: ClassMeans
+) -> dict[str, dict[str, float]]:
+    """Calibration error and NLL before and after, and the shares that are said to be unknown, on test pictures."""
+
+    def flagged(part: Passed) -> dict[str, float]:
+        return proportion(int((means.nearest(part.pooled) < means.threshold).sum()), len(part.pooled))
+
+    metrics = calibration_metrics(shown.logits, labels, temperature)
+    metrics["flagged_known"] = flagged(shown)
+    return metrics | {f"flagged_{name}": flagged(part) for name, part in strange.items()}
+
+
+def compare(
+    candidates: dict[str, Score], held: Passed, kept: float, shown: Passed, strange: dict[str, Passed]
+) -> list[dict]:
+    """For each score, in percent, what is flagged when ``kept`` of the val pictures pass: of test, and of others."""
+    rows = []
+    for name, score in candidates.items():
+        threshold = np.quantile(score(held.pooled, held.logits), 1 - kept)
+        parts = {"test": shown, **strange}
+        shares = {key: float((score(part.pooled, part.logits) < threshold).mean() * 100) for key, part in parts.items()}
+        rows.append({"score": name, **{key: round(share, 2) for key, share in shares.items()}})
+    return rows

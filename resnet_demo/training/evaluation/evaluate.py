@@ -1,0 +1,139 @@
+"""Accuracy of a checkpoint as a user gets it: the stored file, the fast engine and, for faces, the shipped detector."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from tqdm import tqdm
+
+from resnet_demo import tasks
+from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.results import FacesPrediction
+from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.evaluation.features import whole_pass
+
+EYE_CORNERS = (36, 45)  # outer corners of the eyes in the 68 landmarks
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics by name, each with its sample size and 95 % interval; ``confusions`` for the model card.
+
+    Attributes:
+        metrics: name → {"value", "low", "high", "n"} in percent; ``missed`` is a count.
+        confusions: (true class, predicted class, how often), the most frequent first.
+        classes: see ``class_rows``; empty for keypoints.
+        worst: (class, right, shown, [(taken for, how often), …]), the least accurate first.
+    """
+
+    metrics: dict[str, dict[str, float]]
+    confusions: list[tuple[str, str, int]] = field(default_factory=list)
+    worst: list[tuple[str, int, int, list[tuple[str, int]]]] = field(default_factory=list)
+    classes: list[tuple[int, int, int | None, int]] = field(default_factory=list)
+
+
+def evaluate(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Evaluation:
+    """Run a predictor over a data set's pictures and measure what its kind of task is measured by.
+
+    Args:
+        keep: leave the pass for ``calibrate``, see ``passes``.
+    """
+    if predictor.spec.kind == tasks.CLASSIFICATION:
+        return evaluate_classes(predictor, pictures, keep)
+    return evaluate_keypoints(predictor, pictures)
+
+
+def evaluate_classes(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Evaluation:
+    """Top-1 and top-5 with Wilson's interval, and what is mistaken for what."""
+    ranked = np.argsort(-whole_pass(predictor, pictures, "classifying", keep).logits, axis=1, kind="stable")[:, :5]
+    hits = ranked == pictures.labels[:, None]
+    top1, top5 = hits[:, 0], hits.any(axis=1)
+    labels = predictor.spec.labels
+    pairs = Counter(
+        (labels[label], labels[order[0]])
+        for label, order in zip(pictures.labels, ranked, strict=True)
+        if label != order[0]
+    )
+    per_class = [
+        (labels[k], int(top1[pictures.labels == k].sum()), int((pictures.labels == k).sum()))
+        for k in range(len(labels))
+    ]
+    worst = sorted((row for row in per_class if row[2]), key=lambda row: row[1] / row[2])
+    metrics = {"top1": proportion(int(top1.sum()), len(top1))}
+    if len(labels) > 5:  # Among five, the first five are always right.
+        metrics["top5"] = proportion(int(top5.sum()), len(top5))
+    return Evaluation(
+        metrics,
+        [(true, found, count) for (true, found), count in pairs.most_common(8)],
+        [
+            (*row, [(found, count) for (true, found), count in pairs.most_common() if true == row[0]])
+            for row in worst[:8]
+        ],
+        class_rows(pictures.labels, ranked[:, 0], len(labels)),
+    )
+
+
+def class_rows(truth: np.ndarray, found: np.ndarray, classes: int) -> list[tuple[int, int, int | None, int]]:
+    """(right, shown, class it is most often taken for or None, how often) of each class, see ``class_stats``."""
+    table = np.zeros((classes, classes), np.int64)  # true × predicted
+    np.add.at(table, (truth, found), 1)
+    wrong = table.copy()
+    np.fill_diagonal(wrong, 0)
+    return [
+        (int(table[k, k]), int(table[k].sum()), int(wrong[k].argmax()) if wrong[k].any() else None, int(wrong[k].max()))
+        for k in range(classes)
+    ]
+
+
+def evaluate_keypoints(predictor: Predictor, pictures: Pictures) -> Evaluation:
+    """NME by source, end to end: detect, crop, predict; a picture without the annotated face counts as missed."""
+    from resnet_demo.training.data.face_frames import matching
+
+    errors: dict[str, list[float]] = {}
+    missed: Counter[str] = Counter()
+    for index in tqdm(range(len(pictures)), desc="finding keypoints", unit="picture"):
+        source, truth = pictures.sources[index], pictures.labels[index]
+        answer = predictor(pictures.picture(index))
+        assert isinstance(answer, FacesPrediction)
+        face = matching(list(answer.faces), truth) if predictor.spec.detector else answer.faces[0]
+        if face is None:
+            missed[source] += 1
+        else:
+            errors.setdefault(source, []).append(nme(face.keypoints, truth, max(answer.photo.size)))
+    metrics = {}
+    for source in sorted(set(pictures.sources)):
+        own = np.array(errors.get(source, []))
+        mean = float(own.mean()) if len(own) else float("nan")
+        record = {"value": mean, "n": len(own)}
+        if len(own) > 1:  # One picture says nothing about the next one.
+            margin = 1.96 * own.std(ddof=1) / math.sqrt(len(own))
+            record |= {"low": mean - margin, "high": mean + margin}
+        if predictor.spec.detector:
+            record["missed"] = missed[source]
+        metrics[f"nme_{source}" if source else "nme"] = {key: round(float(v), 3) for key, v in record.items()}
+    return Evaluation(metrics)
+
+
+def nme(points: np.ndarray, truth: np.ndarray, side: float = math.nan) -> float:
+    """Normalised mean error in percent of keypoints (68, 2): mean distance over the distance of the outer eye corners
+    (Sagonas et al. 2013, "300 Faces in-the-Wild Challenge"). Other numbers of points: over the truth's larger extent;
+    a single point: over ``side``. Points whose truth is NaN do not count.
+    """
+    known = ~np.isnan(truth).any(axis=1)
+    if len(truth) == 68 and known[list(EYE_CORNERS)].all():
+        scale = np.linalg.norm(truth[EYE_CORNERS[0]] - truth[EYE_CORNERS[1]])
+    else:
+        scale = np.ptp(truth[known], axis=0).max()
+    return float(np.linalg.norm(points - truth, axis=1)[known].mean() / (scale or side) * 100)
+
+
+def proportion(right: int, shown: int) -> dict[str, float]:
+    """Percentage with Wilson's 95 % interval (Wilson 1927)."""
+    share, z = right / shown, 1.96
+    centre = (share + z * z / (2 * shown)) / (1 + z * z / shown)
+    margin = z / (1 + z * z / shown) * math.sqrt(share * (1 - share) / shown + z * z / (4 * shown * shown))
+    record = {"value": 100 * share, "low": 100 * (centre - margin), "high": 100 * (centre + margin), "n": shown}
+    return {key: round(float(value), 3) for key, value in record.items()}

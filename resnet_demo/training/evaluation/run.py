@@ -1,0 +1,75 @@
+"""The command ``evaluate``: a checkpoint, its pictures and what it makes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resnet_demo import checkpoints
+from resnet_demo.errors import UserError
+from resnet_demo.inference.predictor import Predictor
+from resnet_demo.models import quantization
+from resnet_demo.models.resnet import ResNet
+from resnet_demo.tasks import TaskSpec
+from resnet_demo.training.data import imagenet
+from resnet_demo.training.evaluation.evaluate import Evaluation, evaluate
+
+if TYPE_CHECKING:
+    from resnet_demo.training.data.own_images import OwnPictures
+from resnet_demo.training.data.splits import split_pictures
+
+
+def arrays_of(network: ResNet) -> dict[str, np.ndarray]:
+    """A network's state as numpy arrays by name."""
+    return {key: value.detach().cpu().numpy() for key, value in network.state_dict().items()}
+
+
+def memory_checkpoint(network: ResNet, spec: TaskSpec) -> checkpoints.Checkpoint:
+    """A checkpoint as it would be stored, 8-bit, without a file."""
+    state = {key: value for key, value in arrays_of(network).items() if not key.endswith("num_batches_tracked")}
+    return checkpoints.Checkpoint(spec, network.depth, network.variant, quantization.quantise(state), {})
+
+
+def evaluate_checkpoint(
+    task: str | None,
+    depth: int,
+    folder: Path | None,
+    split: str,
+    device: str,
+    data: Path | None,
+    own: OwnPictures | None = None,
+) -> tuple[Predictor, Evaluation]:
+    """Measure a bundled checkpoint, or that of ``folder``, on a split it was not trained on.
+
+    Args:
+        own: the user's own pictures that it was trained with, where they are in memory still.
+
+    Raises:
+        UserError: no such checkpoint or split, or one that it was trained on.
+    """
+    checkpoint = checkpoints.load_folder(folder) if folder else checkpoints.load(task, depth)
+    config = checkpoints.read_config(checkpoint.path.parent)
+    if split in config.get("recipe", {}).get("train_splits", ()):
+        raise UserError(f"This checkpoint was trained on the split {split}: measure it on another one, such as test.")
+    if checkpoint.spec.name == imagenet.TASK:
+        pictures = imagenet.read_photos(imagenet.find_photos(data))
+    else:
+        pictures = split_pictures(config, split, data, own)
+    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)
+    return predictor, evaluate(predictor, pictures, keep=True)
+
+
+def bundled_folder(task: str | None, depth: int) -> Path:
+    """Where a bundled checkpoint lies.
+
+    Raises:
+        UserError: there is none, or it is only on the Hub.
+    """
+    if not task:
+        raise UserError("Name a task, or pass --weights with a checkpoint folder.")
+    entry = checkpoints.find(task, depth)
+    if entry.pulled:
+        raise UserError(f"The ResNet-{depth} for {task} is on the Hub: only checkpoints in weights/ can be measured.")
+    return entry.path.parent

@@ -1,0 +1,26 @@
+"""What networks are trained in: bf16 where the device computes in it, float32 elsewhere.
+
+A CPU without bf16 instructions (AVX2 only, as many laptops' and servers') emulates them, many times slower than it
+multiplies in float32.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+
+
+@cache
+def training_type(kind: str) -> torch.dtype:
+    """The type of a device kind's feature maps and products (``cpu``, ``cuda``), parameters being float32."""
+    if kind != "cpu":
+        return torch.bfloat16
+    from resnet_demo.backends.openvino import float_precision
+
+    return torch.bfloat16 if float_precision() == "bf16" else torch.float32
+
+
+def autocast(kind: str) -> torch.autocast:
+    """The context in which a network is trained, or a teacher asked, on a device of this kind."""
+    return torch.autocast(kind, torch.bfloat16, enabled=training_type(kind) == torch.bfloat16)

@@ -1,0 +1,193 @@
+"""The commands ``train``, ``evaluate`` and ``bundle``, from settings to finished files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from resnet_demo import checkpoints, tasks
+from resnet_demo.errors import UserError
+from resnet_demo.inference.predictor import Predictor
+from resnet_demo.models.resnet import ResNet
+from resnet_demo.tasks import TaskSpec
+from resnet_demo.training.data.datasets import Pictures, labelled_pictures, load_pictures, unlabelled_pictures
+from resnet_demo.training.data.gather_record import records
+from resnet_demo.training.evaluation.evaluate import evaluate
+from resnet_demo.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from resnet_demo.training.data.own_images import OwnPictures
+from resnet_demo.training.evaluation.run import arrays_of, memory_checkpoint
+
+# Pictures to solve for a new head: several for each of the 512 pooled features.
+LINEAR_PICTURES = 3000
+
+
+def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
+    """The finished model's task record."""
+    points = pictures.labels.shape[1] if recipe.kind == tasks.KEYPOINTS else 0
+    return TaskSpec(
+        name=recipe.task,
+        kind=recipe.kind,
+        labels=pictures.classes,
+        points=points,
+        size=recipe.test_size,
+        resize=recipe.test_resize,
+        fit=recipe.fit,
+        margin=recipe.margin,
+        detector="" if pictures.whole else "face",
+    )
+
+
+def train(
+    recipe: Recipe,
+    depth: int,
+    init: str,
+    out: Path,
+    *,
+    data: Path | None,
+    command: str,
+    workers: int = 1,
+    stop_after: int | None = None,
+    evaluate_every: int = 1,
+    teacher: str | None = None,
+    extra: list[str] = (),
+    labelled: Path | None = None,
+    own: OwnPictures | None = None,
+) -> Path:
+    """Train by a recipe and write ``out``/checkpoint; goes on where an earlier, interrupted run stopped.
+
+    Args:
+        teacher: distil from this network, given as ``init`` is.
+        extra: distilling: further pictures, see ``data.unlabelled_pictures``.
+        labelled: a folder of further pictures with labels, see ``data.labelled_pictures``.
+        own: the user's own pictures, in the place of a data set.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        UserError: data, start or recipe that do not fit each other; nothing was trained then.
+    """
+    from resnet_demo.training.networks.distillation import Distillation, share_stem
+    from resnet_demo.training.networks.init import starting_network, whole_network
+    from resnet_demo.training.networks.layerwise_fit import fit
+    from resnet_demo.training.run_folder import RESUME
+    from resnet_demo.training.trainer import Trainer, normalised_batches
+
+    if own:
+        pictures = own.parts["train"]
+    else:
+        pictures = training_pictures(recipe, data, teacher, extra, labelled).decode_all()
+    held_out = own.parts["val"] if own else None
+    if not own and recipe.train_splits and "val" not in recipe.train_splits:
+        held_out = load_pictures(recipe.task, ("val",), data)
+    mean_points = None
+    if pictures.whole:
+        from resnet_demo.training.data.own_keypoints import squash
+
+        pictures, mean_points = squash(pictures)
+    elif recipe.kind == tasks.KEYPOINTS:
+        from resnet_demo.training.data.face_frames import find_frames, mean_shape
+
+        pictures = find_frames(pictures)
+        mean_points = mean_shape(pictures, recipe.margin)
+    spec = spec_for(recipe, pictures)
+    network = starting_network(init, depth, spec, mean_points)
+    distillation = Distillation(whole_network(teacher), network, recipe) if teacher else None
+    if distillation and not (out / RESUME).exists():
+        batches = normalised_batches(pictures, recipe, spec)
+        if init in ("scratch", "fit"):
+            share_stem(distillation.teacher, network)
+        if init == "fit":
+            # Each layer is fitted to the teacher's of the same size.
+            left = fit(
+                distillation.teacher, network, normalised_batches(pictures, replace(recipe, teacher_size=0), spec)
+            )
+            print("Variance left unexplained:", ", ".join(f"{key} {value:.0%}" for key, value in left.items()))
+        distillation.fit_linear(network, batches(LINEAR_PICTURES))
+
+    def measure(kept: ResNet) -> dict[str, float]:
+        checkpoint = memory_checkpoint(kept, spec)
+        predictor = Predictor(spec.name, depth, "cpu", checkpoint=checkpoint)
+        return {key: record["value"] for key, record in evaluate(predictor, held_out).metrics.items()}
+
+    trainer = Trainer(
+        network, spec, recipe, pictures, out, measure if held_out else None, evaluate_every, workers, distillation
+    )
+    if own:
+        from resnet_demo.training.run_folder import claim
+
+        claim(out, own, depth, init)
+    kept = trainer.run(stop_after)
+    if recipe.kind == tasks.CLASSIFICATION:
+        centre_head(kept)
+    record = {"recipe": recipe.to_json(), "init": init, "commands": [*earlier_commands(init), command]}
+    if teacher:
+        record["teacher"] = teacher
+        bundled = Path(teacher).resolve().is_relative_to(checkpoints.weights_folder().resolve())
+        if not bundled and (before := earlier_commands(teacher)):
+            record["teacher_commands"] = before  # A bundled one has a card of its own that says so.
+    gathered = {}
+    for before in (init, teacher):
+        gathered |= earlier_config(before).get("gathered", {}) if before else {}
+    if gathered := gathered | records([*extra, *([labelled] if labelled else [])]):
+        record["gathered"] = gathered
+    if own:
+        record["own"] = own.record
+    checkpoints.save(out / "checkpoint", arrays_of(kept), spec, depth, kept.variant, {}, None, record)
+    return out / "checkpoint"
+
+
+def training_pictures(
+    recipe: Recipe, data: Path | None, teacher: str | None, extra: list[str], labelled: Path | None = None
+) -> Pictures:
+    """The task's own pictures, further ones of its classes, and those that are only there to distil from.
+
+    Raises:
+        UserError: no pictures at all, or further ones for keypoints.
+    """
+    own = load_pictures(recipe.task, recipe.train_splits, data) if recipe.train_splits else None
+    if own is None and not (teacher and extra):
+        raise UserError("There is nothing to train on: pass --pictures with folders or names of data sets.")
+    if (extra or labelled) and recipe.kind == tasks.KEYPOINTS:
+        raise UserError("Further pictures need a classification recipe: drop --pictures and --labelled.")
+    others = unlabelled_pictures(extra, ("train", "val"), data) if teacher and extra else None
+    if own is None:
+        from resnet_demo.training.networks.init import label_names
+
+        return replace(others, task=recipe.task, classes=label_names(teacher))
+    parts = [replace(own, sources=own.sources or [recipe.task] * len(own))]
+    parts += [labelled_pictures(labelled, own.classes)] if labelled else []
+    parts += [others] if others else []
+    return replace(
+        own,
+        paths=[path for part in parts for path in part.paths],
+        labels=np.concatenate([part.labels for part in parts]),
+        sources=[source for part in parts for source in part.sources],
+    )
+
+
+@torch.no_grad()
+def centre_head(network: ResNet) -> None:
+    """Take what all classes have in common out of a classifier's head.
+
+    Softmax does not see it, so training leaves it to chance (AdamW lets it grow); but Grad-CAM of one class does, and
+    would show where the photo speaks for classes in general.
+    """
+    network.fc.weight -= network.fc.weight.mean(dim=0)
+    network.fc.bias -= network.fc.bias.mean()
+
+
+def earlier_commands(init: str) -> list[str]:
+    """The commands that made the checkpoint ``init``, where it is one of ours."""
+    return earlier_config(init).get("commands", [])
+
+
+def earlier_config(init: str) -> dict:
+    """The record of the checkpoint ``init``, empty where it is none of ours."""
+    return checkpoints.read_config(init) if (Path(init) / checkpoints.CONFIG).is_file() else {}

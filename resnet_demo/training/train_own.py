@@ -1,0 +1,116 @@
+"""``train --data FOLDER --name NAME``: from pictures of one's own to a bundled, measured checkpoint."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from resnet_demo import checkpoints
+from resnet_demo.errors import UserError
+from resnet_demo.tasks import KEYPOINTS, TITLES
+from resnet_demo.training.data.own_images import keypoint_table, read_own
+from resnet_demo.training.recipe import Recipe, load_recipe
+
+START = "flowers102"  # the bundled task whose networks have seen most kinds of pictures
+LEAST_BATCH, STEPS = 4, 8
+
+
+def check_name(name: str) -> None:
+    """Raises UserError where a task cannot have this name."""
+    if not re.fullmatch(r"[a-z0-9_-]+", name):
+        raise UserError(f"The name {name!r} will not do: use small letters a to z, digits, - and _ only.")
+    if name in TITLES:
+        raise UserError(f"The name {name} belongs to a task that comes with the project: choose another --name.")
+
+
+def own_recipe(recipe: str | None, overrides: list[str], data: Path, name: str) -> Recipe:
+    """The recipe for ``data``: the one that is named, else the bundled one for its kind.
+
+    Raises:
+        UserError: no such recipe or setting, or one for another kind of task.
+    """
+    table = keypoint_table(data)
+    found = load_recipe(recipe or ("own-points" if table else "own"), overrides)
+    if (found.kind == KEYPOINTS) != bool(table):
+        have = "a CSV of keypoints" if table else "a folder of classes"
+        raise UserError(f"The recipe {recipe} is for {found.kind}, but {data} is {have}: leave the recipe out.")
+    if table:
+        # The whole picture is what the finished model sees.
+        found = replace(found, fit="squash", margin=1.0, test_resize=found.test_size)
+    return replace(found, task=name, train_splits=("train",), source_weights=None)
+
+
+def fit_batch(recipe: Recipe, pictures: int, chosen: bool) -> Recipe:
+    """The recipe with a batch for so few pictures: some eight steps an epoch, or all in one step where one ``chosen``
+    by the user is larger than that."""
+    most = pictures if chosen else max(LEAST_BATCH, pictures // STEPS)
+    return replace(recipe, batch=max(1, min(recipe.batch, most, pictures)))
+
+
+def default_start(depth: int) -> str:
+    """What to start from where the user does not say: the bundled flowers network, or the ImageNet ResNet-50.
+
+    Raises:
+        UserError: there is nothing for this depth.
+    """
+    try:
+        folder = checkpoints.find(START, depth).path.parent
+    except UserError:
+        if depth == 50:
+            return "imagenet"
+        depths = sorted({*checkpoints.available().get(START, []), 50}) if has_index() else [50]
+        raise UserError(
+            f"There are no weights to start a ResNet-{depth} from: choose --depth {' or '.join(map(str, depths))}, or "
+            "pass --init with a checkpoint folder (or scratch, for many pictures)."
+        ) from None
+    here = Path.cwd()
+    return (folder.relative_to(here) if folder.is_relative_to(here) else folder).as_posix()
+
+
+def has_index() -> bool:
+    return (checkpoints.weights_folder() / checkpoints.INDEX).is_file()
+
+
+def train_own(
+    recipe: Recipe,
+    name: str,
+    data: Path,
+    depth: int,
+    init: str,
+    out: Path,
+    *,
+    command: str,
+    workers: int = 1,
+    stop_after: int | None = None,
+    evaluate_every: int = 1,
+    batch_chosen: bool = False,
+) -> Path | None:
+    """Train on the pictures in ``data``, measure the stored file on their test part and bundle it.
+
+    Returns:
+        The folder in ``weights/``, or None where ``stop_after`` ended the run before the recipe's end.
+
+    Raises:
+        UserError: names, pictures, start or recipe that will not do; nothing was trained then.
+    """
+    from resnet_demo.training.bundle import bundle
+    from resnet_demo.training.train import train
+
+    own = read_own(data, name)
+    recipe = fit_batch(recipe, own.record["counts"]["train"], batch_chosen)
+    folder = train(
+        recipe,
+        depth,
+        init,
+        out,
+        data=None,
+        command=command,
+        workers=workers,
+        stop_after=stop_after,
+        evaluate_every=evaluate_every,
+        own=own,
+    )
+    if stop_after and stop_after < recipe.epochs:
+        return None
+    return bundle(folder, data, own)
