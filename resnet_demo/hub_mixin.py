@@ -274,11 +274,11 @@ def push_to_hub(
     Raises:
         UserError: no token or right, no such name, or no network.
     """
-    from resnet_demo.publish.errors import State, in_words
+    from resnet_demo.publish.errors import State, explain_errors
     from resnet_demo.publish.upload import check_name, check_rights, connect
 
     api, state = connect(token), State(repo_id)
-    with in_words(state), TemporaryDirectory() as folder:
+    with explain_errors(state), TemporaryDirectory() as folder:
         if "/" not in repo_id:
             repo_id = state.repo = f"{api.whoami()['name']}/{repo_id}"
         check_name(repo_id)

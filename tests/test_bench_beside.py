@@ -142,7 +142,9 @@ def written(tmp_path, monkeypatch):
         "machine": machine,
         "settings": {"rounds": 3},
         "measurements": {
-            "classify": results.to_dicts(ours_and(row("a peer", 160.0, reach=15), row("bare", 8.0, limit=1.15))),
+            "classify": results.to_dicts(
+                ours_and(row("a peer", 160.0, target_ratio=15), row("bare", 8.0, limit_ratio=1.15))
+            ),
             "gpu": [],
             "training": [
                 training | {"pictures_per_second": rate},
@@ -212,8 +214,8 @@ def test_measuring_and_writing_the_readme_are_two_commands(capsys):
 
 
 def test_rows_of_rates_and_of_goals_of_our_own():
-    fast = row("ours", 40.0, unit="pictures a second", lower_is_better=False, ours=True, reach=50)
-    slow = row("a peer", 10.0, unit="pictures a second", lower_is_better=False, reach=8)
+    fast = row("ours", 40.0, unit="pictures a second", lower_is_better=False, ours=True, target_ratio=50)
+    slow = row("a peer", 10.0, unit="pictures a second", lower_is_better=False, target_ratio=8)
     other = row("another unit", 10.0)
     table = [fast, slow, other]
     assert results.ratio(slow, table) == 4

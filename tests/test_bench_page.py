@@ -32,8 +32,8 @@ ROW = {
     "lowest",
     "highest",
     "ours",
-    "reach",
-    "limit",
+    "target_ratio",
+    "limit_ratio",
     "ratio",
     "met",
 }
@@ -83,7 +83,7 @@ def test_http_and_load_print_tables_and_write_their_rows(given, monkeypatch, tmp
     rows = measured["http"] + measured["load"]
     assert all(ROW <= row.keys() and row["median"] > 0 for row in rows)
     assert [row["ours"] for row in rows] == [True, False] * 3
-    assert [row["limit"] or row["reach"] for row in rows if not row["ours"]] == [0.75, 1.5, 1.5]
+    assert [row["limit_ratio"] or row["target_ratio"] for row in rows if not row["ours"]] == [0.75, 1.5, 1.5]
     assert all(row["ratio"] > 0 and row["met"] in (True, False) for row in rows if not row["ours"])
     assert [line["what"] for line in table(output)] == [row["what"] for row in rows]
 

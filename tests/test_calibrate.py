@@ -16,7 +16,7 @@ import resnet_demo
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints.class_stats import facts
 from resnet_demo.cli.main import main
-from resnet_demo.cli.predict import in_words
+from resnet_demo.cli.predict import answer_line
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.tasks import softmax
@@ -24,7 +24,7 @@ from resnet_demo.tasks.calibration import Calibration, ClassMeans
 from resnet_demo.tasks.imagenet_names import synsets
 from resnet_demo.training.bundle import kept_calibration
 from resnet_demo.training.data.datasets import Pictures
-from resnet_demo.training.data.ood_images import SHOWN_FLOWERS, pictures_unlike
+from resnet_demo.training.data.ood_images import SHOWN_FLOWERS, ood_pictures
 from resnet_demo.training.evaluation import features
 from resnet_demo.training.evaluation.calibrate import hard_view, spread_over
 from resnet_demo.training.evaluation.evaluate import class_rows
@@ -144,11 +144,11 @@ def test_only_what_was_calibrated_says_known_or_unknown():
     known = predictor_with(Calibration(1.0, ClassMeans.of(pooled, 0.9, 0.1)))(tiny.photo())
     assert known.familiarity > 0.5
     assert known.to_json()["unknown"] is False
-    assert "none of these" not in in_words(known)
+    assert "none of these" not in answer_line(known)
     strange = predictor_with(Calibration(1.0, ClassMeans.of(-pooled, 0.9, 0.1)))(tiny.photo())
     assert strange.familiarity < 0.5
     assert strange.to_json()["unknown"] is True
-    assert "probably none of these" in in_words(strange)
+    assert "probably none of these" in answer_line(strange)
 
 
 # --- Pictures ---------------------------------------------------------------------------------------------------------
@@ -157,14 +157,14 @@ def test_only_what_was_calibrated_says_known_or_unknown():
 def test_the_sample_photos_of_flowers_are_left_out_for_the_flower_tasks_only(tmp_path):
     for synset in synsets():
         (tmp_path / f"{synset}_some.JPEG").touch()
-    left = {path.name[:9] for path in pictures_unlike("flowers102", str(tmp_path), None).paths}
+    left = {path.name[:9] for path in ood_pictures("flowers102", str(tmp_path), None).paths}
     assert set(synsets()) - left == {synsets()[index] for index in SHOWN_FLOWERS}
-    assert len(pictures_unlike("pets", str(tmp_path), None).paths) == 1000
+    assert len(ood_pictures("pets", str(tmp_path), None).paths) == 1000
 
 
 def test_the_own_pictures_of_a_task_are_not_unlike_it():
     with pytest.raises(UserError, match="show its classes"):
-        pictures_unlike("flowers102", "flowers102", None)
+        ood_pictures("flowers102", "flowers102", None)
 
 
 def test_pictures_to_fit_on_come_evenly_from_all_classes():
@@ -180,17 +180,19 @@ def test_the_pass_of_a_measurement_serves_again_until_something_changes(tmp_path
         Image.fromarray(tiny.pictures(3, 80)[seed]).save(path)
     pictures = Pictures("flowers102", paths, np.arange(3))
     predictor = Predictor("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint())
-    first = features.whole_pass(predictor, pictures, "test", keep=True)
+    first = features.all_features(predictor, pictures, "test", keep=True)
     made = []
-    monkeypatch.setattr(features, "passed", lambda *_: made.append(1) or first)
-    again = features.kept_pass(predictor, pictures, "test")
+    monkeypatch.setattr(features, "features_of", lambda *_: made.append(1) or first)
+    again = features.cached_features(predictor, pictures, "test")
     np.testing.assert_array_equal(again.logits, first.logits)
     np.testing.assert_array_equal(again.pooled, first.pooled)
     assert not made
-    features.whole_pass(predictor, pictures, "test")  # Measuring is never skipped.
+    features.all_features(predictor, pictures, "test")  # Measuring is never skipped.
     Image.fromarray(tiny.pictures(4, 80)[3]).save(paths[0])
-    features.kept_pass(predictor, pictures, "test")
-    features.kept_pass(Predictor("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint(seed=1)), pictures, "test")
+    features.cached_features(predictor, pictures, "test")
+    features.cached_features(
+        Predictor("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint(seed=1)), pictures, "test"
+    )
     assert len(made) == 3
 
 

@@ -122,13 +122,13 @@ def test_the_first_pull_the_second_start_and_what_the_page_can_say(server, tmp_p
     pull(server, None, tmp_path, monkeypatch, layout)
     assert resnet_demo.available() == {"flowers102": [18]}
     entry = checkpoints.find("flowers102", 18)
-    assert not entry.local and entry.bytes == len(layout[PATH]) and server.log == []
+    assert not entry.is_cached and entry.bytes == len(layout[PATH]) and server.log == []
     steps = []
     checkpoint = checkpoints.load("flowers102", 18, lambda here, whole: steps.append((here, whole)))
     assert (checkpoint.spec, checkpoint.depth) == (tiny.FLOWERS, 18)
     assert checkpoint.path.read_bytes() == layout[PATH] and checkpoint.metrics == {"top1": 0.5}
     assert steps[-1] == (len(layout[PATH]), len(layout[PATH])) and steps == sorted(steps)
-    assert entry.local
+    assert entry.is_cached
     server.log.clear()
     again = checkpoints.load("flowers102", 18)
     assert again.path == checkpoint.path and server.log == []
@@ -211,7 +211,7 @@ def test_registering_keeps_another_source_and_drops_a_copy_of_the_old_weights(se
     for name in ("config.json", "model.safetensors"):
         (folder / name).write_bytes(layout[f"flowers102/resnet18/{name}"])
     entry = checkpoints.register(folder)
-    assert entry.source == timm and not entry.pulled and entry.bytes == len(layout[PATH])
+    assert entry.source == timm and not entry.is_remote and entry.bytes == len(layout[PATH])
     copy = HubSource(REPO, "a" * 40, PATH, entry.sha256, entry.bytes)
     checkpoints.register(folder, vars(copy))
     assert checkpoints.register(folder).source == copy
@@ -531,11 +531,11 @@ def test_another_repository_by_environment(server, tmp_path, monkeypatch, layout
     assert resnet_demo.available() == {"flowers102": [18]}
     assert set(server.paths()) == {f"/they/other/resolve/{revision}/index.json"}
     entry = checkpoints.find("flowers102", 18)
-    assert entry.pulled and not entry.local and checkpoints.spec("flowers102") == tiny.FLOWERS
+    assert entry.is_remote and not entry.is_cached and checkpoints.spec("flowers102") == tiny.FLOWERS
     assert checkpoints.load("flowers102", 18).path.is_relative_to(server.cache / "models--they--other")
     server.down()
     checkpoints.load("flowers102", 18)
-    assert entry.local and capsys.readouterr().err == ""
+    assert entry.is_cached and capsys.readouterr().err == ""
 
 
 def test_another_repositorys_branch_is_resolved_once_and_said(server, tmp_path, monkeypatch, layout, capsys):
@@ -577,7 +577,7 @@ def test_the_bundled_index_has_imagenet_at_every_depth(monkeypatch):
     entries = [entry for entry in checkpoints.entries() if entry.task == "imagenet1k"]
     assert [entry.depth for entry in entries] == list(DEPTHS)
     for entry in entries:
-        assert 40e6 < entry.size < 250e6 or not entry.pulled
+        assert 40e6 < entry.size < 250e6 or not entry.is_remote
         source = entry.source
         pinned = hub.COMMIT.fullmatch(source.revision) and source.sha256
         assert source.format == "timm" and source.note
@@ -589,7 +589,7 @@ def test_metrics_are_not_those_of_other_weights(tmp_path, monkeypatch):
     source = HubSource(REPO, "a" * 40, PATH, "b" * 64, 12)
     index(tmp_path, monkeypatch, {**record(source), **mine, "metrics": {"top1": {"value": 90.0}}})
     entry = checkpoints.find("flowers102", 18)
-    assert (entry.pulled, entry.bytes, entry.sha256, entry.metrics) == (True, 12, "b" * 64, {})
+    assert (entry.is_remote, entry.bytes, entry.sha256, entry.metrics) == (True, 12, "b" * 64, {})
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The gate for pictures: every format and mode comes out upright and RGB; each kind of trouble has its sentence."""
+"""The decoder for pictures: every format and mode comes out upright and RGB; each kind of trouble has its sentence."""
 
 from __future__ import annotations
 

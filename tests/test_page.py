@@ -278,7 +278,7 @@ def test_the_viewer_gets_the_maps_of_all_listed_classes(weights, photo):
     assert set(view["maps"]) == {f"{index}/layer4" for index in indices}
     assert view["what"] == str(indices[0])
     cells = np.array(json.loads(view["maps"][f"{indices[1]}/layer4"][0]))
-    np.testing.assert_allclose(cells, prediction.small_cam(indices[1]), atol=6e-4)
+    np.testing.assert_allclose(cells, prediction.low_resolution_cam(indices[1]), atol=6e-4)
     # The map's corners come to lie on the window's.
     a, _, _, d, e, f = view["places"][0]
     window = prediction.window
@@ -313,7 +313,9 @@ def test_an_earlier_stage_needs_no_second_upload(weights, photo):
     prediction = classify.predict(photo, "flowers102", 18, 3)
     view = viewer.view_of(prediction, None)
     answer = viewer.stage_map({"token": view["token"], "what": view["what"], "stage": "layer2"})
-    np.testing.assert_allclose(json.loads(answer["map"]), prediction.small_cam(int(view["what"]), "layer2"), atol=6e-4)
+    np.testing.assert_allclose(
+        json.loads(answer["map"]), prediction.low_resolution_cam(int(view["what"]), "layer2"), atol=6e-4
+    )
     assert "layer9" in viewer.stage_map({"token": view["token"], "what": "0", "stage": "layer9"})["error"]
     assert "Look again" in viewer.stage_map({"token": "long gone", "what": "0", "stage": "layer2"})["error"]
 

@@ -147,7 +147,7 @@ def test_a_batch_of_faces_keeps_them_with_their_photos(find_keypoints):
 def test_the_map_covers_what_the_network_saw(classify, photo, layer):
     answer = classify(photo)
     # An untrained network has nothing in favour of some classes.
-    target = next(index for index in range(4) if answer.small_cam(index, layer).any())
+    target = next(index for index in range(4) if answer.low_resolution_cam(index, layer).any())
     cam = answer.cam(target, layer)
     assert cam.shape == (160, 250) and cam.dtype == np.float32 and cam.min() >= 0 and cam.max() <= 1
     window = answer.window
@@ -155,7 +155,7 @@ def test_the_map_covers_what_the_network_saw(classify, photo, layer):
     seen[round(window.top) : round(window.bottom), round(window.left) : round(window.right)] = True
     assert not cam[~seen].any() and cam[seen].any()
     rows = {"layer1": 16, "layer2": 8, "layer3": 4, "layer4": 2}[layer]
-    assert answer.small_cam(target, layer).shape == (rows, rows)
+    assert answer.low_resolution_cam(target, layer).shape == (rows, rows)
 
 
 def test_maps_of_classes_by_name_index_and_default(classify, photo):
@@ -164,8 +164,8 @@ def test_maps_of_classes_by_name_index_and_default(classify, photo):
     index = tiny.FLOWERS.labels.index(top)
     np.testing.assert_array_equal(answer.cam(), answer.cam(top))
     np.testing.assert_array_equal(answer.cam(), answer.cam(index))
-    other = answer.small_cam((index + 1) % 4)
-    assert not np.array_equal(answer.small_cam(), other)
+    other = answer.low_resolution_cam((index + 1) % 4)
+    assert not np.array_equal(answer.low_resolution_cam(), other)
 
 
 def test_the_map_of_the_last_layer_equals_autograd(weights, photo):
@@ -178,7 +178,7 @@ def test_the_map_of_the_last_layer_equals_autograd(weights, photo):
     x = torch.from_numpy(tasks.normalise(predict.spec, picture[None]))
     for index in range(4):
         expected = gradcam.by_autograd(predict.engine.network(), x, lambda logits, k=index: logits[0, k])
-        np.testing.assert_allclose(answer.small_cam(index), maps.normalise01(expected), atol=1e-5)
+        np.testing.assert_allclose(answer.low_resolution_cam(index), maps.normalise01(expected), atol=1e-5)
 
 
 def test_a_map_for_a_scaled_copy_of_the_photo(classify, find_keypoints, photo):
@@ -234,7 +234,7 @@ def test_a_faces_map_lies_on_its_crop(find_keypoints, photo, region):
         rows, columns = np.mgrid[:160, :250]
         inside = alignment.transform(face.matrix, np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1))
         outside = ((inside < -1) | (inside > 65)).any(axis=1).reshape(160, 250)
-        assert not cam[outside].any() and face.small_cam(region).shape == (2, 2)
+        assert not cam[outside].any() and face.low_resolution_cam(region).shape == (2, 2)
         for direction in ("across", "down"):
             signed = face.cam(region, direction=direction)
             assert signed.shape == (160, 250) and -1 <= signed.min() <= signed.max() <= 1 and signed.any()
@@ -243,7 +243,7 @@ def test_a_faces_map_lies_on_its_crop(find_keypoints, photo, region):
 
 def test_regions_have_maps_of_their_own(find_keypoints, photo):
     face = find_keypoints(photo).faces[0]
-    assert not np.array_equal(face.small_cam("mouth"), face.small_cam("eyes"))
+    assert not np.array_equal(face.low_resolution_cam("mouth"), face.low_resolution_cam("eyes"))
     with pytest.raises(UserError, match="There is no face region 'ear'"):
         face.cam("ear")
     with pytest.raises(UserError, match="There is no direction 'sideways': choose one of any, across, down"):
@@ -253,7 +253,7 @@ def test_regions_have_maps_of_their_own(find_keypoints, photo):
 def test_a_signed_map_says_which_way_the_points_move(find_keypoints, photo):
     """Adding to the feature map where the map is positive moves the points right, as their logits say."""
     face = find_keypoints(photo).faces[0]
-    cam = face.small_cam("nose", "across")
+    cam = face.low_resolution_cam("nose", "across")
     weights = face._engine.head_weights[[2 * point for point in tasks.REGIONS["nose"]]]
     pulled = np.einsum("kc,crs->krs", weights, face.features).mean(axis=0)
     np.testing.assert_array_equal(np.sign(cam), np.sign(pulled))

@@ -43,7 +43,7 @@ def test_squashing_shows_the_whole_photo():
     photo = Image.new("RGB", (300, 100), "blue")
     photo.paste("red", (0, 0, 150, 100))
     picture, window = tasks.preprocess(spec, photo)
-    assert window == tasks.Window(0, 0, 300, 100)
+    assert window == tasks.CropBox(0, 0, 300, 100)
     assert picture[:, :30].reshape(-1, 3).tolist() == [[255, 0, 0]] * (64 * 30)
     assert picture[:, 34:].reshape(-1, 3).tolist() == [[0, 0, 255]] * (64 * 30)
 
@@ -54,7 +54,7 @@ def test_the_window_is_what_the_picture_shows():
     photo = Image.new("RGB", (400, 200), "blue")
     photo.paste("red", (150, 50, 250, 150))
     picture, window = tasks.preprocess(spec, photo)
-    assert window == tasks.Window(150, 50, 250, 150)
+    assert window == tasks.CropBox(150, 50, 250, 150)
     assert (picture[2:-2, 2:-2] == (255, 0, 0)).all()
     assert (picture[..., 0] > 150).all()
 

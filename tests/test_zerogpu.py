@@ -35,7 +35,7 @@ def visit(depth):
     network = predictor.load("flowers102", depth)
     answer = network(tiny.photo(seed=3))
     answers[depth] = {"device": network.device, "backend": network.backend, "p": answer.probabilities.tolist(),
-                      "cam": float(answer.small_cam().sum())}
+                      "cam": float(answer.low_resolution_cam().sum())}
 def face():
     answers["faces"] = predictor.load("faces68", 18).device
 for task in (lambda: visit(18), lambda: visit(34), lambda: visit(34), face):
@@ -78,7 +78,7 @@ def test_on_zerogpu_the_lent_gpu_computes_what_the_reference_does(zero, monkeypa
         assert answers[str(depth)]["device"] == "cuda"
         assert answers[str(depth)]["backend"] == "PyTorch on ZeroGPU"
         np.testing.assert_allclose(answers[str(depth)]["p"], expected.probabilities, atol=1e-5)
-        assert answers[str(depth)]["cam"] == pytest.approx(float(expected.small_cam().sum()), rel=1e-3)
+        assert answers[str(depth)]["cam"] == pytest.approx(float(expected.low_resolution_cam().sum()), rel=1e-3)
     assert answers["faces"] == "cuda"
 
 

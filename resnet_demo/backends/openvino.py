@@ -26,7 +26,7 @@ class OpenVinoEngine(Engine):
 
     Args:
         checkpoint: weights and task.
-        precision: ``int8`` (see ``eight_bit``), ``bf16`` or ``f32``; None takes ``best_precision``.
+        precision: ``int8`` (see ``openvino_int8``), ``bf16`` or ``f32``; None takes ``best_precision``.
 
     Raises:
         ValueError: ``int8`` for a checkpoint without ranges.

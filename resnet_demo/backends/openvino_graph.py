@@ -84,7 +84,7 @@ def with_head(graph: ov.Model, state: Mapping[str, np.ndarray]) -> tuple[ov.Outp
 
 
 def strides(kind: str, variant: str, stride: int) -> tuple[int, ...]:
-    """The stride of each convolution of a block; ``architecture`` says where each variant has it."""
+    """The stride of each convolution of a block; ``models.resnet`` says where each variant has it."""
     if kind == "basic":
         return stride, 1
     return (stride, 1, 1) if variant == "v1" else (1, stride, 1)

@@ -36,8 +36,8 @@ class Bar:
 def draw(tables: Sequence[Sequence[Row]]) -> str:
     """A bar for each row that has one of ours in its table to be compared with, as the text of an SVG file.
 
-    Where a row has a ``limit``, ours is held against what nobody can beat: its bar goes to the left of 1, and ends at
-    the share of the best that was reached.
+    Where a row has a ``limit_ratio``, ours is held against what nobody can beat: its bar goes to the left of 1, and
+    ends at the share of the best that was reached.
     """
     things = [thing for rows in tables for thing in by_thing(rows)]
     bars = [bar for _, some in things for bar in some]
@@ -104,14 +104,14 @@ def times_better(row: Row, rows: Sequence[Row]) -> float | None:
     if ours is None or value is None:
         return None
     # A limit's ratio is ours divided by the peer's: of times that is the other way round.
-    return 1 / value if row.limit is not None and row.lower_is_better else value
+    return 1 / value if row.limit_ratio is not None and row.lower_is_better else value
 
 
 def goal_of(row: Row) -> float | None:
     """The goal as times better; None where there is none."""
-    if row.limit is not None:
-        return 1 / row.limit
-    return row.reach
+    if row.limit_ratio is not None:
+        return 1 / row.limit_ratio
+    return row.target_ratio
 
 
 def shortened(name: str, most: int = 38) -> str:

@@ -24,15 +24,16 @@ class Entry:
         make: loads what the way needs → the function that does the thing once. For ``RATE`` that one returns how many
             pictures it did.
         unit: of the figure: ``MILLISECONDS`` of a call, or ``RATE``.
-        ours, reach, limit, note: see ``rows.Row``; ``note`` may be a function, which is called after the measurement.
+        ours, target_ratio, limit_ratio, note: see ``results.Row``; ``note`` may be a function, which is called after
+            the measurement.
     """
 
     name: str
     make: Callable[[], Callable[[], object]]
     unit: str = MILLISECONDS
     ours: bool = False
-    reach: float | None = None
-    limit: float | None = None
+    target_ratio: float | None = None
+    limit_ratio: float | None = None
     note: str | Callable[[], str] = ""
     do: Callable[[], object] = field(init=False, repr=False)
 
@@ -62,8 +63,8 @@ class Entry:
             unit=self.unit,
             lower_is_better=self.unit == MILLISECONDS,
             ours=self.ours,
-            reach=self.reach,
-            limit=self.limit,
+            target_ratio=self.target_ratio,
+            limit_ratio=self.limit_ratio,
             note=note,
         )
 

@@ -29,7 +29,7 @@ def describe() -> dict:
     }
 
 
-def in_words(machine: dict) -> str:
+def as_line(machine: dict) -> str:
     """The description for people, and a warning where other programs are at work."""
     lines = [
         f"{machine['cpu']}, {machine['cores']} cores, bf16 instructions: {', '.join(machine['bf16']) or 'not known'}",

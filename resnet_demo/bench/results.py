@@ -23,10 +23,11 @@ class Row:
         lower_is_better: true for times and sizes, false for rates.
         median, lowest, highest: of the rounds; all the same where there is only one figure.
         ours: this is our own way.
-        reach: the goal. On a peer's row: how many times better than this one ours should be (15 = a fifteenth of its
-            time, or fifteen times its rate). On our own row: the figure itself, in the unit. None: no goal.
-        limit: the goal beside what nobody can beat, on a peer's row only: our figure divided by this one's should be at
-            most this (1.15 = at most 1.15 times its time). None: not such a row.
+        target_ratio: the goal. On a peer's row: how many times better than this one ours should be (15 = a
+            fifteenth of its time, or fifteen times its rate). On our own row: the figure itself, in the unit. None: no
+            goal.
+        limit_ratio: the goal beside what nobody can beat, on a peer's row only: our figure divided by this one's
+            should be at most this (1.15 = at most 1.15 times its time). None: not such a row.
         note: anything a reader must know, such as other sizes or a missing step; may be empty. Names and notes stand in
             the Chinese README as they are, so no more than five English words without a sign between them.
     """
@@ -39,8 +40,8 @@ class Row:
     lowest: float
     highest: float
     ours: bool = False
-    reach: float | None = None
-    limit: float | None = None
+    target_ratio: float | None = None
+    limit_ratio: float | None = None
     note: str = ""
 
 
@@ -60,12 +61,12 @@ def our_row(row: Row, rows: Iterable[Row]) -> Row | None:
 def ratio(row: Row, rows: Iterable[Row]) -> float | None:
     """How many times better ours is than a peer: above 1 is better, for times as for rates; None: not comparable.
 
-    Where the row has a ``limit``, it is our figure divided by the peer's instead: smaller is better for times.
+    Where the row has a ``limit_ratio``, it is our figure divided by the peer's instead: smaller is better for times.
     """
     ours = our_row(row, rows)
     if ours is None or not ours.median or not row.median:
         return None
-    if row.limit is not None:
+    if row.limit_ratio is not None:
         return ours.median / row.median
     return row.median / ours.median if row.lower_is_better else ours.median / row.median
 
@@ -73,13 +74,13 @@ def ratio(row: Row, rows: Iterable[Row]) -> float | None:
 def met(row: Row, rows: Iterable[Row]) -> bool | None:
     """Whether the row's goal was reached; None where it has none, or nothing to compare it with."""
     if row.ours:
-        if row.reach is None:
+        if row.target_ratio is None:
             return None
-        return row.median <= row.reach if row.lower_is_better else row.median >= row.reach
+        return row.median <= row.target_ratio if row.lower_is_better else row.median >= row.target_ratio
     value = ratio(row, rows)
-    if value is None or (row.reach is None and row.limit is None):
+    if value is None or (row.target_ratio is None and row.limit_ratio is None):
         return None
-    return value <= row.limit if row.limit is not None else value >= row.reach
+    return value <= row.limit_ratio if row.limit_ratio is not None else value >= row.target_ratio
 
 
 def to_dicts(rows: Sequence[Row]) -> list[dict]:
@@ -107,7 +108,7 @@ def cells(row: Row, rows: Sequence[Row]) -> list[str]:
     way = f"**{row.way}**" if row.ours else row.way
     figure = f"{number(row.median)} {row.unit}"
     spread = "" if row.lowest == row.highest else f"{number(row.lowest)} to {number(row.highest)}"
-    return [row.what, way, figure, spread, against(row, rows), asked(row, rows), row.note]
+    return [row.what, way, figure, spread, against(row, rows), target_value(row, rows), row.note]
 
 
 def against(row: Row, rows: Sequence[Row]) -> str:
@@ -115,20 +116,20 @@ def against(row: Row, rows: Sequence[Row]) -> str:
     value = ratio(row, rows)
     if value is None:
         return ""
-    if row.limit is not None:
+    if row.limit_ratio is not None:
         return f"{number(value)}× of it"
     return f"{number(value)}× better" if value >= 1 else f"{number(1 / value)}× worse"
 
 
-def asked(row: Row, rows: Sequence[Row]) -> str:
+def target_value(row: Row, rows: Sequence[Row]) -> str:
     """The goal and whether it was reached, such as ``15× ✓``; nothing where there is none."""
-    goal = row.limit if row.limit is not None else row.reach
+    goal = row.limit_ratio if row.limit_ratio is not None else row.target_ratio
     if goal is None:
         return ""
     mark = {True: " ✓", False: " ✗", None: ""}[met(row, rows)]
     if row.ours:
         return f"{'at most' if row.lower_is_better else 'at least'} {number(goal)} {row.unit}{mark}"
-    return f"{'at most ' if row.limit is not None else ''}{number(goal)}×{mark}"
+    return f"{'at most ' if row.limit_ratio is not None else ''}{number(goal)}×{mark}"
 
 
 def number(value: float) -> str:

@@ -61,10 +61,10 @@ def run(names: list[str], settings: Settings, file: Path | None = None) -> None:
             measured then.
     """
     check(names, settings, file)
-    from resnet_demo.bench.machine import describe, in_words
+    from resnet_demo.bench.machine import as_line, describe
 
     machine = describe()
-    print(in_words(machine), flush=True)
+    print(as_line(machine), flush=True)
     asked = {key: value for key, value in asdict(settings).items() if key != "data"}
     record = {"machine": machine, "settings": asked, "measurements": {}}
     for name in names or MEASUREMENTS:

@@ -36,12 +36,12 @@ class Checkpoint:
 
     Attributes:
         spec: the task.
-        depth, variant: which network, see ``architecture.ResNet``.
+        depth, variant: which network, see ``models.resnet.ResNet``.
         stored: arrays as they lie in the file, integers with their scales (float32 arrays are fine too).
         metrics: measured accuracy.
         path: the weights file, or None for weights made in memory.
         calibration: temperature, and what known pictures look like, where these were fitted.
-        ranges: the largest input of each of ``rounded_convolutions``, where these were measured: see ``eight_bit``.
+        ranges: the largest input of each of ``rounded_convolutions``, where these were measured: see ``openvino_int8``.
     """
 
     spec: TaskSpec

@@ -42,7 +42,7 @@ def facts_of_classes(task: str, depth: int) -> list[ClassFacts]:
     entry = checkpoint_index.find(task, depth)
     labels = checkpoint_index.spec(task).labels
     # Weights that are not here are not fetched for this.
-    rows = [] if entry.pulled else files.read_config(entry.config.parent).get("classes") or []
+    rows = [] if entry.is_remote else files.read_config(entry.config.parent).get("classes") or []
     known = [
         ClassFacts(label, right, shown, None if taken_for is None else labels[taken_for], times)
         for label, (right, shown, taken_for, times) in zip(labels, rows, strict=False)

@@ -38,7 +38,7 @@ class Entry:
         bytes, sha256: what the weights file must be; None where only the Hub knows.
         metrics: measured accuracy, as the training code wrote it.
         hub: the source on the Hugging Face Hub, see ``hub.HubSource``, or None.
-        remote: the index is another repository's, so nothing is bundled.
+        other_index: the index is another repository's, so nothing is bundled.
     """
 
     task: str
@@ -49,7 +49,7 @@ class Entry:
     sha256: str | None
     metrics: dict
     hub: dict | None = None
-    remote: bool = False
+    other_index: bool = False
 
     @property
     def source(self) -> hub.HubSource | None:
@@ -57,14 +57,14 @@ class Entry:
         return hub.HubSource.from_json(self.hub) if self.hub else None
 
     @property
-    def pulled(self) -> bool:
+    def is_remote(self) -> bool:
         """Whether it comes from the Hub, through its cache: there is a source, and no bundled file."""
-        return self.hub is not None and (self.remote or not os.path.lexists(self.path))
+        return self.hub is not None and (self.other_index or not os.path.lexists(self.path))
 
     @property
-    def local(self) -> bool:
+    def is_cached(self) -> bool:
         """Whether it loads without a download."""
-        return hub.cached(self.source) is not None if self.pulled else self.path.is_file()
+        return hub.cached(self.source) is not None if self.is_remote else self.path.is_file()
 
     @property
     def size(self) -> int:
@@ -76,7 +76,7 @@ class Entry:
     @property
     def key(self) -> tuple:
         """What changes when other weights are to be loaded."""
-        source = self.source if self.pulled else None
+        source = self.source if self.is_remote else None
         return (self.path, self.sha256, source and (source.repo, source.revision, source.sha256))
 
 
@@ -104,7 +104,7 @@ def bundled() -> list[Entry]:
         UserError: the index is missing or broken.
     """
     root = weights_folder()
-    return [entry for entry in (_entry(root, record) for record in read_index(root)) if not entry.pulled]
+    return [entry for entry in (_entry(root, record) for record in read_index(root)) if not entry.is_remote]
 
 
 def own_tasks() -> set[str]:
@@ -171,7 +171,7 @@ def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint
     Raises:
         UserError: its files are missing, damaged or do not fit, or the Hub does not give them.
     """
-    if not entry.pulled:
+    if not entry.is_remote:
         return load_files(entry.path, read_config_file(entry.config), entry.bytes, entry.sha256)
     source = entry.source
     path, data = hub.read(source, progress)
@@ -196,10 +196,10 @@ def spec(task: str) -> TaskSpec:
     known = [entry for entry in entries() if entry.task == task]
     if not known:
         find(task, DEPTHS[0])
-    entry = next((entry for entry in known if not entry.pulled), None)
+    entry = next((entry for entry in known if not entry.is_remote), None)
     if entry:
         return spec_of(read_config_file(entry.config), entry.config)
-    entry = next((entry for entry in known if entry.local), known[0])
+    entry = next((entry for entry in known if entry.is_cached), known[0])
     return spec_of(_hub_config(entry.source), entry.config)
 
 
@@ -270,7 +270,7 @@ def _entries_of(repo: str, revision: str) -> list[Entry]:
         if record.get("file"):
             source = here | {"path": record["file"], "sha256": record["sha256"], "bytes": record["bytes"]}
             record = {**record, "hub": source}
-        found.append(replace(_entry(root, record), remote=True))
+        found.append(replace(_entry(root, record), other_index=True))
     return found
 
 

@@ -41,13 +41,13 @@ def run_predict(options: argparse.Namespace) -> int:
             complain(f"{photo}: {error}")
             status = BAD_INPUT
             continue
-        print(json.dumps(answer.to_json()) if options.json else in_words(answer), flush=True)
+        print(json.dumps(answer.to_json()) if options.json else answer_line(answer), flush=True)
         if options.overlays:
             write_overlay(answer, options.overlays / f"{Path(photo).stem}.jpg")
     return status
 
 
-def in_words(answer) -> str:
+def answer_line(answer) -> str:
     """An answer for people, one line."""
     from resnet_demo.inference.results import FacesPrediction
 

@@ -6,9 +6,9 @@ import argparse
 
 
 def run_publish(options: argparse.Namespace) -> int:
-    from resnet_demo.publish.run import Order, publish
+    from resnet_demo.publish.run import PublishOptions, publish
 
-    order = Order(
+    wanted = PublishOptions(
         repo=options.repo_id,
         space=options.space,
         weights_repo=options.weights_repo,
@@ -19,5 +19,5 @@ def run_publish(options: argparse.Namespace) -> int:
         secrets=options.secrets,
         token=options.token,
     )
-    publish(order, options.dry_run)
+    publish(wanted, options.dry_run)
     return 0

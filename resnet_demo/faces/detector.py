@@ -122,13 +122,13 @@ def suppress(boxes: np.ndarray, overlap: float) -> list[int]:
     """Indices of boxes (n, 4), best first, that overlap no better one by more than ``overlap`` (IoU)."""
     kept: list[int] = []
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    left = np.ones(len(boxes), bool)
+    candidates = np.ones(len(boxes), bool)
     for i in range(len(boxes)):
-        if left[i]:
+        if candidates[i]:
             kept.append(i)
             low, high = np.maximum(boxes[i, :2], boxes[:, :2]), np.minimum(boxes[i, 2:], boxes[:, 2:])
             shared = np.prod(np.clip(high - low, 0, None), axis=1)
-            left &= shared / (areas[i] + areas - shared) <= overlap
+            candidates &= shared / (areas[i] + areas - shared) <= overlap
     return kept
 
 

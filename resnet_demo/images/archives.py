@@ -49,7 +49,7 @@ class Source:
 
     Attributes:
         name: as people know it, with the folders inside an archive; no path on this machine.
-        read: gives a path or the file's bytes, for ``images.open_photo``.
+        read: gives a path or the file's bytes, for ``decode.open_photo``.
 
     Raises (``read``):
         UserError: the file cannot be taken out of its archive; one sentence.

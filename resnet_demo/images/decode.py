@@ -1,4 +1,4 @@
-"""The gate for untrusted pictures: whatever comes in, an upright 8-bit RGB photo or one clear sentence comes out.
+"""The decoder for untrusted pictures: whatever comes in, an upright 8-bit RGB photo or one clear sentence comes out.
 
 Size and format are checked from the header, before any pixel is decoded. Pillow's global settings stay as they are.
 """

@@ -11,8 +11,8 @@ from PIL import Image
 from resnet_demo.images.colormaps import colour_table, signed_table
 
 
-class WindowLike(Protocol):
-    """A rectangle in the photo's pixels, half-open, floats (``tasks.Window`` is one)."""
+class CropBoxLike(Protocol):
+    """A rectangle in the photo's pixels, half-open, floats (``tasks.CropBox`` is one)."""
 
     left: float
     top: float
@@ -32,7 +32,7 @@ def overlay(
     cam: np.ndarray,
     opacity: float = 0.5,
     colours: str = "turbo",
-    window: WindowLike | None = None,
+    window: CropBoxLike | None = None,
     proportional: bool = True,
     dim_outside: bool = True,
 ) -> Image.Image:
@@ -57,7 +57,7 @@ def signed_overlay(
     photo: Image.Image,
     values: np.ndarray,
     opacity: float = 0.75,
-    window: WindowLike | None = None,
+    window: CropBoxLike | None = None,
     dim_outside: bool = True,
 ) -> Image.Image:
     """As ``overlay`` for values of -1 (blue) to 1 (red); around 0 the photo shows through."""
@@ -72,7 +72,7 @@ def _blend(
     nothing: float,
     table: np.ndarray,
     alpha: np.ndarray,
-    window: WindowLike | None,
+    window: CropBoxLike | None,
     dim_outside: bool,
 ) -> Image.Image:
     """Lay ``table[values]`` over the photo with ``alpha[values]``; NaN counts as ``nothing``."""

@@ -62,7 +62,7 @@ class Predictor:
         """The answer for one picture: a path, bytes, a PIL image or a uint8 array (H, W, 3).
 
         Args:
-            draft_side: see ``images.open_photo``: a large JPEG is decoded faster, and the answer's photo is smaller.
+            draft_side: see ``decode.open_photo``: a large JPEG is decoded faster, and the answer's photo is smaller.
 
         Raises:
             UserError: not a usable picture, or no usable ``top_k``.

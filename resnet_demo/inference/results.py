@@ -77,7 +77,7 @@ class Prediction(Result):
 
     top_k: tuple[Score, ...]
     probabilities: np.ndarray = field(repr=False)
-    window: tasks.Window = field(repr=False)
+    window: tasks.CropBox = field(repr=False)
     features: np.ndarray = field(repr=False)
     familiarity: float | None = None
     _picture: np.ndarray = field(repr=False)  # uint8 (S, S, 3), what the network saw
@@ -105,9 +105,9 @@ class Prediction(Result):
         """
         rows, columns = size or self.photo.size[::-1]
         window = self.window.scaled(columns / self.photo.width, rows / self.photo.height)
-        return maps.place_map(self.small_cam(target, layer), window, (rows, columns))
+        return maps.place_map(self.low_resolution_cam(target, layer), window, (rows, columns))
 
-    def small_cam(self, target: str | int | None = None, layer: str = "layer4") -> np.ndarray:
+    def low_resolution_cam(self, target: str | int | None = None, layer: str = "layer4") -> np.ndarray:
         """The same map of the ``window`` at the layer's own resolution: float32 (r, c), 0..1."""
         index = tasks.class_index(self.spec, target)
         if index is None:
@@ -165,9 +165,9 @@ class Face:
         Raises:
             UserError: no such region or direction.
         """
-        return self._place(self.small_cam(region, direction), size)
+        return self._place(self.low_resolution_cam(region, direction), size)
 
-    def small_cam(self, region: str = "all", direction: str = "any") -> np.ndarray:
+    def low_resolution_cam(self, region: str = "all", direction: str = "any") -> np.ndarray:
         """The map of ``cam`` for the crop, at the last feature map's own resolution: float32 (r, c)."""
         if direction not in DIRECTIONS:
             raise UserError(f"There is no direction {direction!r}: choose one of {', '.join(DIRECTIONS)}.")

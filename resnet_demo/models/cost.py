@@ -9,13 +9,13 @@ from resnet_demo.models.state import expected_shapes
 
 
 def count_parameters(depth: int, outputs: int) -> int:
-    """Weights and biases that training changes, as ``architecture.count_parameters``."""
+    """Weights and biases that training changes, as ``resnet.count_parameters``."""
     shapes = expected_shapes(depth, outputs)
     return sum(prod(shape) for key, shape in shapes.items() if "running_" not in key)
 
 
 def count_gflops(depth: int, outputs: int, variant: str, size: int) -> float:
-    """Multiply-adds of one square picture, in 10⁹, as ``architecture.count_gflops``."""
+    """Multiply-adds of one square picture, in 10⁹, as ``resnet.count_gflops``."""
     bottleneck = LAYOUTS[depth][0] == "bottleneck"
     # The convolution of a stage's first block that halves the picture.
     strided = "conv2" if bottleneck and variant == "v1.5" else "conv1"

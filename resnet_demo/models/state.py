@@ -40,10 +40,10 @@ def expected_shapes(depth: int, outputs: int) -> dict[str, tuple[int, ...]]:
 
 
 def rounded_convolutions(depth: int) -> list[str]:
-    """The names of the convolutions whose inputs 8-bit arithmetic rounds, see ``eight_bit``."""
-    left = {"conv1", "layer1.0.conv1", "layer1.0.downsample.0"} if LAYOUTS[depth][0] == "bottleneck" else {"conv1"}
+    """The names of the convolutions whose inputs 8-bit arithmetic rounds, see ``openvino_int8``."""
+    exact = {"conv1", "layer1.0.conv1", "layer1.0.downsample.0"} if LAYOUTS[depth][0] == "bottleneck" else {"conv1"}
     names = [key.removesuffix(".weight") for key, shape in expected_shapes(depth, 1).items() if len(shape) == 4]
-    return [name for name in names if name not in left]
+    return [name for name in names if name not in exact]
 
 
 def check_state(state: Mapping[str, np.ndarray], depth: int, outputs: int, source: str) -> None:

@@ -1,4 +1,4 @@
-"""The page: the only room that knows Gradio. ``build`` makes it, ``serve`` shows it."""
+"""The page: the only folder that knows Gradio. ``build`` makes it, ``serve`` shows it."""
 
 from __future__ import annotations
 

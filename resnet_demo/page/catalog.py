@@ -69,7 +69,7 @@ def default_depth(task: str) -> int:
 def compared_depths(task: str) -> list[int]:
     """The depths that are compared at first: all that need no download, else the default alone."""
     try:
-        at_hand = [entry.depth for entry in checkpoints.entries() if entry.task == task and entry.local]
+        at_hand = [entry.depth for entry in checkpoints.entries() if entry.task == task and entry.is_cached]
     except UserError:
         at_hand = []
     return at_hand or [depth for depth in [default_depth(task)] if depth in available(task)]
@@ -98,10 +98,10 @@ def _missing_depths(task: str) -> str:
 def _remote_depths(task: str) -> str:
     """The depths whose weights lie on the Hub only, with their sizes; empty where there are none."""
     try:
-        remote = [entry for entry in checkpoints.entries() if entry.task == task and not entry.local]
+        remote = [entry for entry in checkpoints.entries() if entry.task == task and not entry.is_cached]
     except UserError:
         return ""
-    sizes = say("separator").join(f"{entry.depth} ({entry.size / 1e6:.0f} MB)" for entry in remote if entry.pulled)
+    sizes = say("separator").join(f"{entry.depth} ({entry.size / 1e6:.0f} MB)" for entry in remote if entry.is_remote)
     return say("depths_download", depths=sizes) if sizes else ""
 
 

@@ -24,7 +24,7 @@ Plan = tuple[Updates, tuple | None]
 
 
 @dataclass(frozen=True)
-class Reactions:
+class Events:
     """The answers of a tab whose controls are a photo, a task, a depth (or several) and others, in this order.
 
     Attributes:
@@ -96,7 +96,7 @@ class Reactions:
 
 
 @dataclass(frozen=True)
-class Stepwise(Reactions):
+class Stepwise(Events):
     """The same for a tab whose answer comes in steps: ``answer`` and all reactions are generators."""
 
     def show(self, image: str | None, *controls) -> Iterator[Updates]:

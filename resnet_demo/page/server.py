@@ -48,7 +48,7 @@ def check_free(host: str, port: int) -> None:
             raise UserError(say("port_taken" if taken else "port_refused", host=host, port=port)) from error
 
 
-def spare_proxy(environment: MutableMapping[str, str], host: str) -> None:
+def bypass_proxy(environment: MutableMapping[str, str], host: str) -> None:
     """Keep what is meant for this machine from the proxy: at launch Gradio asks itself whether it is there, and gives
     up where a proxy answers in its place."""
     given = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
@@ -67,7 +67,7 @@ def serve() -> None:
         check_free(host, port)
     except UserError as error:
         raise SystemExit(str(error)) from error
-    spare_proxy(os.environ, host)
+    bypass_proxy(os.environ, host)
 
     from starlette.middleware import Middleware
 
@@ -117,7 +117,7 @@ def place() -> None:
 
     for entry in checkpoints.entries():
         try:
-            if entry.local:
+            if entry.is_cached:
                 predictor.load(entry.task, entry.depth)
         except UserError as error:
             log.warning("%s", error)

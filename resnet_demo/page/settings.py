@@ -56,7 +56,7 @@ def keep(tabs: gr.Tabs, controls: Mapping[str, Component], page: gr.Blocks) -> N
     for tab in tabs.children:
         tab.select(None, None, None, js=f"() => window.resnet.save('tab', '{tab.id}')", **PRIVATE)
     for name, control in controls.items():
-        if name.endswith((".target", ".set_to")):
+        if name.endswith((".target", ".last_task")):
             continue  # A class belongs to a photo; what the controls are set to follows from the task.
         control.change(None, [control], None, js=f"(value) => {{ window.resnet.save('{name}', value); }}", **PRIVATE)
     # The browser opens the tab alone. As an output of the server's answer the tabs would have a loading status, at each
@@ -86,7 +86,7 @@ def restored(settings: Mapping[str, object], names: list[str]) -> dict[str, obje
         task = settings.get(f"{tab}.task")
         if task in offered and task != usual:
             found[f"{tab}.task"] = gr.update(value=task)
-            found[f"{tab}.set_to"] = task
+            found[f"{tab}.last_task"] = task
             found[f"{tab}.target"] = gr.update(choices=target_choices(task))
             found[f"{tab}.region"] = gr.update(visible=catalog.has_regions(task))
         else:

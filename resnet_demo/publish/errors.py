@@ -25,15 +25,15 @@ class State:
 
     Attributes:
         repo: the repository that is written to.
-        left: what is there now, a clause.
+        remains: what is there now, a clause.
     """
 
     repo: str
-    left: str = "nothing was changed there"
+    remains: str = "nothing was changed there"
 
 
 @contextmanager
-def in_words(state: State) -> Iterator[None]:
+def explain_errors(state: State) -> Iterator[None]:
     """Errors of the Hub's client in here become a ``UserError``; mistakes of our own stay what they are."""
     with hub_errors(f"publish to {state.repo}"):
         try:
@@ -63,9 +63,9 @@ def explain(error: BaseException, state: State) -> str | None:
         if isinstance(cause, HTTPError | ConnectionError | TimeoutError):
             return lost(state)
         if isinstance(cause, json.JSONDecodeError):
-            return f"What answers at {constants.ENDPOINT} is no Hub: correct HF_ENDPOINT or the proxy; {state.left}."
+            return f"What answers at {constants.ENDPOINT} is no Hub: correct HF_ENDPOINT or the proxy; {state.remains}."
     if isinstance(error, ValueError) and "Invalid metadata" in str(error):
-        return f"The Hub refuses the README.md of {state.repo}: {flat(str(error))} ({state.left})."
+        return f"The Hub refuses the README.md of {state.repo}: {flat(str(error))} ({state.remains})."
     # Of no certain type, as hf_xet may change.
     if isinstance(error, RuntimeError | OSError) and any("xet" in name for name in origin(error)):
         return lost(state)
@@ -80,40 +80,38 @@ def refused(error: Exception, state: State) -> str:
     if status == 401:
         return (
             f"The Hub does not accept the token{because}: make one with write right at {TOKENS} and set HF_TOKEN; "
-            f"{state.left}."
+            f"{state.remains}."
         )
     if status == 402:
-        return (
-            f"The Hub wants to be paid for this{because}: choose other --hardware, or add a card there; {state.left}."
-        )
+        advice = "choose other --hardware, or add a card there"
+        return f"The Hub wants to be paid for this{because}: {advice}; {state.remains}."
     if status == 403:
         return forbidden(state, because)
     if status == 404:
         return (
             f"The Hub knows no {state.repo}, or does not show it to this token{because}: check the name and the "
-            f"token's rights; {state.left}."
+            f"token's rights; {state.remains}."
         )
     if status in (409, 412):
-        return f"The Hub is busy with another change of {state.repo}{because}; {state.left}. {AGAIN}"
+        return f"The Hub is busy with another change of {state.repo}{because}; {state.remains}. {AGAIN}"
     if status == 429:
         when = when_again(error)
-        return f"The Hub has had too many requests from here; {state.left}. Run the same command again {when}."
+        return f"The Hub has had too many requests from here; {state.remains}. Run the same command again {when}."
     if status >= 500:
-        return f"The Hub has trouble of its own (status {status}); {state.left}. {AGAIN}"
-    return (
-        f"The Hub refuses what was sent to {state.repo} (status {status}{': ' + said if said else ''}); {state.left}."
-    )
+        return f"The Hub has trouble of its own (status {status}); {state.remains}. {AGAIN}"
+    reason = f"status {status}{': ' + said if said else ''}"
+    return f"The Hub refuses what was sent to {state.repo} ({reason}); {state.remains}."
 
 
 def forbidden(state: State, because: str = "") -> str:
     return (
         f"This token may not write to {state.repo}{because}: choose a name in a namespace of yours, or make a token "
-        f"with write right at {TOKENS}; {state.left}."
+        f"with write right at {TOKENS}; {state.remains}."
     )
 
 
 def lost(state: State) -> str:
-    return f"The connection to the Hub was lost; {state.left}. {AGAIN}"
+    return f"The connection to the Hub was lost; {state.remains}. {AGAIN}"
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from resnet_demo.errors import UserError
 from resnet_demo.publish import space as spaces
-from resnet_demo.publish.errors import State, in_words
+from resnet_demo.publish.errors import State, explain_errors
 from resnet_demo.publish.files import check_limits, listing
 from resnet_demo.publish.upload import check_name, connect, upload
-from resnet_demo.publish.weights import Choice, choose, record_revision, weights_files
+from resnet_demo.publish.weights import Selection, choose, record_revision, weights_files
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 
 @dataclass(frozen=True)
-class Order:
+class PublishOptions:
     """What is to be published, as the command line says it.
 
     Attributes:
@@ -43,91 +43,94 @@ class Order:
     token: str | None = None
 
 
-def publish(order: Order, dry_run: bool, say: Callable[[str], None] = print) -> None:
+def publish(options: PublishOptions, dry_run: bool, say: Callable[[str], None] = print) -> None:
     """Send the weights, then the Space, or list what would be sent.
 
     Args:
         say: gets the lines for the user.
 
     Raises:
-        UserError: a bad order, no token or right, a name that is taken, a file too large, a lost connection.
+        UserError: options that will not do, no token or right, a name that is taken, a file too large, a lost
+            connection.
     """
-    check(order)
-    choice = choose(order.tasks, order.all_tasks)
-    if choice.left_out:
-        say(f"Left out {', '.join(choice.left_out)}, of your own pictures: name them with --tasks to publish them.")
-    secrets = spaces.secrets(order.secrets)
-    if order.repo:
-        publish_weights(order, choice, dry_run, say)
-        if order.space and not dry_run:
-            choice = choose(order.tasks, order.all_tasks)  # with the revision that was just made
-    if order.space:
-        publish_space(order, choice, secrets, dry_run, say)
+    check(options)
+    selection = choose(options.tasks, options.all_tasks)
+    if selection.left_out:
+        say(f"Left out {', '.join(selection.left_out)}, of your own pictures: name them with --tasks to publish them.")
+    secrets = spaces.secrets(options.secrets)
+    if options.repo:
+        publish_weights(options, selection, dry_run, say)
+        if options.space and not dry_run:
+            selection = choose(options.tasks, options.all_tasks)  # with the revision that was just made
+    if options.space:
+        publish_space(options, selection, secrets, dry_run, say)
 
 
-def check(order: Order) -> None:
-    if not order.repo and not order.space:
+def check(options: PublishOptions) -> None:
+    if not options.repo and not options.space:
         raise UserError("Say what to publish: --repo-id you/name for the weights, --space you/name for the page.")
-    if not order.space and (order.hardware or order.secrets or order.weights_repo):
+    if not options.space and (options.hardware or options.secrets or options.weights_repo):
         raise UserError("--hardware, --secret and --weights-repo belong to a Space: pass --space you/name too.")
-    if order.tasks and order.all_tasks:
+    if options.tasks and options.all_tasks:
         raise UserError("--tasks publishes the tasks named, --all-tasks every task: pass one of them.")
-    if order.repo and order.weights_repo and order.repo != order.weights_repo:
+    if options.repo and options.weights_repo and options.repo != options.weights_repo:
         raise UserError("--repo-id and --weights-repo name two repositories: pass one, or run the command twice.")
-    for name in filter(None, (order.repo, order.space, order.weights_repo)):
+    for name in filter(None, (options.repo, options.space, options.weights_repo)):
         check_name(name)
 
 
-def publish_weights(order: Order, choice: Choice, dry_run: bool, say: Callable[[str], None]) -> None:
-    files = weights_files(choice)
+def publish_weights(options: PublishOptions, selection: Selection, dry_run: bool, say: Callable[[str], None]) -> None:
+    files = weights_files(selection)
     check_limits(files)
     if dry_run:
-        say(f"The repository {order.repo} would have:\n{listing(files)}")
+        say(f"The repository {options.repo} would have:\n{listing(files)}")
         return
     sent = upload(
-        order.repo,
+        options.repo,
         files,
-        private=order.private or None,
-        token=order.token,
+        private=options.private or None,
+        token=options.token,
         message="Update the weights",
         marker="index.json",
     )
-    record_revision(choice, order.repo, sent.revision)
-    say(f"{sent.in_words()} weights/index.json says so.")
+    record_revision(selection, options.repo, sent.revision)
+    say(f"{sent.summary()} weights/index.json says so.")
 
 
 def publish_space(
-    order: Order, choice: Choice, secrets: dict[str, str], dry_run: bool, say: Callable[[str], None]
+    options: PublishOptions, selection: Selection, secrets: dict[str, str], dry_run: bool, say: Callable[[str], None]
 ) -> None:
     weights = None
-    if dry_run and order.repo:
-        weights = spaces.Weights(order.repo, spaces.TO_COME)
-    elif repo := order.weights_repo or order.repo:
-        weights = spaces.weights_of(choice, repo)
-    files = spaces.space_files(choice, weights)
+    if dry_run and options.repo:
+        weights = spaces.Weights(options.repo, spaces.TO_COME)
+    elif repo := options.weights_repo or options.repo:
+        weights = spaces.weights_of(selection, repo)
+    files = spaces.space_files(selection, weights)
     check_limits(files)
     if dry_run:
-        say(f"The Space {order.space} would have:\n{listing(files)}")
+        say(f"The Space {options.space} would have:\n{listing(files)}")
         return
     sent = upload(
-        order.space,
+        options.space,
         files,
         kind="space",
-        private=order.private or None,
-        token=order.token,
+        private=options.private or None,
+        token=options.token,
         message="Update the page",
         marker="resnet_demo/__init__.py",
         tidy=("resnet_demo/", "weights/"),
-        before=lambda api: set_environment(api, order.space, spaces.variables(weights), secrets),
+        before=lambda api: set_environment(api, options.space, spaces.variables(weights), secrets),
     )
-    say(sent.in_words())
-    if weights and order.private and "HF_TOKEN" not in secrets:
+    say(sent.summary())
+    if weights and options.private and "HF_TOKEN" not in secrets:
         say(f"If {weights.repo} is private, the Space can read it with --secret HF_TOKEN=... only.")
-    if order.hardware:
-        api = connect(order.token)
-        with in_words(State(order.space, f"the Space {order.space} has all its files, but not the new hardware")):
-            if set_hardware(api, order.space, order.hardware):
-                say(f"The Space {order.space} is asked to run on {order.hardware}.")
+    if options.hardware:
+        api = connect(options.token)
+        with explain_errors(
+            State(options.space, f"the Space {options.space} has all its files, but not the new hardware")
+        ):
+            if set_hardware(api, options.space, options.hardware):
+                say(f"The Space {options.space} is asked to run on {options.hardware}.")
 
 
 def set_environment(api: HfApi, space: str, variables: dict[str, str], secrets: dict[str, str]) -> None:

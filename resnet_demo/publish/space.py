@@ -13,7 +13,7 @@ from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL
 from resnet_demo.checkpoints.hub import REPO, REVISION
 from resnet_demo.errors import UserError
 from resnet_demo.publish.files import File, files_of
-from resnet_demo.publish.weights import Choice, has_weights, source
+from resnet_demo.publish.weights import Selection, has_weights, source
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ("app.py", "requirements.txt", "LICENSE")
@@ -31,7 +31,7 @@ class Weights:
     revision: str
 
 
-def weights_of(choice: Choice, repo: str) -> Weights:
+def weights_of(selection: Selection, repo: str) -> Weights:
     """Where the chosen checkpoints are in ``repo``, by the local index.
 
     Raises:
@@ -39,7 +39,7 @@ def weights_of(choice: Choice, repo: str) -> Weights:
     """
     publish = f"run `python -m resnet_demo publish --repo-id {repo}` first"
     revisions = set()
-    for record in choice.records:
+    for record in selection.records:
         hub = record.get("hub") or {}
         if not has_weights(record) and hub.get("repo") != repo:
             continue  # It stays where it is, on another repository.
@@ -53,7 +53,7 @@ def weights_of(choice: Choice, repo: str) -> Weights:
     return Weights(repo, revisions.pop())
 
 
-def space_files(choice: Choice, weights: Weights | None) -> list[File]:
+def space_files(selection: Selection, weights: Weights | None) -> list[File]:
     """All files of the Space; the weights themselves only where there is no repository of weights."""
     for name in (*APP, CARD, CHINESE):
         if not (ROOT / name).is_file():
@@ -62,39 +62,39 @@ def space_files(choice: Choice, weights: Weights | None) -> list[File]:
     files += [file for file in files_of(ROOT / "resnet_demo", "resnet_demo/") if not file.path.startswith(LEFT_OUT)]
     root = checkpoints.weights_folder()
     names = (CONFIG,) if weights else (CONFIG, MODEL)
-    for record in choice.local:
+    for record in selection.local:
         folder = (root / record["file"]).parent
         place = folder.relative_to(root).as_posix()
         files += [File(f"weights/{place}/{name}", folder / name) for name in names]
-    files.append(File(f"weights/{INDEX}", checkpoints.index_bytes(pinned(choice, weights))))
-    files.append(File(CARD, readme(choice, weights)))
+    files.append(File(f"weights/{INDEX}", checkpoints.index_bytes(pinned(selection, weights))))
+    files.append(File(CARD, readme(selection, weights)))
     files.append(File(CHINESE, without_pictures((ROOT / CHINESE).read_text(encoding="utf-8")).encode()))
     return files
 
 
-def pinned(choice: Choice, weights: Weights | None) -> list[dict]:
+def pinned(selection: Selection, weights: Weights | None) -> list[dict]:
     """The records, those of checkpoints here with their place in the repository of weights."""
     if not weights:
-        return list(choice.records)
+        return list(selection.records)
     return [
         record | {"hub": source(record, weights.repo, weights.revision)} if has_weights(record) else record
-        for record in choice.records
+        for record in selection.records
     ]
 
 
-def readme(choice: Choice, weights: Weights | None) -> bytes:
+def readme(selection: Selection, weights: Weights | None) -> bytes:
     """The project's README.md without pictures, with what the Space is to load while it is built."""
     from huggingface_hub import SpaceCard
 
     card = SpaceCard((ROOT / CARD).read_text(encoding="utf-8"), ignore_metadata_errors=False)
     models = [weights.repo] if weights else []
-    models += [record["hub"]["repo"] for record in choice.records if not has_weights(record)]
+    models += [record["hub"]["repo"] for record in selection.records if not has_weights(record)]
     if models:
         card.data.models = list(dict.fromkeys(models))
-    if datasets := datasets_of(choice):
+    if datasets := datasets_of(selection):
         card.data.datasets = datasets
     if weights:
-        card.data.preload_from_hub = [f"{weights.repo} {','.join(preloaded(choice, weights))} {weights.revision}"]
+        card.data.preload_from_hub = [f"{weights.repo} {','.join(preloaded(selection, weights))} {weights.revision}"]
     card.text = without_pictures(card.text)
     return str(card).encode()
 
@@ -110,22 +110,22 @@ def without_pictures(text: str) -> str:
     return "\n\n".join(paragraph for paragraph, picture, announces in kept if not (picture or announces))
 
 
-def preloaded(choice: Choice, weights: Weights) -> list[str]:
+def preloaded(selection: Selection, weights: Weights) -> list[str]:
     """The files of the repository of weights that the Space needs."""
     paths = [INDEX]
-    for record in choice.records:
+    for record in selection.records:
         if has_weights(record) or record["hub"]["repo"] == weights.repo:
             path = record["file"] if has_weights(record) else record["hub"]["path"]
             paths += [path, f"{path.rpartition('/')[0]}/{CONFIG}"]
     return paths
 
 
-def datasets_of(choice: Choice) -> list[str]:
+def datasets_of(selection: Selection) -> list[str]:
     """Names on the Hub of the data sets that the weights were trained on."""
     from resnet_demo.training.cards.card import card_metadata
 
     root = checkpoints.weights_folder()
-    configs = [checkpoints.read_config((root / record["config"]).parent) for record in choice.local]
+    configs = [checkpoints.read_config((root / record["config"]).parent) for record in selection.local]
     return list(dict.fromkeys(name for config in configs for name in card_metadata(config).get("datasets", [])))
 
 

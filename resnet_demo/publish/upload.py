@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from resnet_demo.errors import UserError
-from resnet_demo.publish.errors import NO_TOKEN, TOKENS, State, in_words
+from resnet_demo.publish.errors import NO_TOKEN, TOKENS, State, explain_errors
 from resnet_demo.publish.files import File, check_limits
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Sent:
     deleted: tuple[str, ...]
     unchanged: int
 
-    def in_words(self) -> str:
+    def summary(self) -> str:
         what = f"{KINDS[self.kind]} {self.repo}"
         if not self.sent and not self.deleted:
             return f"All {self.unchanged} files were in the {what} already, revision {self.revision}."
@@ -121,7 +121,7 @@ def upload(
     check_limits(files)
     api = connect(token)
     state = State(repo)
-    with in_words(state):
+    with explain_errors(state):
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
         check_rights(api, repo)
@@ -139,7 +139,7 @@ def upload(
                 f"The name {repo} is taken by something else of yours, so nothing was sent: choose another name, or "
                 "delete it on the Hub."
             )
-        state.left = f"the {KINDS[kind]} {repo} is there, with {in_it(files, there)} of the {len(files)} files"
+        state.remains = f"the {KINDS[kind]} {repo} is there, with {in_it(files, there)} of the {len(files)} files"
         if before:
             before(api)
         changed = [file for file in files if not same(file, there.get(file.path))]
@@ -149,7 +149,7 @@ def upload(
             operations = [CommitOperationAdd(file.path, file.source) for file in changed]
             operations += [CommitOperationDelete(path) for path in gone]
             revision = api.create_commit(repo, operations, repo_type=kind, commit_message=message).oid
-            state.left = f"the {KINDS[kind]} {repo} has all {len(files)} files"
+            state.remains = f"the {KINDS[kind]} {repo} has all {len(files)} files"
             there = listed(api, repo, kind, revision)
         else:
             revision = api.repo_info(repo, repo_type=kind).sha

@@ -16,7 +16,7 @@ TRAIN = "train and bundle it again, or restore weights/ with `git checkout -- we
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """Records of ``index.json``.
 
     Attributes:
@@ -37,7 +37,7 @@ def has_weights(record: dict) -> bool:
     return bool(record.get("file")) and (checkpoints.weights_folder() / record["file"]).is_file()
 
 
-def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Choice:
+def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Selection:
     """The checkpoints to publish, checked against ``index.json``.
 
     Args:
@@ -59,7 +59,7 @@ def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Choice:
         raise UserError("There are no weights to publish: train some, or name tasks of your own with --tasks.")
     for record in records:
         check(root, record)
-    return Choice(records, tuple(sorted(own - wanted)))
+    return Selection(records, tuple(sorted(own - wanted)))
 
 
 def check(root: Path, record: dict) -> None:
@@ -86,12 +86,12 @@ def check(root: Path, record: dict) -> None:
         )
 
 
-def weights_files(choice: Choice) -> list[File]:
+def weights_files(selection: Selection) -> list[File]:
     """The index, the card of the repository with its plots, and each checkpoint's files."""
     root = checkpoints.weights_folder()
-    body, plots = describe(root, choice)
-    files = [File(INDEX, index_for_hub(choice.records)), File(CARD, body), *plots]
-    for record in choice.local:
+    body, plots = describe(root, selection)
+    files = [File(INDEX, index_for_hub(selection.records)), File(CARD, body), *plots]
+    for record in selection.local:
         folder = (root / record["file"]).parent
         place = folder.relative_to(root).as_posix()
         files += [File(f"{place}/{name}", folder / name) for name in (MODEL, CONFIG, CARD) if (folder / name).is_file()]
@@ -105,31 +105,31 @@ def index_for_hub(records: Sequence[dict]) -> bytes:
     return checkpoints.index_bytes([record | (here if has_weights(record) else elsewhere) for record in records])
 
 
-def describe(root: Path, choice: Choice) -> tuple[bytes, list[File]]:
+def describe(root: Path, selection: Selection) -> tuple[bytes, list[File]]:
     """The repository's README.md, and the plots that it shows."""
     from resnet_demo.training.cards.card import card_metadata
     from resnet_demo.training.cards.metadata import front_matter, merged
 
-    configs = [checkpoints.read_config((root / record["config"]).parent) for record in choice.local]
+    configs = [checkpoints.read_config((root / record["config"]).parent) for record in selection.local]
     # The Hub shows a repository as one task: classes, where there are any.
     configs.sort(key=lambda config: not config["task"]["labels"])
     head = front_matter(merged([card_metadata(config) for config in configs]))
     card = root / CARD
-    whole = all(record in choice.records for record in checkpoints.read_index(root) if has_weights(record))
+    whole = all(record in selection.records for record in checkpoints.read_index(root) if has_weights(record))
     if card.is_file() and whole:
         text = card.read_text(encoding="utf-8")
         plots = [File(path.name, path) for path in sorted(root.glob("*.svg")) if path.name in text]
     else:
         # The bundled one speaks of checkpoints that are not published.
-        text, plots = write_anew(root, choice), []
+        text, plots = write_anew(root, selection), []
     return f"{head}\n\n{text}".encode(), plots
 
 
-def write_anew(root: Path, choice: Choice) -> str:
+def write_anew(root: Path, selection: Selection) -> str:
     from resnet_demo.training.cards import report
 
     stored = report.stored_timings(root)
-    chosen = {(record["task"], record["depth"]) for record in choice.local}
+    chosen = {(record["task"], record["depth"]) for record in selection.local}
     entries = [entry for entry in checkpoints.bundled() if (entry.task, entry.depth) in chosen]
     lines = [report.describe(entry, stored.get("checkpoints", {})) for entry in entries]
     return report.readme(lines, stored, set())
@@ -147,14 +147,14 @@ def source(record: dict, repo: str, revision: str) -> dict:
     }
 
 
-def record_revision(choice: Choice, repo: str, revision: str) -> None:
+def record_revision(selection: Selection, repo: str, revision: str) -> None:
     """Write into the local index where on the Hub each published checkpoint is.
 
     The index is read anew, since a training run may have added to it meanwhile; a checkpoint that has changed since it
     was sent gets no revision.
     """
     root = checkpoints.weights_folder()
-    sent = {(record["task"], record["depth"]): record["sha256"] for record in choice.local}
+    sent = {(record["task"], record["depth"]): record["sha256"] for record in selection.local}
     records = checkpoints.read_index(root)
     for record in records:
         key = record["task"], record["depth"]

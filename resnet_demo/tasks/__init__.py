@@ -8,7 +8,7 @@ Published model cards import from here, so these names stay.
 
 from resnet_demo.tasks.decode import check_top_k, class_index, decode_classes, decode_keypoints, softmax
 from resnet_demo.tasks.landmarks import REGIONS, region_points
-from resnet_demo.tasks.preprocess import Window, normalise, preprocess, window_of
+from resnet_demo.tasks.preprocess import CropBox, crop_box, normalise, preprocess
 from resnet_demo.tasks.spec import CLASSIFICATION, IMAGENET_MEAN, IMAGENET_STD, KEYPOINTS, TITLES, TaskSpec
 
 __all__ = [
@@ -18,15 +18,15 @@ __all__ = [
     "KEYPOINTS",
     "REGIONS",
     "TITLES",
+    "CropBox",
     "TaskSpec",
-    "Window",
     "check_top_k",
     "class_index",
+    "crop_box",
     "decode_classes",
     "decode_keypoints",
     "normalise",
     "preprocess",
     "region_points",
     "softmax",
-    "window_of",
 ]

@@ -1,6 +1,6 @@
 """What a classifier's numbers are worth: probabilities that come true, and "probably none of these".
 
-Two things that ``training/calibrate.py`` fits, and ``config.json`` keeps under ``calibration``:
+Two things that ``training/evaluation/calibrate.py`` fits, and ``config.json`` keeps under ``calibration``:
 
 - a **temperature** by which the logits are divided (Guo et al. 2017, "On Calibration of Modern Neural Networks"); the
   order of the classes stays as it is;

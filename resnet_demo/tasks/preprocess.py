@@ -10,7 +10,7 @@ from PIL import Image
 from resnet_demo.tasks.spec import TaskSpec
 
 
-class Window(NamedTuple):
+class CropBox(NamedTuple):
     """The part of a photo that the network saw, in the photo's pixels (half-open, floats)."""
 
     left: float
@@ -18,26 +18,26 @@ class Window(NamedTuple):
     right: float
     bottom: float
 
-    def scaled(self, across: float, down: float) -> Window:
+    def scaled(self, across: float, down: float) -> CropBox:
         """The same part of a copy of the photo, whose sides were scaled by these factors."""
-        return Window(self.left * across, self.top * down, self.right * across, self.bottom * down)
+        return CropBox(self.left * across, self.top * down, self.right * across, self.bottom * down)
 
 
-def window_of(spec: TaskSpec, width: int, height: int) -> Window:
+def crop_box(spec: TaskSpec, width: int, height: int) -> CropBox:
     """The part of a photo of ``width`` × ``height`` that the spec's preprocessing shows the network."""
     if spec.fit == "squash":
-        return Window(0, 0, width, height)
+        return CropBox(0, 0, width, height)
     side = min(width, height) * spec.size / spec.resize
     left, top = (width - side) / 2, (height - side) / 2
-    return Window(left, top, left + side, top + side)
+    return CropBox(left, top, left + side, top + side)
 
 
-def preprocess(spec: TaskSpec, photo: Image.Image) -> tuple[np.ndarray, Window]:
+def preprocess(spec: TaskSpec, photo: Image.Image) -> tuple[np.ndarray, CropBox]:
     """An upright RGB photo → (uint8 array (size, size, 3), the window of the photo that it shows).
 
     Cutting and scaling are one antialiased step. Normalisation happens in the engine.
     """
-    window = window_of(spec, *photo.size)
+    window = crop_box(spec, *photo.size)
     box = (window.left, window.top, window.right, window.bottom)
     # reducing_gap lets Pillow skip most of a large photo's pixels; from 2.0 on no difference is visible.
     filter_ = Image.Resampling.BICUBIC if spec.interpolation == "bicubic" else Image.Resampling.BILINEAR

@@ -34,7 +34,7 @@ class TaskSpec:
         size: side of the square network input, in pixels.
         resize: short side before the centre crop of ``size``; equal to ``size`` when ``fit`` is ``squash``.
         fit: ``crop`` (short side to ``resize``, centre crop) or ``squash`` (the whole photo, aspect ratio ignored).
-        margin: keypoints only: side of the crop relative to the face, see ``faces.crop_matrix``.
+        margin: keypoints only: side of the crop relative to the face, see ``alignment.crop_matrix``.
         detector: keypoints only: ``face`` (each face that is found gets its points) or empty (the whole photo does).
         mean, std: RGB normalisation of values in 0..1.
         interpolation: how pictures are scaled, ``bilinear`` or ``bicubic``.

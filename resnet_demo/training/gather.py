@@ -28,7 +28,7 @@ from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import Pictures, pictures_below, read_rows, unlabelled_pictures
 from resnet_demo.training.data.datasets import data_folder as default_data
 from resnet_demo.training.data.gather_record import OTHER, RECORD
-from resnet_demo.training.evaluation.features import passed, photos
+from resnet_demo.training.evaluation.features import features_of, photos
 
 # Cosine from which on two photos are taken for one. Rather too many are left out: of flowers5's own pictures, which are
 # free of near-duplicates, a third would be.
@@ -150,7 +150,7 @@ def comparer() -> Predictor:
 
 def directions(looker: Predictor, pictures: Iterable[Image.Image], count: int, what: str) -> np.ndarray:
     """Pooled features of length 1, float32 (n, 2048)."""
-    pooled = passed(looker, pictures, count, what).pooled
+    pooled = features_of(looker, pictures, count, what).pooled
     return pooled / np.linalg.norm(pooled, axis=1, keepdims=True).clip(1e-9)
 
 

@@ -22,7 +22,7 @@ class Recipe:
         sizes: side of the training pictures in pixels, pairs (from this epoch on, side): small ones first are quicker.
         test_size, test_resize, fit: preprocessing of the finished model, see ``tasks.TaskSpec``. A test size above the
             training size makes up for RandomResizedCrop's zoom (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
-        margin: faces: side of the crop relative to the face, see ``faces.crop_matrix``.
+        margin: faces: side of the crop relative to the face, see ``alignment.crop_matrix``.
         optimizer: ``adamw`` or ``sgd`` (Nesterov momentum 0.9).
         learning_rate: peak rate of layer4.
         head_factor: the head's rate, as a multiple.
@@ -34,14 +34,14 @@ class Recipe:
         norms_only: of what is not frozen, only the batch norms' scales and shifts and the head learn (Frankle et al.
             2020, https://arxiv.org/abs/2003.00152). The stored integers of the convolutions stay, so a new version of
             a large checkpoint adds little to a repository's history.
-        fold_norms: keep the batch norms' statistics and fold them into the convolutions (``fused.py``).
+        fold_norms: keep the batch norms' statistics and fold them into the convolutions (``folded_norms``).
         ema: decay of the averaged weights, which are those that are kept (0: none).
         label_smoothing, mixup, cutmix: classification; the latter two are Beta parameters (0: off).
         mix_probability: share of the batches that are mixed.
         crop_scale: RandomResizedCrop's smallest area.
         jitter: strength of brightness, contrast and saturation jitter.
         loss: ``cross_entropy``; for keypoints ``wing``, ``smooth_l1``, ``l1`` or ``mse``.
-        hints: distilling: weight of the feature maps by stage, and of ``pooled`` features, see ``distill.py``.
+        hints: distilling: weight of the feature maps by stage, and of ``pooled`` features, see ``distillation``.
         soft_weight, temperature: distilling: weight and softening of the teacher's predictions.
         label_weight: distilling: weight of the true labels, where there are some (0: the teacher alone decides).
         teacher_size: distilling: side at which the teacher sees the same crop (0: as the student). A network of

@@ -105,10 +105,13 @@ def train(
             share_stem(distillation.teacher, network)
         if init == "fit":
             # Each layer is fitted to the teacher's of the same size.
-            left = fit(
+            unexplained = fit(
                 distillation.teacher, network, normalised_batches(pictures, replace(recipe, teacher_size=0), spec)
             )
-            print("Variance left unexplained:", ", ".join(f"{key} {value:.0%}" for key, value in left.items()))
+            print(
+                "Variance unexplained unexplained:",
+                ", ".join(f"{key} {value:.0%}" for key, value in unexplained.items()),
+            )
         distillation.fit_linear(network, batches(LINEAR_PICTURES))
 
     def measure(kept: ResNet) -> dict[str, float]:

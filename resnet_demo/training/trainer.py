@@ -33,7 +33,7 @@ from resnet_demo.training.data.seeds import seed_of
 from resnet_demo.training.networks.distillation import Distillation, resized
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.amp import autocast
-from resnet_demo.training.optim.ema import Average
+from resnet_demo.training.optim.ema import ModelEma
 from resnet_demo.training.optim.losses import check_loss, classification_loss, keypoint_loss
 from resnet_demo.training.optim.schedule import freeze, make_optimizer, set_rates
 from resnet_demo.training.recipe import Recipe
@@ -114,7 +114,7 @@ class Trainer:
             distillation.to(self.device, memory_format=torch.channels_last)
             folded_norms.fold_once(distillation.teacher)
         self.optimizer = make_optimizer(self.network, recipe, distillation)
-        self.average = Average(self.network, recipe.ema)
+        self.average = ModelEma(self.network, recipe.ema)
         self.epoch = 0
         self.mean, self.std = (values.to(self.device) for values in scaling(spec))
         folder.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ class Trainer:
                 "pictures_per_second": steps * recipe.batch / progress.format_dict["elapsed"],
             }
             if self.evaluate and (self.epoch % self.evaluate_every == 0 or self.epoch == last):
-                record |= self.evaluate(self.kept())
+                record |= self.evaluate(self.ema_model())
             for key, value in record.items():
                 if isinstance(value, float):
                     board.add_scalar(key, value, self.epoch)
@@ -160,7 +160,7 @@ class Trainer:
             tqdm.write(json.dumps(record))
             self.save()
         board.close()
-        return self.kept()
+        return self.ema_model()
 
     def step(self, pictures: Tensor, labels: Tensor, frozen: int, seed: int, views: Sequence[View] = ()) -> float:
         """One step on uint8 pictures (b, 3, side, side); returns the loss."""
@@ -195,7 +195,7 @@ class Trainer:
         self.average.update(network)
         return loss.item()
 
-    def kept(self) -> ResNet:
+    def ema_model(self) -> ResNet:
         """A copy of the network on the CPU with the averaged weights (the last ones where ``ema`` is 0)."""
         twin = ResNet(self.network.depth, self.spec.outputs, self.network.variant)
         twin.load_state_dict(self.network.state_dict())

@@ -72,7 +72,7 @@ def test_a_flower_is_named_and_the_heat_lies_on_it(visit, flower, screenshots):
     assert overlay.shape == photo.shape
 
     spec = checkpoints.load("flowers102", 50).spec
-    window = tasks.window_of(spec, photo.shape[1], photo.shape[0])
+    window = tasks.crop_box(spec, photo.shape[1], photo.shape[0])
     seen = slice(int(window.top) + 1, int(window.bottom)), slice(int(window.left) + 1, int(window.right))
     heat = heat_of(photo[seen], overlay[seen])
     rows, columns = (np.arange(length) / length for length in heat.shape)

@@ -57,7 +57,7 @@ def measure(settings: Settings, depth: int = 50) -> list[dict]:
                 "transformers' pipeline",
                 lambda: turns(piped(checkpoint), files, each),
                 RATE,
-                reach=8,
+                target_ratio=8,
                 note="eager float32",
             ),
         ]

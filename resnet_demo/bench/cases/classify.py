@@ -66,16 +66,21 @@ def entries(checkpoint: Checkpoint, photo: Image.Image) -> list[Entry]:
 
     return [
         Entry("ours", lambda: ours(checkpoint, photo), ours=True),
-        Entry("pytorch-grad-cam", explained(cam_packages.pytorch_grad_cam), reach=15, note="eager float32"),
-        Entry("captum LayerGradCam", explained(cam_packages.captum), reach=5, note="eager float32, two forward passes"),
-        Entry("torchcam GradCAM", explained(cam_packages.torchcam), reach=5, note="eager float32"),
+        Entry("pytorch-grad-cam", explained(cam_packages.pytorch_grad_cam), target_ratio=15, note="eager float32"),
+        Entry(
+            "captum LayerGradCam",
+            explained(cam_packages.captum),
+            target_ratio=5,
+            note="eager float32, two forward passes",
+        ),
+        Entry("torchcam GradCAM", explained(cam_packages.torchcam), target_ratio=5, note="eager float32"),
         Entry(
             "transformers' pipeline",
             lambda: piped(checkpoint, photo),
-            reach=5,
+            target_ratio=5,
             note="eager float32, no map; prepares the picture itself",
         ),
-        Entry("OpenVINO, the forward pass alone", lambda: bare(checkpoint, photo), limit=1.15, note="no map"),
+        Entry("OpenVINO, the forward pass alone", lambda: bare(checkpoint, photo), limit_ratio=1.15, note="no map"),
     ]
 
 

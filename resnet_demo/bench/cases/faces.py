@@ -64,7 +64,7 @@ def measure(settings: Settings, depths: tuple[int, ...] = DEPTHS) -> list[dict]:
     for depth in depths:
         entries = [
             drawn("ours", lambda depth=depth: ours(depth), photo, ours=True),
-            drawn("dlib, photo doubled", lambda: dlib_points(1), photo, reach=5),
+            drawn("dlib, photo doubled", lambda: dlib_points(1), photo, target_ratio=5),
             drawn("dlib, photo as it is", lambda: dlib_points(0), photo),
         ]
         table += compare(f"points of five faces, ResNet-{depth}", entries, settings.rounds, settings.seconds)

@@ -96,12 +96,16 @@ def parts(checkpoint: Checkpoint, bound: str) -> list[Entry]:
     picture, window = tasks.preprocess(checkpoint.spec, answer.photo)
     batch = np.ascontiguousarray(picture[None])
     logits = predict.engine.run(batch).logits[0]
-    cam = answer.small_cam()
+    cam = answer.low_resolution_cam()
     overlay = image_overlay.overlay(answer.photo, cam, window=window)
 
     def classes() -> object:
         calibration = checkpoint.calibration
-        return tasks.softmax(calibration.scaled(logits)), calibration.familiarity(answer.features), answer.small_cam()
+        return (
+            tasks.softmax(calibration.scaled(logits)),
+            calibration.familiarity(answer.features),
+            answer.low_resolution_cam(),
+        )
 
     return [
         Entry("decoding the JPEG", lambda: lambda: open_photo(file, draft_side=DRAFT)),

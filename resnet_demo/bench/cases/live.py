@@ -93,7 +93,7 @@ def measure(settings: Settings) -> list[dict]:
         unit="frames a second",
         lower_is_better=False,
         ours=True,
-        reach=REACH,
+        target_ratio=REACH,
         note=f"{WIDTH} × {HEIGHT}",
     )
     print(results.table([row]), flush=True)

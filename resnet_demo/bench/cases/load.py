@@ -35,11 +35,11 @@ class Crowd:
 
     def measure(self, seconds: float) -> float:
         """Requests a second: all that begin within ``seconds``, one of each client at least, until the last is done."""
-        gate = threading.Barrier(len(self.askers) + 1)
+        barrier = threading.Barrier(len(self.askers) + 1)
 
         def client(number: int) -> int:
             """Ask until the time is over → how often."""
-            gate.wait()
+            barrier.wait()
             begun, done = time.perf_counter(), 0
             while not done or time.perf_counter() - begun < seconds:
                 self.askers[number].ask(self.supply[(number + done * len(self.askers)) % len(self.supply)])
@@ -48,7 +48,7 @@ class Crowd:
 
         with ThreadPoolExecutor(len(self.askers)) as pool:
             clients = [pool.submit(client, number) for number in range(len(self.askers))]
-            gate.wait()
+            barrier.wait()
             start = time.perf_counter()
             done = sum(client.result() for client in clients)
             return done / (time.perf_counter() - start)
@@ -74,7 +74,7 @@ def measure(settings: Settings) -> list[dict]:
                 ]
                 figures = take_turns(ways, settings.rounds, settings.seconds, progress)
             shared = {"what": f"{clients} clients at once", "unit": "requests a second", "lower_is_better": False}
-            found += beside_nothing(figures, depth, {"reach": REACH}, **shared)
+            found += beside_nothing(figures, depth, {"target_ratio": REACH}, **shared)
     print(results.table(found), flush=True)
     return results.to_dicts(found)
 

@@ -47,7 +47,7 @@ def measure(settings: Settings) -> list[dict]:
         unit="GB",
         lower_is_better=True,
         ours=True,
-        reach=REACH,
+        target_ratio=REACH,
         note=f"{len(entries)} networks",
     )
     print(results.table([row]), flush=True)

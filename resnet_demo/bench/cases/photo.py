@@ -60,7 +60,7 @@ def measure(settings: Settings, depth: int = 50, camera: tuple[int, int] = photo
         Entry(
             "Pillow, torchvision, pytorch-grad-cam",
             lambda: theirs(checkpoint, file, (across, down)),
-            reach=10,
+            target_ratio=10,
             note="eager float32",
         ),
     ]
@@ -81,7 +81,7 @@ def overlay(prediction) -> bytes:
     photo = image_overlay.fit_within(prediction.photo, SIDE)
     window = prediction.window.scaled(photo.width / prediction.photo.width, photo.height / prediction.photo.height)
     return image_overlay.encode_jpeg(
-        image_overlay.overlay(photo, prediction.small_cam(), window=window), photos.QUALITY
+        image_overlay.overlay(photo, prediction.low_resolution_cam(), window=window), photos.QUALITY
     )
 
 

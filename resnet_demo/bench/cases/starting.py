@@ -69,9 +69,9 @@ def measure(settings: Settings) -> list[dict]:
     prediction = page | {"what": PREDICTION}
     found = [
         results.measured(figures[servers.OURS], way=servers.OURS, ours=True, **page),
-        results.measured(figures[servers.NOTHING], way=servers.NOTHING, limit=PAGE_LIMIT, **page),
+        results.measured(figures[servers.NOTHING], way=servers.NOTHING, limit_ratio=PAGE_LIMIT, **page),
         results.measured(figures[ours], way=ours, ours=True, note="page and Grad-CAM included", **prediction),
-        results.measured(figures[script], way=script, limit=PREDICTION_LIMIT, **prediction),
+        results.measured(figures[script], way=script, limit_ratio=PREDICTION_LIMIT, **prediction),
     ]
     print(results.table(found), flush=True)
     return results.to_dicts(found)

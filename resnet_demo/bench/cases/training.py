@@ -55,7 +55,7 @@ def measure(settings: Settings) -> list[dict]:
                 progress.set_description(f"ResNet-{depth}")
                 for row in measure_depth(depth, settings, recipe, pictures, Path(folder), progress):
                     rows.append(row | {"pictures": source})
-                    tqdm.write(in_words(row))
+                    tqdm.write(as_line(row))
     return rows
 
 
@@ -142,7 +142,7 @@ def as_rows(records: list[dict]) -> list[Row]:
     ]
 
 
-def in_words(row: dict) -> str:
+def as_line(row: dict) -> str:
     """One row of the table."""
     rate = row["pictures_per_second"]
     return markdown.row(

@@ -128,7 +128,7 @@ def measure(settings: Settings) -> list[dict]:
         ]
         with tqdm(total=len(ways) * (settings.rounds + 1), unit="turn", mininterval=1) as progress:
             figures = take_turns(ways, settings.rounds, settings.seconds, progress)
-    found = beside_nothing(figures, depth, {"limit": LIMIT}, what=WHAT, unit="ms", lower_is_better=True)
+    found = beside_nothing(figures, depth, {"limit_ratio": LIMIT}, what=WHAT, unit="ms", lower_is_better=True)
     print(results.table(found), flush=True)
     return results.to_dicts(found)
 

@@ -65,7 +65,7 @@ def running(*apps: App) -> Iterator[list[Server]]:
 def beside_nothing(
     figures: Mapping[str, Sequence[float]], depth: int, goal: Mapping[str, float], **shared
 ) -> list[results.Row]:
-    """The rows of ``both``: ours, and the do-nothing app's with its ``goal`` (``reach`` or ``limit``).
+    """The rows of ``both``: ours, and the do-nothing app's with its ``goal`` (``target_ratio`` or ``limit_ratio``).
 
     Args:
         figures: of each, by its name.

@@ -28,7 +28,7 @@ def checkpoint_of(task: str, depth: int) -> Checkpoint:
     Raises:
         UserError: the task has no checkpoint of any depth, or a damaged one.
     """
-    local = {entry.depth: entry for entry in checkpoints.entries() if entry.task == task and entry.local}
+    local = {entry.depth: entry for entry in checkpoints.entries() if entry.task == task and entry.is_cached}
     if depth in local:
         return checkpoints.load_entry(local[depth])
     nearest = min(local, key=lambda other: abs(other - depth), default=None)

@@ -1,6 +1,6 @@
 """The do-nothing app: a photo in, always the same label and the photo out, with all of Gradio's defaults.
 
-It is a program of its own that ``servers`` starts as a file, and nothing imports it: so the page stays the only room
+It is a program of its own that ``servers`` starts as a file, and nothing imports it: so the page stays the only folder
 that imports Gradio.
 """
 

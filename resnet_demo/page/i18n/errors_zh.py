@@ -1,6 +1,6 @@
-"""The sentences of ``UserError`` that come from the lower rooms, in Chinese.
+"""The sentences of ``UserError`` that come from below the page, in Chinese.
 
-Those rooms know no languages: they speak English. Here each of their sentences stands as a template beside its
+Those folders know no languages: they speak English. Here each of their sentences stands as a template beside its
 translation, with the same named places; ``tests/test_strings.py`` finds the ones that are missing.
 """
 
@@ -246,7 +246,7 @@ LISTS = ("first", "known", "layers", "depths", "keys")
 
 
 def translate(sentence: str) -> str:
-    """A sentence of a lower room in the visitor's language; one that has no translation stays English."""
+    """A sentence from below the page in the visitor's language; one that has no translation stays English."""
     return sentence if language() == "en" else _translated(sentence, SENTENCES) or sentence
 
 

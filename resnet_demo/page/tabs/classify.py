@@ -11,7 +11,7 @@ from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
 from resnet_demo.page import catalog, networks
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, record
-from resnet_demo.page.events import Reactions
+from resnet_demo.page.events import Events
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.widgets.class_list import blank as no_list
@@ -85,7 +85,7 @@ def heat(prediction: results.Prediction, target: str | None) -> str:
     """The photo at display size with the heat of a class over it → the path of its JPEG."""
     photo = image_overlay.fit_within(prediction.photo, DISPLAY_SIDE)
     window = prediction.window.scaled(photo.width / prediction.photo.width, photo.height / prediction.photo.height)
-    cam = prediction.small_cam(class_names.label_of(prediction.task, target) or None)
+    cam = prediction.low_resolution_cam(class_names.label_of(prediction.task, target) or None)
     return jpeg(image_overlay.overlay(photo, cam, window=window), "heat")
 
 
@@ -140,7 +140,7 @@ def tab() -> dict[str, Component]:
         }
 
     empty = {view: no_view, classes: no_list, details: None}
-    react = Reactions(answer, photo, depth, words_line, "hint_classes", empty)
+    react = Events(answer, photo, depth, words_line, "hint_classes", empty)
 
     def show_photo(image, *controls):
         """The page's answer to another photo: its most likely class."""
@@ -153,14 +153,14 @@ def tab() -> dict[str, Component]:
         *controls, before = values
         return gr.skip() if controls == before else react.show(*controls)
 
-    set_to = gr.State(catalog.FLOWERS)
+    last_task = gr.State(catalog.FLOWERS)
 
     def show_task(image, task_name, depth_number, count, before):
         """The page's answer to another task: its depths and classes."""
         if task_name == before:
             return gr.skip()
         classes_of = gr.update(value="", choices=target_choices(task_name))
-        return {target: classes_of, set_to: task_name, **react.show_task(image, task_name, depth_number, count, "")}
+        return {target: classes_of, last_task: task_name, **react.show_task(image, task_name, depth_number, count, "")}
 
     def show_class(event: gr.EventData):
         """The page's answer to a click on a class, whose heat the browser shows already."""
@@ -169,7 +169,7 @@ def tab() -> dict[str, Component]:
     quiet = {"show_progress": "minimal", "show_progress_on": view, **PRIVATE}
     everything = [view, classes, details, words_line, answered]
     photo.change(show_photo, inputs, [photo, target, *everything], **quiet)
-    task.input(show_task, [*inputs[:4], set_to], [depth, target, set_to, *everything], **quiet, **LATEST)
+    task.input(show_task, [*inputs[:4], last_task], [depth, target, last_task, *everything], **quiet, **LATEST)
     depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet, **LATEST)
     gr.on([top_k.release, target.input], show_change, [*inputs, answered], everything, **quiet, **LATEST)
     run.click(react.show, inputs, everything, **quiet)
@@ -179,5 +179,5 @@ def tab() -> dict[str, Component]:
         "flowers.depth": depth,
         "flowers.top_k": top_k,
         "flowers.target": target,
-        "flowers.set_to": set_to,
+        "flowers.last_task": last_task,
     }

@@ -237,7 +237,7 @@ def tab() -> dict[str, Component]:
 
     empty = {cards_: "", curve_: "", file: gr.update(visible=False), details: None}
     react = Stepwise(answer, photo, depths, words_line, "hint_compare", empty)
-    set_to = gr.State(catalog.FLOWERS)  # see reactions
+    last_task = gr.State(catalog.FLOWERS)  # see ``events``
 
     def show_task(*values):
         """The page's answer to another task: its depths."""
@@ -245,16 +245,16 @@ def tab() -> dict[str, Component]:
         if controls[1] == before:
             yield gr.skip()
             return
-        yield {set_to: controls[1]}
+        yield {last_task: controls[1]}
         yield from react.show_task(*controls)
 
     quiet = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
     everything = [cards_, curve_, file, details, words_line]
     photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
-    task.input(show_task, [*inputs, set_to], [depths, set_to, *everything], **quiet, **LATEST)
+    task.input(show_task, [*inputs, last_task], [depths, last_task, *everything], **quiet, **LATEST)
     depths.input(react.show_depth, [*inputs, details], [depths, *everything], **quiet, **LATEST)
     run.click(react.show, inputs, everything, **quiet)
-    return {"compare.task": task, "compare.depths": depths, "compare.set_to": set_to}
+    return {"compare.task": task, "compare.depths": depths, "compare.last_task": last_task}
 
 
 def table_file(lines: list[list]) -> str:

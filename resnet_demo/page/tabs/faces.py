@@ -12,7 +12,7 @@ from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
 from resnet_demo.page import catalog, networks
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, record
-from resnet_demo.page.events import Reactions
+from resnet_demo.page.events import Events
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.widgets.examples import FACES
 from resnet_demo.page.widgets.inputs import (
@@ -136,22 +136,22 @@ def tab() -> dict[str, Component]:
             words_line: words(found),
         }
 
-    react = Reactions(answer, photo, depth, words_line, hint, {marked: None, view: no_view, details: None})
+    react = Events(answer, photo, depth, words_line, hint, {marked: None, view: no_view, details: None})
 
-    set_to = gr.State(catalog.FACES)  # see reactions
+    last_task = gr.State(catalog.FACES)  # see ``events``
 
     def show_task(image, task_name, depth_number, before):
         """The page's answer to another task: its depths, and no regions where its points have none."""
         if task_name == before:
             return gr.skip()
         regions = gr.update(value="all", visible=catalog.has_regions(task_name))
-        return {region: regions, set_to: task_name, **react.show_task(image, task_name, depth_number, "all")}
+        return {region: regions, last_task: task_name, **react.show_task(image, task_name, depth_number, "all")}
 
     quiet = {"show_progress": "minimal", "show_progress_on": [marked, view], **PRIVATE}
     everything = [marked, view, details, words_line]
     photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
-    task.input(show_task, [*inputs[:3], set_to], [depth, region, set_to, *everything], **quiet, **LATEST)
+    task.input(show_task, [*inputs[:3], last_task], [depth, region, last_task, *everything], **quiet, **LATEST)
     depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet, **LATEST)
     run.click(react.show, inputs, everything, **quiet)
     region.input(None, [region], None, js=SHOW_REGION, **PRIVATE)  # The browser has every region's maps.
-    return {"faces.task": task, "faces.depth": depth, "faces.region": region, "faces.set_to": set_to}
+    return {"faces.task": task, "faces.depth": depth, "faces.region": region, "faces.last_task": last_task}

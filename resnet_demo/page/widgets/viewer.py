@@ -112,7 +112,7 @@ def classes_of(result: results.Prediction, target: str | int | None, scale: floa
         "window": list(window),
         # A map's cells → the shown photo's pixels.
         "places": [[across, 0, 0, down, window.left, window.top]],
-        "maps": {f"{number}/{STAGES[-1]}": [cells(result.small_cam(number))] for number in {*listed, shown}},
+        "maps": {f"{number}/{STAGES[-1]}": [cells(result.low_resolution_cam(number))] for number in {*listed, shown}},
         "labels": {str(number): spec.labels[number] for number in {*listed, shown}},
         "names": {str(number): class_names.shown(spec.name, spec.labels[number]) for number in {*listed, shown}},
     }
@@ -129,7 +129,7 @@ def regions_of(result: results.FacesPrediction, region: str, scale: float) -> di
         places.append([float(number) for number in matrix.T.ravel()])  # in the order of canvas.setTransform
     for name in regions:
         for direction in DIRECTIONS:
-            maps[f"{name}/{direction}"] = [cells(face.small_cam(name, direction)) for face in result.faces]
+            maps[f"{name}/{direction}"] = [cells(face.low_resolution_cam(name, direction)) for face in result.faces]
     points = [[[round(float(x), 2), round(float(y), 2)] for x, y in face.keypoints] for face in result.faces]
     return {"what": region if region in regions else "all", "places": places, "maps": maps, "points": points}
 
@@ -146,7 +146,7 @@ def stage_map(data: dict) -> dict:
     """For the browser: the map of a class at a stage, {token, what, stage} → {map} or {error}."""
     try:
         result = result_cache.find(str(data["token"]))
-        return {"map": cells(result.small_cam(int(data["what"]), str(data["stage"])))}
+        return {"map": cells(result.low_resolution_cam(int(data["what"]), str(data["stage"])))}
     except Exception as error:
         return {"error": html.unescape(sentence(error))}
 

@@ -70,7 +70,7 @@ def first_weights(step: Step) -> str:
     """What the first command of a history started from, in a few words."""
     init = step.option("--init", "imagenet")
     if init == "fit":
-        return "layers fitted to the teacher's by least squares (`training/fit.py`)"
+        return "layers fitted to the teacher's by least squares (`training/networks/layerwise_fit.py`)"
     if init == "scratch":
         return "random weights and the teacher's stem" if step.verb == "distill" else "random weights"
     return {"imagenet": IMAGENET, "hub": f"timm/resnet{step.depth}.tv_in1k of the Hub"}.get(init, f"`{init}`")

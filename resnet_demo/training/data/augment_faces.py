@@ -1,6 +1,6 @@
 """Augmentation of face crops: geometry around the detector's own frame, then light, sharpness and occlusion.
 
-What is trained on is cut exactly as at prediction time (``faces.frame_of`` of the shipped detector's finding), with
+What is trained on is cut exactly as at prediction time (``alignment.frame_of`` of the shipped detector's finding), with
 jitter round it. Large head turns, which most training pictures lack, are imitated: the face's relief is turned about
 its vertical axis (``yaw``), and a homography adds perspective.
 """
@@ -33,7 +33,7 @@ MESH = 16
 class FaceAugmentation:
     """(pictures, index, seed) → (uint8 (3, size, size), keypoints (points, 2) in 0..1 of the crop).
 
-    ``pictures.frames`` must hold the face's frame of each picture (``frames.find_frames``).
+    ``pictures.frames`` must hold the face's frame of each picture (``face_frames.find_frames``).
     """
 
     def __init__(self, recipe: Recipe, size: int):

@@ -36,7 +36,7 @@ class Pictures:
         paths: picture files, in the order of the CSV.
         labels: class indices (n,) int64, or keypoints (n, points, 2) float32 in the stored picture's pixels.
         classes: class names (classification).
-        frames: keypoints: each face's ``faces.Frame``, filled by ``frames.find_frames``.
+        frames: keypoints: each face's ``alignment.Frame``, filled by ``face_frames.find_frames``.
         sources: where each picture is from (keypoints; empty strings where unknown).
         whole: keypoints of the whole picture, in which no face has to be found first.
     """

@@ -39,7 +39,7 @@ SHOWN_FLOWERS = {  # index of the class: its name, and what its photo shows
 }
 
 
-def pictures_unlike(task: str, source: str, data: Path | None) -> Pictures:
+def ood_pictures(task: str, source: str, data: Path | None) -> Pictures:
     """Pictures of a folder, or of a data set's train and val parts, at most ``MOST`` by a fixed seed; for the flower
     tasks without ``SHOWN_FLOWERS``, where ``source`` holds the ImageNet sample photos.
 

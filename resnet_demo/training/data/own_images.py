@@ -1,7 +1,7 @@
 """Pictures of one's own as a data set: read, checked before any training, and split by a fixed seed.
 
-A folder with one subfolder a class, or a CSV of keypoints (``own_points.py``). All pictures pass the gate that the page
-has, ``images.open_photo``, and are kept in memory scaled down.
+A folder with one subfolder a class, or a CSV of keypoints (``own_keypoints``). All pictures pass the page's own
+decoder, ``decode.open_photo``, and are kept in memory scaled down.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The command ``ranges``: the largest inputs of a checkpoint's convolutions, so that CPUs can compute in 8 bits.
 
-``bundle`` does it too. Training pictures only, prepared as the app prepares a visitor's photo; see ``eight_bit``.
+``bundle`` does it too. Training pictures only, prepared as the app prepares a visitor's photo; see ``openvino_int8``.
 """
 
 from __future__ import annotations

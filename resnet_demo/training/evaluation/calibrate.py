@@ -26,11 +26,11 @@ from resnet_demo.tasks.calibration import Calibration, ClassMeans
 from resnet_demo.training.cards.card import model_card
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import Pictures
-from resnet_demo.training.data.ood_images import pictures_unlike
+from resnet_demo.training.data.ood_images import ood_pictures
 from resnet_demo.training.data.seeds import seed_of
 from resnet_demo.training.data.splits import own_pictures, split_pictures
 from resnet_demo.training.evaluation.evaluate import class_rows, proportion
-from resnet_demo.training.evaluation.features import Passed, kept_pass, passed, photos
+from resnet_demo.training.evaluation.features import Features, cached_features, features_of, photos
 from resnet_demo.training.evaluation.ood_scores import Score, class_means, scores
 from resnet_demo.training.evaluation.temperature import calibration_metrics, fit_temperature, reliability
 
@@ -73,7 +73,7 @@ def calibrate(
         raise UserError(f"{spec.name} has no classes: only classifiers can be calibrated.")
     if spec.name == imagenet.TASK:
         raise UserError(f"{imagenet.TASK} has no val pictures here to fit on: it stays as it is.")
-    unlike = {shown_name(source): pictures_unlike(spec.name, source, data) for source in others}
+    ood = {shown_name(source): ood_pictures(spec.name, source, data) for source in others}
     own = own or (own_pictures(config, data) if "own" in config else None)
     train, val, test = (split_pictures(config, split, data, own) for split in ("train", "val", "test"))
     if len(val) < LEAST:
@@ -82,27 +82,27 @@ def calibrate(
     predictor = Predictor(spec.name, checkpoint.depth, "cpu", checkpoint=replace(checkpoint, calibration=Calibration()))
 
     chosen = spread_over(train, MOST_MEANS)
-    known = passed(predictor, photos(train, chosen), len(chosen), "class means")
+    known = features_of(predictor, photos(train, chosen), len(chosen), "class means")
     means = ClassMeans.of(class_means(known.pooled, train.labels[chosen], len(spec.labels)))
     rows = spread_over(val, MOST_VIEWS)
     pictures = (hard_view(photo, spec.size, row) for photo, row in zip(photos(val, rows), rows, strict=True))
-    held = passed(predictor, pictures if seen else photos(val, rows), len(rows), "val pictures")
+    held = features_of(predictor, pictures if seen else photos(val, rows), len(rows), "val pictures")
     temperature = fit_temperature(held.logits, val.labels[rows])
     kept = KEPT_VIEWS if seen else KEPT_UNSEEN
     nearest = means.nearest(held.pooled)
     means = replace(means, threshold=float(np.quantile(nearest, 1 - kept)), spread=float(max(nearest.std(), 1e-6)))
 
-    shown = kept_pass(predictor, test, "test pictures")
-    strange = {
-        name: passed(predictor, photos(part, range(len(part))), len(part), name) for name, part in unlike.items()
+    shown = cached_features(predictor, test, "test pictures")
+    ood_features = {
+        name: features_of(predictor, photos(part, range(len(part))), len(part), name) for name, part in ood.items()
     }
     compared = scores(known.pooled, train.labels[chosen], means.nearest)
     record = {
         **Calibration(temperature, means).to_json(),
         "command": command,
         "fitted": {"means": len(chosen), "val": len(rows), "seen": seen, "kept": kept},
-        "measured": measure(shown, test.labels, strange, temperature, means),
-        "compared": compare(compared, held, kept, shown, strange),
+        "measured": measure(shown, test.labels, ood_features, temperature, means),
+        "compared": compare(compared, held, kept, shown, ood_features),
         "reliability": {
             "before": reliability(shown.logits, test.labels, 1.0),
             "after": reliability(shown.logits, test.labels, temperature),
@@ -147,26 +147,26 @@ def hard_view(photo: Image.Image, size: int, number: int) -> np.ndarray:
 
 
 def measure(
-    shown: Passed, labels: np.ndarray, strange: dict[str, Passed], temperature: float, means: ClassMeans
+    shown: Features, labels: np.ndarray, ood_features: dict[str, Features], temperature: float, means: ClassMeans
 ) -> dict[str, dict[str, float]]:
     """Calibration error and NLL before and after, and the shares that are said to be unknown, on test pictures."""
 
-    def flagged(part: Passed) -> dict[str, float]:
+    def flagged(part: Features) -> dict[str, float]:
         return proportion(int((means.nearest(part.pooled) < means.threshold).sum()), len(part.pooled))
 
     metrics = calibration_metrics(shown.logits, labels, temperature)
     metrics["flagged_known"] = flagged(shown)
-    return metrics | {f"flagged_{name}": flagged(part) for name, part in strange.items()}
+    return metrics | {f"flagged_{name}": flagged(part) for name, part in ood_features.items()}
 
 
 def compare(
-    candidates: dict[str, Score], held: Passed, kept: float, shown: Passed, strange: dict[str, Passed]
+    candidates: dict[str, Score], held: Features, kept: float, shown: Features, ood_features: dict[str, Features]
 ) -> list[dict]:
     """For each score, in percent, what is flagged when ``kept`` of the val pictures pass: of test, and of others."""
     rows = []
     for name, score in candidates.items():
         threshold = np.quantile(score(held.pooled, held.logits), 1 - kept)
-        parts = {"test": shown, **strange}
+        parts = {"test": shown, **ood_features}
         shares = {key: float((score(part.pooled, part.logits) < threshold).mean() * 100) for key, part in parts.items()}
         rows.append({"score": name, **{key: round(share, 2) for key, share in shares.items()}})
     return rows

@@ -13,7 +13,7 @@ from resnet_demo import tasks
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.inference.results import FacesPrediction
 from resnet_demo.training.data.datasets import Pictures
-from resnet_demo.training.evaluation.features import whole_pass
+from resnet_demo.training.evaluation.features import all_features
 
 EYE_CORNERS = (36, 45)  # outer corners of the eyes in the 68 landmarks
 
@@ -39,7 +39,7 @@ def evaluate(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Ev
     """Run a predictor over a data set's pictures and measure what its kind of task is measured by.
 
     Args:
-        keep: leave the pass for ``calibrate``, see ``passes``.
+        keep: leave the pass for ``calibrate``, see ``features``.
     """
     if predictor.spec.kind == tasks.CLASSIFICATION:
         return evaluate_classes(predictor, pictures, keep)
@@ -48,7 +48,7 @@ def evaluate(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Ev
 
 def evaluate_classes(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Evaluation:
     """Top-1 and top-5 with Wilson's interval, and what is mistaken for what."""
-    ranked = np.argsort(-whole_pass(predictor, pictures, "classifying", keep).logits, axis=1, kind="stable")[:, :5]
+    ranked = np.argsort(-all_features(predictor, pictures, "classifying", keep).logits, axis=1, kind="stable")[:, :5]
     hits = ranked == pictures.labels[:, None]
     top1, top5 = hits[:, 0], hits.any(axis=1)
     labels = predictor.spec.labels

@@ -23,18 +23,18 @@ from resnet_demo.inference.predictor import BATCH, Predictor
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.utils.cache import cache_folder, state_of
 
-KEPT = 3  # passes; one of 6,149 pictures through a ResNet-50 has 53 MB
+KEPT = 3  # files; one of 6,149 pictures through a ResNet-50 has 53 MB
 
 
 @dataclass(frozen=True, eq=False)
-class Passed:
+class Features:
     """What one pass of each picture gave: pooled features (n, C), logits (n, classes)."""
 
     pooled: np.ndarray
     logits: np.ndarray
 
 
-def passed(predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str) -> Passed:
+def features_of(predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str) -> Features:
     """Each picture through the network once; arrays as they are, photos prepared as the task prepares them."""
     pooled, logits, batch = [], [], []
     for number, picture in enumerate(tqdm(pictures, desc=what, total=count, unit="picture"), start=1):
@@ -44,7 +44,7 @@ def passed(predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], c
             pooled.append(outputs.features.mean(axis=(2, 3)))
             logits.append(outputs.logits)
             batch = []
-    return Passed(np.concatenate(pooled), np.concatenate(logits))
+    return Features(np.concatenate(pooled), np.concatenate(logits))
 
 
 def photos(pictures: Pictures, rows: Iterable[int]) -> Iterator[Image.Image]:
@@ -56,13 +56,13 @@ def photos(pictures: Pictures, rows: Iterable[int]) -> Iterator[Image.Image]:
             pictures.cache.pop(row, None)
 
 
-def whole_pass(predictor: Predictor, pictures: Pictures, what: str, keep: bool = False) -> Passed:
+def all_features(predictor: Predictor, pictures: Pictures, what: str, keep: bool = False) -> Features:
     """All pictures, one by one.
 
     Args:
-        keep: leave what comes out for ``kept_pass``; of others, the last few stay.
+        keep: leave what comes out for ``cached_features``; of others, the last few stay.
     """
-    found = passed(predictor, photos(pictures, range(len(pictures))), len(pictures), what)
+    found = features_of(predictor, photos(pictures, range(len(pictures))), len(pictures), what)
     if keep and (stored := cache_file(predictor, pictures)) is not None:
         stored.parent.mkdir(parents=True, exist_ok=True)
         part = stored.with_suffix(f".{os.getpid()}.npz")
@@ -73,13 +73,13 @@ def whole_pass(predictor: Predictor, pictures: Pictures, what: str, keep: bool =
     return found
 
 
-def kept_pass(predictor: Predictor, pictures: Pictures, what: str) -> Passed:
-    """The last ``whole_pass`` of exactly this network over exactly these pictures, or a new one."""
+def cached_features(predictor: Predictor, pictures: Pictures, what: str) -> Features:
+    """The last ``all_features`` of exactly this network over exactly these pictures, or a new one."""
     stored = cache_file(predictor, pictures)
     if stored is None or not stored.exists():
-        return whole_pass(predictor, pictures, what)
+        return all_features(predictor, pictures, what)
     with np.load(stored) as arrays:
-        return Passed(arrays["pooled"], arrays["logits"])
+        return Features(arrays["pooled"], arrays["logits"])
 
 
 def cache_file(predictor: Predictor, pictures: Pictures) -> Path | None:
@@ -96,4 +96,4 @@ def cache_file(predictor: Predictor, pictures: Pictures) -> Path | None:
         key.update(state_of(pictures.paths))
     except OSError:
         return None
-    return cache_folder() / "passes" / f"{key.hexdigest()[:24]}.npz"
+    return cache_folder() / "features" / f"{key.hexdigest()[:24]}.npz"

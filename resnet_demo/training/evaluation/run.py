@@ -70,6 +70,6 @@ def bundled_folder(task: str | None, depth: int) -> Path:
     if not task:
         raise UserError("Name a task, or pass --weights with a checkpoint folder.")
     entry = checkpoints.find(task, depth)
-    if entry.pulled:
+    if entry.is_remote:
         raise UserError(f"The ResNet-{depth} for {task} is on the Hub: only checkpoints in weights/ can be measured.")
     return entry.path.parent

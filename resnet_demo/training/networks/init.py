@@ -104,7 +104,7 @@ def starting_network(init: str, depth: int, spec: TaskSpec, mean_points: np.ndar
     A head of zeros makes the first steps move the head alone: nothing of what was learnt is lost to random gradients.
 
     Args:
-        init: see ``read_state``, or ``scratch``, or ``fit`` for what ``fit.py`` fills in later.
+        init: see ``read_state``, or ``scratch``, or ``fit`` for what ``layerwise_fit`` fills in later.
         mean_points: keypoints: the mean shape (points, 2) in 0..1 of the crop, which the untrained head then gives.
     """
     if init in ("scratch", "fit"):

@@ -141,7 +141,7 @@ def fit(teacher: ResNet, student: ResNet, batches: Batches) -> dict[str, float]:
     if not isinstance(student.layer1[0], BasicBlock) or isinstance(teacher.layer1[0], BasicBlock):
         raise UserError("A fit needs a ResNet-18 or 34 and a deeper teacher: choose another --init.")
     student.eval()
-    left: dict[str, float] = {}
+    unexplained: dict[str, float] = {}
     progress = tqdm(total=sum(len(getattr(student, stage)) for stage in STAGES), desc="fitting", unit="block")
     for index, stage in enumerate(STAGES):
         ours, theirs = getattr(student, stage), getattr(teacher, stage)
@@ -154,14 +154,14 @@ def fit(teacher: ResNet, student: ResNet, batches: Batches) -> dict[str, float]:
             target = outputs[ends[j]][:, order]
             solved = fit_block(block, x, hidden[ends[j - 1] + 1 if j else 0], target)
             store_block(block, solved)
-            left[f"{stage}.{j}.conv1"], left[f"{stage}.{j}"] = solved[0][-1], solved[-1]
+            unexplained[f"{stage}.{j}.conv1"], unexplained[f"{stage}.{j}"] = solved[0][-1], solved[-1]
             with autocast("cpu"):
                 x = torch.cat([folded_norms.block(part, block) for part in x.split(BATCH)])
             progress.update()
             progress.set_postfix(left=f"{solved[-1]:.2f}")
-    left["head"] = fit_head(teacher, student, x, F.relu(outputs[-1]))
+    unexplained["head"] = fit_head(teacher, student, x, F.relu(outputs[-1]))
     progress.close()
-    return left
+    return unexplained
 
 
 def stage_maps(teacher: ResNet, student: ResNet, index: int, pictures: Iterable[Tensor]):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Average:
+class ModelEma:
     """Averages every floating tensor of a network's state; the first steps count evenly, so that it starts unbiased."""
 
     def __init__(self, network: nn.Module, decay: float):
