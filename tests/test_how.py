@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 import tiny
 
+from resnet_demo import checkpoints
 from resnet_demo.models import resnet
 from resnet_demo.models.layouts import DEPTHS
 from resnet_demo.page.tabs import how_it_works
@@ -27,18 +28,18 @@ def test_the_table_counts_as_the_networks_do(monkeypatch, tmp_path):
     assert tuple(found) == DEPTHS
     assert all(eval(layers.replace("×", "*")) == depth for depth, (_, _, layers, *_) in found.items())
     network = resnet.ResNet(18, outputs=tiny.FLOWERS.outputs)
-    kind, blocks, _, parameters, gflops, top1, nme = found[18]
+    kind, blocks, _, working, parameters, gflops, top1, nme = found[18]
     assert (kind, blocks) == ("Basic block", "2 + 2 + 2 + 2")
     assert float(parameters) == pytest.approx(resnet.count_parameters(network) / 1e6, abs=0.05)
     assert float(gflops) == pytest.approx(resnet.count_gflops(network, 64, 64), abs=0.005)
-    assert (top1, nme) == ("0.50", "–")
+    assert (working, top1, nme) == ("–", "0.50", "–")
     assert found[152][-2:] == ["–", "–"]
     assert "64 × 64" in html
 
 
 def test_the_table_needs_no_weights(monkeypatch, tmp_path):
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
-    assert cells(how_it_works.table())[50][3:5] == ["25.6", "3.86"]  # ImageNet's, as in the paper: 3.8 · 10⁹
+    assert cells(how_it_works.table())[50][4:6] == ["25.6", "3.86"]  # ImageNet's, as in the paper: 3.8 · 10⁹
 
 
 @pytest.mark.parametrize(("kind", "boxes"), [("basic", 2), ("bottleneck", 3)])
@@ -52,3 +53,13 @@ def test_a_block_is_drawn_with_its_convolutions(kind, boxes):
     words = " ".join(text.text for text in drawing.iter("text"))
     assert words.count("3 × 3") == (2 if kind == "basic" else 1)
     assert ("64 → 256" in words) == (kind == "bottleneck")
+
+
+def test_the_table_says_how_many_blocks_do_anything(monkeypatch, tmp_path):
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
+    tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18))
+    folder = checkpoints.find(tiny.FLOWERS.name, 18).config.parent
+    changes = {f"layer{stage}.{block}": 50.0 for stage in (1, 2, 3, 4) for block in (0, 1)} | {"layer3.1": 0.2}
+    checkpoints.copy(folder, folder, {}, None, {"lesions": {"changes": changes}})
+    checkpoints.register(folder)
+    assert cells(how_it_works.table())[18][3] == "7 / 8"

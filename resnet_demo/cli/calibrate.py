@@ -1,4 +1,4 @@
-"""The commands that measure a checkpoint once more: ``ranges``, ``calibrate`` and ``report``."""
+"""The commands that measure a checkpoint once more: ``ranges``, ``calibrate``, ``lesion`` and ``report``."""
 
 from __future__ import annotations
 
@@ -49,6 +49,20 @@ def run_calibrate(options: argparse.Namespace) -> int:
         unit = "" if name.startswith("nll") else " %"
         print(f"{name}: {value['value']:.2f}{unit} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,.0f}")
     print(f"Temperature {record['temperature']:.3f}; written to {folder / 'config.json'} and its card.")
+    return 0
+
+
+def run_lesion(options: argparse.Namespace) -> int:
+    from resnet_demo.training.evaluation.lesion import measure_lesions
+
+    folder, command = measured(options, "lesion", "--pictures", options.pictures)
+    found = measure_lesions(folder, options.pictures, options.data, command)
+    print(
+        f"Change of the outputs without each block, in percent of their spread over {found.pictures} pictures:\n\n"
+        f"{found.table()}\n\n"
+        f"{found.working} of {len(found.changes)} blocks change them by 1 % or more. "
+        f"Written to {folder / 'config.json'}."
+    )
     return 0
 
 

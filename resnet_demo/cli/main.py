@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resnet_demo.cli.bench import run_bench
-from resnet_demo.cli.calibrate import add_measured, run_calibrate, run_ranges, run_report
+from resnet_demo.cli.calibrate import add_measured, run_calibrate, run_lesion, run_ranges, run_report
 from resnet_demo.cli.options import BAD_INPUT, Parser, add_data, add_depth, add_device, complain
 from resnet_demo.cli.predict import run_export, run_predict, run_serve
 from resnet_demo.cli.publish import run_publish
@@ -85,6 +85,14 @@ def make_parser() -> Parser:
         "other pictures than those it was trained on: folders, or names of data sets, whose train parts are taken",
     )
     ranges.set_defaults(run=run_ranges)
+
+    lesion = commands.add_parser("lesion", help="what each block of a network does: the outputs without it")
+    add_measured(
+        lesion,
+        "--pictures",
+        "other pictures than its val ones: folders, or names of data sets, whose val parts are taken",
+    )
+    lesion.set_defaults(run=run_lesion)
 
     calibrate = commands.add_parser(
         "calibrate", help="true probabilities, and a flag for pictures of something else; run it after bundle"

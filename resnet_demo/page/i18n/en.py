@@ -46,7 +46,7 @@ EN = {
     "task": "Task",
     "depth": "Depth of the ResNet",
     "depths": "Depths to compare",
-    "depths_all": "More layers see more, and take longer.",
+    "depths_all": "More layers take longer. How it works says what they bring here.",
     "depths_missing": "No weights yet for {depths}.",
     "depths_none": "No weights yet for any depth.",
     "depths_download": "Downloaded when first used: {depths}.",
@@ -234,12 +234,18 @@ EN = {
         "convolution is followed by a batch normalisation. Where a stage halves the picture or widens it, its first "
         "shortcut is a 1 × 1 convolution, so that the shapes fit."
     ),
+    "how_working": (
+        "A block works where leaving it out changes the answers of the flowers network by at least one percent of "
+        "their spread. Some networks here were grown from shallower ones, and where the inserted blocks have hardly learned, "
+        "the column says so: such a network computes what the shallower one does, and no more."
+    ),
     "how_table": "The depths side by side",
     "how_caption": "Counted from the code, for flowers at",
     "how_column_depth": "Depth",
     "how_column_kind": "Block",
     "how_column_blocks": "Blocks in the four stages",
     "how_column_layers": "Layers",
+    "how_column_working": "Blocks that work",
     "how_column_parameters": "Parameters (M)",
     "how_column_gflops": "GFLOPs",
     "how_column_flowers102": "102 flowers, top-1 (%)",

@@ -46,7 +46,7 @@ ZH = {
     "task": "任务",
     "depth": "ResNet 的深度（层数）",
     "depths": "要比较的深度",
-    "depths_all": "层数越多，看得越细，用时也越长。",
+    "depths_all": "层数越多，用时越长；实际带来什么，见“工作原理”。",
     "depths_missing": "{depths} 层尚无权重。",
     "depths_none": "所有深度都尚无权重。",
     "depths_download": "首次使用时下载：{depths}。",
@@ -222,12 +222,18 @@ ZH = {
         "用其中唯一的 3 × 3 卷积观察周围，再展宽通道：层数更多，计算量却增加不多。每个卷积之后都有批归一化。"
         "在某个阶段缩小画面或展宽通道之处，第一个捷径是 1 × 1 卷积，使形状相符。"
     ),
+    "how_working": (
+        "若去掉某个块会使花卉网络的输出改变至少其离散程度的百分之一，这个块就算起作用。"
+        "这里有些网络是由较浅的网络加深而成的；插入的块若几乎没有学到东西，这一列会如实显示："
+        "这样的网络计算的内容与较浅的网络相同，并不更多。"
+    ),
     "how_table": "各深度对照表",
     "how_caption": "由代码计算，花卉照片的尺寸为",
     "how_column_depth": "深度",
     "how_column_kind": "块",
     "how_column_blocks": "四个阶段的块数",
     "how_column_layers": "层数",
+    "how_column_working": "起作用的块",
     "how_column_parameters": "参数量（百万）",
     "how_column_gflops": "GFLOPs",
     "how_column_flowers102": "102 种花卉，top-1（%）",

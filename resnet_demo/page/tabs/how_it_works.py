@@ -8,6 +8,7 @@ from __future__ import annotations
 import gradio as gr
 
 from resnet_demo import checkpoints
+from resnet_demo.checkpoints import lesions
 from resnet_demo.errors import UserError
 from resnet_demo.models import cost, state
 from resnet_demo.models.layouts import LAYOUTS
@@ -16,7 +17,7 @@ from resnet_demo.page.i18n.texts import label
 from resnet_demo.page.tabs import compare
 
 KINDS = ("basic", "bottleneck")
-COLUMNS = ("depth", "kind", "blocks", "layers", "parameters", "gflops", catalog.FLOWERS, catalog.FACES)
+COLUMNS = ("depth", "kind", "blocks", "layers", "working", "parameters", "gflops", catalog.FLOWERS, catalog.FACES)
 # What is counted for before there is any checkpoint, as in the paper: ImageNet's size and classes.
 SIZE, OUTPUTS, VARIANT = 224, 1000, "v1"
 WIDTH, BOX, GAP, TOP = 300, 44, 26, 62  # of the drawing: whole width, a box' height, between boxes, above the first
@@ -31,6 +32,7 @@ def tab() -> None:
         f'<div class="how-blocks">{"".join(block(kind) for kind in KINDS)}</div>',
         *heading("kinds"),
         table(),
+        f"<p>{label('how_working')}</p>",
         *heading("cam", "points"),
         *heading("numbers"),
     ]
@@ -111,10 +113,21 @@ def line(depth: int, size: int, outputs: int) -> list[str]:
         label(f"how_{kind}"),
         " + ".join(map(str, counts)),
         f"1 + {sum(counts)} × {each} + 1",
+        working(depth, sum(counts)),
         f"{cost.count_parameters(depth, outputs) / 1e6:.1f}",
         f"{cost.count_gflops(depth, outputs, variant(depth), size):.2f}",
         *(metric(task, depth) for task in (catalog.FLOWERS, catalog.FACES)),
     ]
+
+
+def working(depth: int, blocks: int) -> str:
+    """How many of the blocks of the flowers network do anything, or a dash where that was not measured."""
+    try:
+        config = checkpoints.read_config(checkpoints.find(catalog.FLOWERS, depth).config.parent)
+    except UserError:
+        return "–"
+    found = lesions.changes(config)
+    return f"{len(found) - len(lesions.idle(found))} / {blocks}" if found else "–"
 
 
 def variant(depth: int) -> str:

@@ -1,0 +1,152 @@
+"""The command ``lesion``: what each block of a trained network does, found by leaving it out.
+
+The residual branch of one block is set to zero, so that only its shortcut remains (Veit, Wilber and Belongie 2016,
+"Residual Networks Behave Like Ensembles of Relatively Shallow Networks", https://arxiv.org/abs/1605.06431, section
+4.1). A block whose absence changes nothing adds depth in name only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from resnet_demo import checkpoints
+from resnet_demo.backends.base import Engine
+from resnet_demo.backends.torch_network import build_network, scaling
+from resnet_demo.checkpoints import lesions
+from resnet_demo.errors import UserError
+from resnet_demo.inference.predictor import BATCH, Predictor
+from resnet_demo.models.layouts import STAGES
+from resnet_demo.models.resnet import BasicBlock, Bottleneck
+from resnet_demo.training.data import imagenet
+from resnet_demo.training.data.datasets import unlabelled_pictures
+from resnet_demo.training.data.seeds import seed_of
+from resnet_demo.training.data.splits import split_pictures
+from resnet_demo.training.evaluation.features import photos
+
+MOST = 64  # pictures: a share below one percent is told from one above with far fewer
+
+
+@dataclass(frozen=True)
+class Lesions:
+    """What leaving out each block changes.
+
+    Attributes:
+        changes: block, such as ``layer3.5``, → root mean square of the change of the outputs, in percent of their
+            spread over the pictures (the root mean square of what is left when each output's mean is taken off).
+        pictures: how many were looked at.
+    """
+
+    changes: dict[str, float]
+    pictures: int
+
+    @property
+    def working(self) -> int:
+        """How many blocks change the outputs by one percent of their spread or more."""
+        return len(self.changes) - len(lesions.idle(self.changes))
+
+    def table(self) -> str:
+        """Block by block, with a bar of one sign for each two percent, at most 50."""
+        width = max(map(len, self.changes))
+        lines = [
+            f"{name:{width}} {change:8.2f} % {'█' * min(50, round(change / 2))}".rstrip()
+            for name, change in self.changes.items()
+        ]
+        return "\n".join(lines)
+
+
+def measure_lesions(folder: Path, sources: list[str], data: Path | None, command: str) -> Lesions:
+    """Leave out each block of a checkpoint in turn and write what changes into its ``config.json``.
+
+    Args:
+        folder: the checkpoint's.
+        sources: folders of pictures, and names of data sets, whose val parts are taken; none: the checkpoint's own val
+            pictures. Nothing is tuned on them, so it does not matter whether it was trained on them.
+        command: for the record.
+
+    Raises:
+        UserError: no sound checkpoint, or no pictures that show something of its task.
+    """
+    checkpoint, config = checkpoints.load_folder(folder), checkpoints.read_config(folder)
+    if sources:
+        pictures = unlabelled_pictures(sources, ("val",), data)
+    elif checkpoint.spec.name == imagenet.TASK:
+        raise UserError(f"{imagenet.TASK} has no val pictures here: pass others with --pictures.")
+    else:
+        pictures = split_pictures(config, "val", data)
+    order = np.random.default_rng(seed_of("lesion", len(pictures))).permutation(len(pictures))
+    rows = sorted(order[:MOST].tolist())
+    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
+    predictor.engine = finder = LesionFinder(checkpoint)
+    shown = photos(pictures, rows)
+    with tqdm(desc="leaving out", total=len(rows), unit="picture") as progress:
+        while portion := list(islice(shown, BATCH)):
+            predictor.many(portion)
+            progress.update(len(portion))
+    found = finder.found()
+    record = {
+        "command": command,
+        "pictures": found.pictures,
+        "changes": {name: float(f"{change:.3g}") for name, change in found.changes.items()},
+    }
+    checkpoints.copy(folder, folder, checkpoint.metrics, None, {"lesions": record})
+    return found
+
+
+class LesionFinder(Engine):
+    """The float32 network in PyTorch, which computes each picture once whole and once without each block."""
+
+    device, backend = "cpu", "PyTorch float32 on CPU"
+
+    def __init__(self, checkpoint: checkpoints.Checkpoint):
+        self._net = build_network(checkpoint)
+        super().__init__(checkpoint, (self._net.fc.weight.numpy(), self._net.fc.bias.numpy()))
+        self._mean, self._std = scaling(checkpoint.spec)
+        self._blocks = [
+            (f"{stage}.{index}", block) for stage in STAGES for index, block in enumerate(getattr(self._net, stage))
+        ]
+        self._whole: list[Tensor] = []
+        self._without: dict[str, list[Tensor]] = {name: [] for name, _ in self._blocks}
+
+    @torch.inference_mode()
+    def last_features(self, pictures: np.ndarray) -> np.ndarray:
+        # (b, S, S, 3) → (b, 3, S, S)
+        x = (torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() - self._mean) / self._std
+        x = self._net.stem(x)
+        for number, (name, block) in enumerate(self._blocks):
+            left_out = shortcut_alone(block, x)
+            for _, later in self._blocks[number + 1 :]:
+                left_out = later(left_out)
+            self._without[name].append(self._net.head(left_out))
+            x = block(x)
+        self._whole.append(self._net.head(x))
+        return x.numpy()
+
+    def found(self) -> Lesions:
+        """What was found on all pictures so far.
+
+        Raises:
+            UserError: fewer than two, so that there is no spread.
+        """
+        outputs = torch.cat(self._whole) if self._whole else torch.empty(0)
+        if len(outputs) < 2:
+            raise UserError("At least two pictures that show something of the task are needed: pass others.")
+        spread = rms(outputs - outputs.mean(dim=0))
+        changes = {name: 100 * rms(torch.cat(parts) - outputs) / spread for name, parts in self._without.items()}
+        return Lesions(changes, len(outputs))
+
+
+def shortcut_alone(block: BasicBlock | Bottleneck, x: Tensor) -> Tensor:
+    """A block's output with its residual branch at zero, for an input (b, C, r, c)."""
+    return F.relu(x if block.downsample is None else block.downsample(x))
+
+
+def rms(values: Tensor) -> float:
+    return float(values.square().mean().sqrt())
