@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -72,7 +73,7 @@ def keep(tabs: gr.Tabs, controls: Mapping[str, Component], page: gr.Blocks) -> N
         return [updates.get(name, gr.skip()) for name in names]
 
     # The loading status of one hidden component in place of all controls', for the same reason.
-    quiet = {"show_progress": "hidden", "show_progress_on": saved, **PRIVATE}
+    quiet: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": saved, **PRIVATE}
     page.load(load, [saved], [*controls.values()], js="() => [window.resnet.read()]", **quiet)
 
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -212,7 +213,7 @@ def tab() -> None:
     def show_task(task_name, depth_number):
         return gr.update(value=usable(task_name, depth_number), **depth_look(task_name))
 
-    quiet = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
+    quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
     everything = [results, words_line, stop, download]
     # A listener holds its slot for a whole run, so that a few long ones do not keep the other tabs waiting.
     running = gr.on(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 from gradio.components import Component
 
@@ -166,7 +168,7 @@ def tab() -> dict[str, Component]:
         """The page's answer to a click on a class, whose heat the browser shows already."""
         return event._data["value"]
 
-    quiet = {"show_progress": "minimal", "show_progress_on": view, **PRIVATE}
+    quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": view, **PRIVATE}
     everything = [view, classes, details, words_line, answered]
     photo.change(show_photo, inputs, [photo, target, *everything], **quiet)
     task.input(show_task, [*inputs[:4], last_task], [depth, target, last_task, *everything], **quiet, **LATEST)

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from functools import wraps
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -248,7 +249,7 @@ def tab() -> dict[str, Component]:
         yield {last_task: controls[1]}
         yield from react.show_task(*controls)
 
-    quiet = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
+    quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
     everything = [cards_, curve_, file, details, words_line]
     photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
     task.input(show_task, [*inputs, last_task], [depths, last_task, *everything], **quiet, **LATEST)

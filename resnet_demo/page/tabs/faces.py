@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 from gradio.components import Component
 
@@ -147,7 +149,7 @@ def tab() -> dict[str, Component]:
         regions = gr.update(value="all", visible=catalog.has_regions(task_name))
         return {region: regions, last_task: task_name, **react.show_task(image, task_name, depth_number, "all")}
 
-    quiet = {"show_progress": "minimal", "show_progress_on": [marked, view], **PRIVATE}
+    quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": [marked, view], **PRIVATE}
     everything = [marked, view, details, words_line]
     photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
     task.input(show_task, [*inputs[:3], last_task], [depth, region, last_task, *everything], **quiet, **LATEST)

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
@@ -29,10 +30,10 @@ DRAFT_SIDE = 960  # pixels of a photo's short side that are enough for it, where
 EXAMPLE_ADDRESS = "https://example.com/photo.jpg"
 
 # Every listener: inference is locked by the engine itself, decoding and drawing may overlap.
-LISTENER = {"concurrency_limit": 4}
-PRIVATE = {**LISTENER, "api_visibility": "private"}
+LISTENER: dict[str, Any] = {"concurrency_limit": 4}
+PRIVATE: dict[str, Any] = {**LISTENER, "api_visibility": "private"}
 # A control that is moved again before its answer is there gets a second one, with the values of then.
-LATEST = {"trigger_mode": "always_last"}
+LATEST: dict[str, Any] = {"trigger_mode": "always_last"}
 
 # Gradio gives the buttons of thumbnails no names, so a screen reader would say "button" only.
 NAME_EXAMPLES = """
