@@ -5,9 +5,9 @@
 # Guess:     load(data) and load_file(path) give the same dictionary for the same bytes, in the order of saving or of
 #            the file; at least the same one each time.
 # Behaviour: both give the same arrays. load_file() and safe_open().keys() sort by name. load() takes the order of a
-#            hash table that is seeded anew at each call. So whatever goes through the values in turn (a digest over them, a
-#            zip() with layers, a sum of floats, a table that is compared with yesterday's) differs from run to run, and
-#            a test that reads from a file never sees it.
+#            hash table that is seeded anew at each call. So whatever goes through the values in turn (a digest over
+#            them, a zip() with layers, a sum of floats, a table that is compared with yesterday's) differs from run to
+#            run, and a test that reads from a file never sees it.
 # Remedy:    go through sorted(...) or the network's own list of names.
 # Output:    load: 6 names in 20 orders of 20 calls      (19 or 20, by chance)
 #            load_file: a b c x y z, 20 times
