@@ -58,11 +58,11 @@ def build_model(
     x.set_friendly_name(NORMALISED)
     x = ops.relu(layer(x, state, "conv1", "bn1", 2))
     x = ops.max_pool(x, [2, 2], [1, 1], [1, 1], [1, 1], [3, 3]).output(0)
-    kind, counts = LAYOUTS[depth]
+    block_type, counts = LAYOUTS[depth]
     for stage, count in zip(STAGES, counts, strict=True):
         for block in range(count):
             stride = 2 if block == 0 and stage != STAGES[0] else 1
-            x = residual_block(x, state, f"{stage}.{block}", strides(kind, variant, stride), layer)
+            x = residual_block(x, state, f"{stage}.{block}", strides(block_type, variant, stride), layer)
     x.get_node().set_friendly_name("features")
     return ov.Model([x], [pictures], f"resnet{depth}")
 
@@ -83,9 +83,9 @@ def with_head(graph: ov.Model, state: Mapping[str, np.ndarray]) -> tuple[ov.Outp
     return logits, features
 
 
-def strides(kind: str, variant: str, stride: int) -> tuple[int, ...]:
+def strides(block_type: str, variant: str, stride: int) -> tuple[int, ...]:
     """The stride of each convolution of a block; ``models.resnet`` says where each variant has it."""
-    if kind == "basic":
+    if block_type == "basic":
         return stride, 1
     return (stride, 1, 1) if variant == "v1" else (1, stride, 1)
 

@@ -41,12 +41,12 @@ def build_model(checkpoint: Checkpoint, uint8: bool, metadata: dict[str, str]) -
         x = graph.node("Transpose", [x], "planes", perm=[0, 3, 1, 2])
     x = graph.node("Relu", [graph.convolution(x, "conv1", "bn1", 2)], "relu")
     x = graph.node("MaxPool", [x], "maxpool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
-    kind, counts = LAYOUTS[checkpoint.depth]
+    block_type, counts = LAYOUTS[checkpoint.depth]
     for stage, count in zip(STAGES, counts, strict=True):
         for block in range(count):
             stride = 2 if block == 0 and stage != STAGES[0] else 1
             last = stage == STAGES[-1] and block == count - 1
-            steps = strides(kind, checkpoint.variant, stride)
+            steps = strides(block_type, checkpoint.variant, stride)
             x = graph.block(x, f"{stage}.{block}", steps, "features" if last else f"{stage}.{block}")
     pooled = graph.node("Flatten", [graph.node("GlobalAveragePool", [x], "avgpool")], "pooled")
     head = [graph.constant(name, graph.state[name]) for name in ("fc.weight", "fc.bias")]

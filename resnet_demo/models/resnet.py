@@ -114,8 +114,8 @@ class ResNet(nn.Module):
         if variant not in VARIANTS:
             raise ValueError(f"There is no variant {variant!r}: choose {' or '.join(VARIANTS)}.")
         self.depth, self.variant = depth, variant
-        kind, counts = LAYOUTS[depth]
-        block = BLOCKS[kind]
+        block_type, counts = LAYOUTS[depth]
+        block = BLOCKS[block_type]
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
@@ -194,23 +194,23 @@ def load_strictly(network: ResNet, state: Mapping[str, Tensor], source: str = "t
         ValueError: one sentence that lists each missing, unexpected and misshapen key.
     """
     # torchvision's oldest files lack these counters, and nothing here reads them.
-    own = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
+    expected = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
     given = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
     faults = []
-    if missing := sorted(own.keys() - given.keys()):
+    if missing := sorted(expected.keys() - given.keys()):
         faults.append(f"missing: {', '.join(missing)}")
-    if unexpected := sorted(given.keys() - own.keys()):
+    if unexpected := sorted(given.keys() - expected.keys()):
         faults.append(f"unexpected: {', '.join(unexpected)}")
     if misshapen := [
-        f"{key} is {tuple(given[key].shape)} and should be {tuple(own[key].shape)}"
-        for key in own.keys() & given.keys()
-        if given[key].shape != own[key].shape
+        f"{key} is {tuple(given[key].shape)} and should be {tuple(expected[key].shape)}"
+        for key in expected.keys() & given.keys()
+        if given[key].shape != expected[key].shape
     ]:
         faults.append(f"wrong shape: {', '.join(sorted(misshapen))}")
     if faults:
         raise ValueError(f"{source} does not fit a ResNet-{network.depth}: {'; '.join(faults)}.")
     with torch.no_grad():
-        for key, value in own.items():
+        for key, value in expected.items():
             value.copy_(given[key])
 
 

@@ -21,11 +21,11 @@ def expected_shapes(depth: int, outputs: int) -> dict[str, tuple[int, ...]]:
 
     add("conv1", "bn1", 64, 3, 7)
     inputs = 64
-    kind, counts = LAYOUTS[depth]
+    block_type, counts = LAYOUTS[depth]
     for index, (stage, count) in enumerate(zip(STAGES, counts, strict=True)):
         width = 64 * 2**index
         # (outputs, kernel) of each convolution of a block
-        layers = ((width, 3), (width, 3)) if kind == "basic" else ((width, 1), (width, 3), (4 * width, 1))
+        layers = ((width, 3), (width, 3)) if block_type == "basic" else ((width, 1), (width, 3), (4 * width, 1))
         for block in range(count):
             name, channels = f"{stage}.{block}", inputs
             for number, (channels_out, kernel) in enumerate(layers, start=1):

@@ -113,7 +113,7 @@ def publish_space(
     sent = upload(
         options.space,
         files,
-        kind="space",
+        repo_type="space",
         private=options.private or None,
         token=options.token,
         message="Update the page",

@@ -27,21 +27,21 @@ class Sent:
     """What an upload did.
 
     Attributes:
-        repo, kind: where to; ``model`` or ``space``.
+        repo, repo_type: where to; ``model`` or ``space``.
         revision: 40 hex of the commit in which all the files are.
         sent, deleted: paths that were sent or taken away.
         unchanged: how many files were there already.
     """
 
     repo: str
-    kind: str
+    repo_type: str
     revision: str
     sent: tuple[str, ...]
     deleted: tuple[str, ...]
     unchanged: int
 
     def summary(self) -> str:
-        what = f"{KINDS[self.kind]} {self.repo}"
+        what = f"{KINDS[self.repo_type]} {self.repo}"
         if not self.sent and not self.deleted:
             return f"All {self.unchanged} files were in the {what} already, revision {self.revision}."
         gone = f", deleted {len(self.deleted)}" if self.deleted else ""
@@ -92,7 +92,7 @@ def upload(
     repo: str,
     files: Sequence[File],
     *,
-    kind: str = "model",
+    repo_type: str = "model",
     private: bool | None = None,
     token: str | None = None,
     message: str = "Update",
@@ -105,7 +105,7 @@ def upload(
     Args:
         repo: its full name, ``you/name``.
         files: all that should be in it.
-        kind: ``model`` or ``space``.
+        repo_type: ``model`` or ``space``.
         private: create it private; an existing public one is refused then.
         token: see ``connect``.
         message: first line of the commit.
@@ -126,20 +126,25 @@ def upload(
 
         check_rights(api, repo)
         api.create_repo(
-            repo, repo_type=kind, private=private, exist_ok=True, **({"space_sdk": "gradio"} if kind == "space" else {})
+            repo,
+            repo_type=repo_type,
+            private=private,
+            exist_ok=True,
+            **({"space_sdk": "gradio"} if repo_type == "space" else {}),
         )
-        if private and not api.repo_info(repo, repo_type=kind).private:
+        if private and not api.repo_info(repo, repo_type=repo_type).private:
             raise UserError(
                 f"{repo} exists and is public, so nothing was sent: make it private in its settings on the Hub, or "
                 "leave out --private."
             )
-        there = listed(api, repo, kind)
+        there = listed(api, repo, repo_type)
         if marker and foreign(there) and marker not in there:
             raise UserError(
                 f"The name {repo} is taken by something else of yours, so nothing was sent: choose another name, or "
                 "delete it on the Hub."
             )
-        state.remains = f"the {KINDS[kind]} {repo} is there, with {in_it(files, there)} of the {len(files)} files"
+        held = in_it(files, there)
+        state.remains = f"the {KINDS[repo_type]} {repo} is there, with {held} of the {len(files)} files"
         if before:
             before(api)
         changed = [file for file in files if not same(file, there.get(file.path))]
@@ -148,11 +153,11 @@ def upload(
         if changed or gone:
             operations = [CommitOperationAdd(file.path, file.source) for file in changed]
             operations += [CommitOperationDelete(path) for path in gone]
-            revision = api.create_commit(repo, operations, repo_type=kind, commit_message=message).oid
-            state.remains = f"the {KINDS[kind]} {repo} has all {len(files)} files"
-            there = listed(api, repo, kind, revision)
+            revision = api.create_commit(repo, operations, repo_type=repo_type, commit_message=message).oid
+            state.remains = f"the {KINDS[repo_type]} {repo} has all {len(files)} files"
+            there = listed(api, repo, repo_type, revision)
         else:
-            revision = api.repo_info(repo, repo_type=kind).sha
+            revision = api.repo_info(repo, repo_type=repo_type).sha
         if not re.fullmatch("[0-9a-f]{40}", revision or ""):
             raise UserError(f"The Hub answered with a revision that is none, {revision!r}: run the same command again.")
         if wrong := [file.path for file in files if not same(file, there.get(file.path))]:
@@ -160,7 +165,7 @@ def upload(
                 f"The Hub has other bytes than were sent for {wrong[0]} of {repo}: run the same command again."
             )
     sent = tuple(file.path for file in changed)
-    return Sent(repo, kind, revision, sent, tuple(gone), len(files) - len(sent))
+    return Sent(repo, repo_type, revision, sent, tuple(gone), len(files) - len(sent))
 
 
 def check_rights(api: HfApi, repo: str) -> None:
@@ -180,9 +185,9 @@ def check_rights(api: HfApi, repo: str) -> None:
         )
 
 
-def listed(api: HfApi, repo: str, kind: str, revision: str | None = None) -> dict[str, RepoFile]:
+def listed(api: HfApi, repo: str, repo_type: str, revision: str | None = None) -> dict[str, RepoFile]:
     """Path → file of a repository."""
-    tree = api.list_repo_tree(repo, recursive=True, repo_type=kind, revision=revision)
+    tree = api.list_repo_tree(repo, recursive=True, repo_type=repo_type, revision=revision)
     return {item.path: item for item in tree if hasattr(item, "blob_id")}
 
 

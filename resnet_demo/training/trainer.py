@@ -48,12 +48,12 @@ def training_device() -> torch.device:
 def sample_maker(recipe: Recipe) -> Make:
     """(pictures, index, epoch, seed) → (uint8 (3, size, size), label or keypoints in 0..1 of the crop)."""
     if recipe.kind == CLASSIFICATION:
-        kind = ClassificationAugmentation
+        augmentation = ClassificationAugmentation
     else:
         from resnet_demo.training.data.augment_faces import FaceAugmentation
 
-        kind = FaceAugmentation
-    by_size = {side: kind(recipe, side) for side in {recipe.crop_at(start) for start, _ in recipe.sizes}}
+        augmentation = FaceAugmentation
+    by_size = {side: augmentation(recipe, side) for side in {recipe.crop_at(start) for start, _ in recipe.sizes}}
 
     def make(pictures: Pictures, index: int, epoch: int, seed: int) -> Sample:
         return by_size[recipe.crop_at(epoch)](pictures, index, seed)

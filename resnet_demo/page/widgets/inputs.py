@@ -204,9 +204,9 @@ def note_output(key: str, elem_id: str) -> gr.HTML:
 
 def note(*lines: str, facts: str = "", alert: bool = False) -> str:
     """Lines of text, already safe to show as HTML, for ``note_output``; ``facts`` is set smaller below them."""
-    role, kind = ("alert", "note alert") if alert else ("status", "note")
+    role, css_class = ("alert", "note alert") if alert else ("status", "note")
     parts = [*(f"<p>{line}</p>" for line in lines), *([f'<p class="facts">{facts}</p>'] if facts else [])]
-    return f'<div class="{kind}" role="{role}">{"".join(parts)}</div>'
+    return f'<div class="{css_class}" role="{role}">{"".join(parts)}</div>'
 
 
 def jpeg(picture: Image.Image, name: str, quality: int = 90) -> str:

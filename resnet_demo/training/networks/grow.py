@@ -35,8 +35,8 @@ def inserted_blocks(old_depth: int, depth: int) -> dict[str, list[int]]:
     Raises:
         UserError: the deeper network has other blocks, or is not deeper.
     """
-    (old_kind, old_counts), (kind, counts) = LAYOUTS[old_depth], LAYOUTS[depth]
-    if kind != old_kind or depth <= old_depth:
+    (old_block_type, old_counts), (block_type, counts) = LAYOUTS[old_depth], LAYOUTS[depth]
+    if block_type != old_block_type or depth <= old_depth:
         ways = ", ".join(f"{a} to {b}" for a in LAYOUTS for b in LAYOUTS if a < b and LAYOUTS[a][0] == LAYOUTS[b][0])
         raise UserError(f"ResNet-{old_depth} cannot grow to ResNet-{depth}: what goes is {ways}.")
     return {

@@ -72,11 +72,11 @@ def depth_of(state: Mapping[str, np.ndarray]) -> int:
         UserError: not a ResNet's.
     """
     counts = tuple(len({key.split(".")[1] for key in state if key.startswith(f"{stage}.")}) for stage in STAGES)
-    kind = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
+    block_type = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
     for depth, layout in LAYOUTS.items():
-        if layout == (kind, counts):
+        if layout == (block_type, counts):
             return depth
-    raise UserError(f"These weights are no ResNet's: {kind} blocks in stages of {counts}.")
+    raise UserError(f"These weights are no ResNet's: {block_type} blocks in stages of {counts}.")
 
 
 def label_names(init: str) -> tuple[str, ...]:

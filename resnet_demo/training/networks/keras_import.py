@@ -64,27 +64,29 @@ def torch_name(layer: str) -> str:
     """``res2a_branch2a`` → ``layer1.0.conv1``, ``bn3b_branch2c`` → ``layer2.1.bn3``, ``fc1000`` → ``fc``."""
     if layer in ("conv1", "bn_conv1", "fc1000"):
         return {"conv1": "conv1", "bn_conv1": "bn1", "fc1000": "fc"}[layer]
-    kind, stage, block, branch = re.fullmatch(r"(res|bn)(\d)([a-f])_branch(1|2[abc])", layer).groups()
+    layer_type, stage, block, branch = re.fullmatch(r"(res|bn)(\d)([a-f])_branch(1|2[abc])", layer).groups()
     prefix = f"layer{int(stage) - 1}.{ord(block) - ord('a')}"
     if branch == "1":
-        return f"{prefix}.downsample.{0 if kind == 'res' else 1}"
-    return f"{prefix}.{'conv' if kind == 'res' else 'bn'}{'abc'.index(branch[1]) + 1}"
+        return f"{prefix}.downsample.{0 if layer_type == 'res' else 1}"
+    return f"{prefix}.{'conv' if layer_type == 'res' else 'bn'}{'abc'.index(branch[1]) + 1}"
 
 
 def convert(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Keras arrays → float32 state dict with torchvision's names."""
     state, biases = {}, {}
     for name, array in arrays.items():
-        layer, kind = name.split("/")
+        layer, array_name = name.split("/")
         target = torch_name(layer)
         if layer == "fc1000":
-            state[f"{target}.{'weight' if kind == 'kernel' else 'bias'}"] = array.T if kind == "kernel" else array
-        elif kind == "kernel":
+            state[f"{target}.{'weight' if array_name == 'kernel' else 'bias'}"] = (
+                array.T if array_name == "kernel" else array
+            )
+        elif array_name == "kernel":
             state[f"{target}.weight"] = array.transpose(3, 2, 0, 1)  # (row, column, in, out) → (out, in, row, column)
-        elif kind == "bias":
+        elif array_name == "bias":
             biases[target] = array
         else:
-            state[f"{target}.{BATCH_NORM[kind]}"] = array
+            state[f"{target}.{BATCH_NORM[array_name]}"] = array
     for convolution, bias in biases.items():
         # The batch norm follows the convolution: what the bias adds, a smaller running mean adds as well.
         norm = convolution.replace("downsample.0", "downsample.1").replace("conv", "bn")

@@ -12,15 +12,15 @@ import torch
 
 
 @cache
-def training_type(kind: str) -> torch.dtype:
-    """The type of a device kind's feature maps and products (``cpu``, ``cuda``), parameters being float32."""
-    if kind != "cpu":
+def training_type(device_type: str) -> torch.dtype:
+    """The type of a device type's feature maps and products (``cpu``, ``cuda``), parameters being float32."""
+    if device_type != "cpu":
         return torch.bfloat16
     from resnet_demo.backends.openvino import float_precision
 
     return torch.bfloat16 if float_precision() == "bf16" else torch.float32
 
 
-def autocast(kind: str) -> torch.autocast:
+def autocast(device_type: str) -> torch.autocast:
     """The context in which a network is trained, or a teacher asked, on a device of this kind."""
-    return torch.autocast(kind, torch.bfloat16, enabled=training_type(kind) == torch.bfloat16)
+    return torch.autocast(device_type, torch.bfloat16, enabled=training_type(device_type) == torch.bfloat16)
