@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from conftest import EXAMPLES
 from PIL import Image
 
-from resnet_demo.faces.alignment import crop, crop_matrix, frame_of, to_photo, transform
-from resnet_demo.faces.detector import Detector, suppress
+from resnet_demo.faces import tiles
+from resnet_demo.faces.alignment import TEMPLATE, crop, crop_matrix, frame_of, shape_error, to_photo, transform
+from resnet_demo.faces.detector import Detector, suppress, turned_back
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,113 @@ def test_what_lies_beyond_the_photo_is_grey(detector):
     assert (beyond[0, 0] == 114).all()
 
 
+@pytest.mark.parametrize("degrees", [90, 120, 180, 270])
+def test_faces_of_a_turned_photo_are_cut_out_upright(detector, degrees):
+    photo = example("two-people").rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=(114,) * 3)
+    faces = detector.detect(photo)
+    assert len(faces) == 2
+    for face in faces:
+        angle = np.degrees(frame_of(face).angle) - degrees
+        assert (angle + 180) % 360 - 180 == pytest.approx(0, abs=20)
+        assert shape_error(face.landmarks) < 0.06
+        x0, y0, x1, y1 = face.box
+        assert ((face.landmarks > (x0, y0)) & (face.landmarks < (x1, y1))).all()
+
+
+def test_turned_copies_and_finer_searches_only_where_the_first_leaves_doubts(detector, monkeypatch):
+    searches = []
+    original = detector.search
+    monkeypatch.setattr(detector, "search", lambda *args: searches.append(args[1:]) or original(*args))
+    for name in ("astronaut", "president", "two-people"):
+        large = example(name).resize((2000, 2000))
+        detector.detect(large)
+    assert searches == [(512, 0)] * 3
+
+
+def people(canvas: Image.Image, side: int, places: list[tuple[int, int]]) -> Image.Image:
+    """A large photo with the astronaut's face, ``side`` pixels wide, at each place."""
+    face = example("astronaut").crop((155, 25, 305, 205)).resize((2 * side, 2 * side), Image.Resampling.LANCZOS)
+    for place in places:
+        canvas.paste(face, place)
+    return canvas
+
+
+def seen_at(faces, side: int, places: list[tuple[int, int]]) -> int:
+    centres = [((face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2) for face in faces]
+    return sum(any(np.hypot(x - left - side, y - top - side) < side for x, y in centres) for left, top in places)
+
+
+GRID = [(200 + 620 * column, 150 + 700 * row) for column in range(6) for row in range(4)]
+
+
+@pytest.mark.parametrize("side", [40, 24])
+def test_a_crowd_of_small_faces_in_12_megapixels_is_found(detector, side):
+    faces = detector.detect(people(Image.new("RGB", (4000, 3000), (96, 112, 96)), side, GRID))
+    assert seen_at(faces, side, GRID) == len(faces) == len(GRID)
+
+
+def test_a_crowd_behind_a_large_face_is_found(detector):
+    photo = people(Image.new("RGB", (4000, 3000), (96, 112, 96)), 60, GRID)
+    portrait = example("president")
+    large = portrait.resize((1500, 1500 * portrait.height // portrait.width))
+    photo.paste(large, (1200, 800))
+    behind = [(x, y) for x, y in GRID if not (1050 < x < 2650 and 650 < y < 800 + large.height)]
+    faces = detector.detect(photo)
+    assert faces[0].box[2] - faces[0].box[0] > 350
+    assert seen_at(faces[1:], 60, behind) == len(faces) - 1 == len(behind)
+
+
+@pytest.mark.parametrize("size", [(9000, 1500)])
+def test_small_faces_in_a_panorama_are_found_once(detector, size):
+    width, height = size
+    places = [(width * share // 100, height * share // 100) for share in (3, 20, 37, 48, 65, 90)]
+    faces = detector.detect(people(Image.new("RGB", size, (96, 112, 96)), 45, places))
+    assert seen_at(faces, 45, places) == len(faces) == 6
+
+
+def test_windows_of_a_panorama_overlap_and_cover_it():
+    assert tiles.windows((4000, 3000)) == [(0, 0, 4000, 3000)]
+    for size in ((12000, 2500), (2500, 12000), (100_000, 60), (1300, 500)):
+        boxes = tiles.windows(size)
+        assert 1 < len(boxes) <= tiles.MOST_WINDOWS
+        assert boxes[0][:2] == (0, 0) and boxes[-1][2:] == size
+        axis = int(size[1] > size[0])
+        for one, other in pairwise(boxes):
+            assert one[axis] < other[axis] < one[axis + 2] - min(size) // 3
+
+
+def test_each_hint_lies_well_inside_a_tile():
+    size, scale = (4000, 3000), 0.8
+    hints = [(x, y) for x in range(40, 4000, 190) for y in range(40, 3000, 190)]
+    boxes = tiles.tiles(size, scale, hints)
+    assert all(0 <= x0 and 0 <= y0 and x1 <= 4000.01 and y1 <= 3000.01 for x0, y0, x1, y1 in boxes)
+    assert len(boxes) <= tiles.MOST_TILES
+    reach = 0.98 * tiles.OVERLAP / 2 / scale
+    for x, y in hints:
+        low, high = (max(x - reach, 0), max(y - reach, 0)), (min(x + reach, 4000), min(y + reach, 3000))
+        assert any(b[0] <= low[0] and b[1] <= low[1] and b[2] >= high[0] and b[3] >= high[1] for b in boxes)
+    (one,) = tiles.tiles(size, scale, hints[:1])
+    assert one[:2] == (0, 0)
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_points_of_a_turned_picture_go_back(turn):
+    pixels = np.zeros((5, 8), int)
+    pixels[1, 6] = 1
+    row, column = np.argwhere(np.rot90(pixels, turn))[0]
+    back = turned_back(np.array([(column + 0.5, row + 0.5)]), (8, 5), turn)
+    assert back.tolist() == [[6.5, 1.5]]
+
+
+def test_five_points_of_a_face_have_its_shape_however_turned():
+    turned = TEMPLATE @ np.array([(-0.6, 0.8), (-0.8, -0.6)]) * 40 + 100
+    assert shape_error(turned) < 1e-9
+    upside_down = turned[[3, 4, 2, 0, 1]]
+    assert shape_error(upside_down) > 0.06
+
+
 def test_overlapping_boxes_are_suppressed():
     boxes = np.array([(0, 0, 10, 10), (1, 1, 11, 11), (20, 20, 30, 30), (0, 0, 10, 10)], float)
     assert suppress(boxes, 0.3) == [0, 2]
+    within = np.array([(0, 0, 10, 10), (1, 1, 4, 4)], float)
+    assert suppress(within, 0.3) == [0, 1] and suppress(within, 0.3, inside=0.7) == [0]

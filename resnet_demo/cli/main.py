@@ -11,7 +11,16 @@ from resnet_demo.cli.calibrate import add_measured, run_calibrate, run_lesion, r
 from resnet_demo.cli.options import BAD_INPUT, Parser, add_data, add_depth, add_device, complain
 from resnet_demo.cli.predict import run_export, run_predict, run_serve
 from resnet_demo.cli.publish import run_publish
-from resnet_demo.cli.train import add_training, run_bundle, run_convert, run_evaluate, run_gather, run_grow, run_train
+from resnet_demo.cli.train import (
+    add_training,
+    run_bundle,
+    run_convert,
+    run_detection,
+    run_evaluate,
+    run_gather,
+    run_grow,
+    run_train,
+)
 from resnet_demo.errors import UserError
 from resnet_demo.models.layouts import DEPTHS
 
@@ -68,6 +77,17 @@ def make_parser() -> Parser:
     add_data(evaluate)
     add_device(evaluate)
     evaluate.set_defaults(run=run_evaluate)
+
+    detection = commands.add_parser("detection", help="how well faces are found: turned, small, mirrored, on flowers")
+    add_depth(detection)
+    detection.add_argument("--split", default="val", help="of faces68 and flowers102 (default: %(default)s)")
+    detection.add_argument(
+        "--sources", nargs="+", default=[], metavar="SOURCE", help="of the faces, such as helen lfpw (default: all)"
+    )
+    detection.add_argument("--faces", type=int, default=60, help="that are turned (default: %(default)s)")
+    detection.add_argument("--flowers", type=int, default=400, help="photos without a face (default: %(default)s)")
+    add_data(detection)
+    detection.set_defaults(run=run_detection)
 
     bundle = commands.add_parser("bundle", help="measure a trained checkpoint, write its card, put it into weights/")
     bundle.add_argument(

@@ -173,6 +173,16 @@ def run_evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_detection(options: argparse.Namespace) -> int:
+    from resnet_demo.training.evaluation.detection import measure_detection
+
+    sources = tuple(options.sources)
+    lines = measure_detection(options.depth, options.split, sources, options.faces, options.flowers, options.data)
+    for line in lines:
+        print(line, flush=True)
+    return 0
+
+
 def run_bundle(options: argparse.Namespace) -> int:
     from resnet_demo.training.bundle import bundle, bundle_imagenet
 

@@ -59,6 +59,15 @@ def similarity(landmarks: np.ndarray) -> tuple[np.ndarray, complex]:
     return middle, np.vdot(template, points) / np.vdot(template, template).real
 
 
+def shape_error(landmarks: np.ndarray) -> float:
+    """How far the detector's five points (5, 2) are from ``TEMPLATE`` laid over them: root mean square distance, in
+    units of the face's side.
+    """
+    middle, factor = similarity(landmarks)
+    points, template = (landmarks - middle) @ (1, 1j), TEMPLATE @ (1, 1j)
+    return float(np.sqrt(np.mean(np.abs(points - factor * template) ** 2)) / max(abs(factor), 1e-9))
+
+
 def crop_matrix(detection: Detection, margin: float, size: int) -> np.ndarray:
     """Affine matrix (2, 3) from the photo's pixels to a crop of ``size`` pixels, ``margin`` times the face's frame."""
     return frame_matrix(frame_of(detection), margin, size)

@@ -53,7 +53,8 @@ def find_frames(pictures: Pictures, detector: Detector | None = None) -> Picture
 
 def cache_file(pictures: Pictures) -> Path:
     """Where the frames of exactly these pictures, found by exactly this detector, are kept."""
-    key = hashlib.sha256(MODEL.read_bytes() + Path(face_detector.__file__).read_bytes() + pictures.labels.tobytes())
+    code = b"".join(path.read_bytes() for path in sorted(Path(face_detector.__file__).parent.glob("*.py")))
+    key = hashlib.sha256(MODEL.read_bytes() + code + pictures.labels.tobytes())
     key.update(state_of(pictures.paths))
     return cache_folder() / "frames" / f"{key.hexdigest()[:24]}.npy"
 
