@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from conftest import EXAMPLES
 from PIL import Image
@@ -104,6 +105,35 @@ def test_points_follow_the_camera_until_it_is_stopped(camera, server, screenshot
     page.get_by_role("tab", name="Faces").click()
     page.wait_for_function("tracks.length === 2 && tracks.every(track => track.readyState === 'ended')")
     assert errors == []
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 720)])
+def test_a_photo_is_taken_with_the_whole_button_and_not_mirrored(camera, server, screenshots, width, height):
+    context = camera.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{server}/?__theme=light")
+    page.get_by_role("tab", name="Faces").click()
+    photo = page.locator("#faces-photo")
+    photo.get_by_label("Capture from camera").click()
+    photo.get_by_text("Click to Access Webcam").click()
+    capture = photo.get_by_label("capture photo")
+    expect(capture).to_be_visible()
+    page.wait_for_function("document.querySelector('#faces-photo video').videoWidth > 0")
+    page.screenshot(path=screenshots / f"capture-{width}.png")
+    box = capture.bounding_box()
+    for share in (0.1, 0.5, 0.9):
+        at = [box["x"] + box["width"] / 2, box["y"] + box["height"] * share]
+        assert page.evaluate("at => !!document.elementFromPoint(...at).closest('[aria-label=\"capture photo\"]')", at)
+    capture.click(position={"x": box["width"] / 2, "y": box["height"] * 0.9})
+    taken = photo.locator("img[src*='gradio_api/file']")
+    expect(taken).to_be_visible()
+    picture = Image.open(io.BytesIO(page.request.get(taken.get_attribute("src")).body())).convert("L")
+    # The right quarter of what the camera sees is plain grey.
+    quarter = picture.width // 4
+    right, left = (picture.crop((start, 0, start + quarter, picture.height)) for start in (3 * quarter, 0))
+    assert np.std(np.asarray(right)) < 15 < np.std(np.asarray(left))
     context.close()
 
 

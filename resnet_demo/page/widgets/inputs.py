@@ -49,6 +49,7 @@ def photo_input(elem_id: str) -> gr.Image:
     photo = gr.Image(
         label=label("photo"),
         sources=["upload", "clipboard", "webcam"],
+        webcam_options=gr.WebcamOptions(mirror=False),  # The photo as the camera saw it.
         type="filepath",
         image_mode=None,
         height=PICTURE_HEIGHT,

@@ -155,8 +155,12 @@ footer .divider {{ display: none !important; }}
 .photo .upload-container {{ height: 100% !important; }}
 .photo .source-selection {{
   position: absolute; z-index: 2; bottom: 0; left: 0; right: 0; border-top: 0; background: transparent;
+  pointer-events: none;
 }}
+/* The camera's button stands above the icons, not under them. */
+.photo [data-testid="webcam-video"] ~ .button-wrap {{ bottom: 52px !important; }}
 .photo .source-selection button {{
+  pointer-events: auto;
   background: var(--background-fill-primary); border: 1px solid var(--border-color-primary); border-radius: 999px;
 }}
 
