@@ -8,8 +8,7 @@ run:
 	@python3 .ci/environment
 	.venv/bin/python app.py
 
-test:
-	@python3 .ci/environment tests
+test: lint
 	@sh .ci/chromium
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
@@ -17,6 +16,7 @@ lint:
 	@python3 .ci/environment tests
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/mypy
 
 bench:
 	@python3 .ci/environment

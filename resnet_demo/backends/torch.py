@@ -27,7 +27,7 @@ class TorchEngine(Engine):
         self._precision = precision or best_precision(self.device)
         network = build_network(checkpoint)
         super().__init__(checkpoint, (network.fc.weight.numpy().copy(), network.fc.bias.numpy().copy()))
-        self._net = network.to(self.device, self._precision, memory_format=torch.channels_last)
+        self._net = network.to(self.device, self._precision).to(memory_format=torch.channels_last)
         for module in self._net.modules():
             # Half precision is too coarse for running statistics; PyTorch mixes the two types without a cast.
             if isinstance(module, nn.BatchNorm2d):

@@ -19,7 +19,9 @@ Network = TypeVar("Network", bound=ResNet)
 def build_network(checkpoint: Checkpoint) -> ResNet:
     """A checkpoint's network, float32 on the CPU, in evaluation mode and without gradients of its parameters."""
     name = str(checkpoint.path or "the checkpoint")
-    network = with_weights(checkpoint.state, checkpoint.depth, checkpoint.spec.outputs, checkpoint.variant, name)
+    network = with_weights(
+        checkpoint.state, checkpoint.depth, checkpoint.spec.outputs, checkpoint.variant, name, ResNet
+    )
     return network.requires_grad_(False)
 
 
@@ -29,7 +31,7 @@ def with_weights(
     outputs: int,
     variant: str,
     source: str,
-    network_class: type[Network] = ResNet,
+    network_class: type[Network],
 ) -> Network:
     """A network with the weights of ``state``, float32 on the CPU, in evaluation mode.
 

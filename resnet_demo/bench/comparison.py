@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
 from tqdm import tqdm
 
@@ -29,13 +30,13 @@ class Entry:
     """
 
     name: str
-    make: Callable[[], Callable[[], object]]
+    make: Callable[[], Callable[[], Any]]
     unit: str = MILLISECONDS
     ours: bool = False
     target_ratio: float | None = None
     limit_ratio: float | None = None
     note: str | Callable[[], str] = ""
-    do: Callable[[], object] = field(init=False, repr=False)
+    do: Callable[[], Any] = field(init=False, repr=False)
 
     def prepare(self) -> None:
         """Load it, and do the thing once."""

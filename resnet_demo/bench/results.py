@@ -78,9 +78,11 @@ def met(row: Row, rows: Iterable[Row]) -> bool | None:
             return None
         return row.median <= row.target_ratio if row.lower_is_better else row.median >= row.target_ratio
     value = ratio(row, rows)
-    if value is None or (row.target_ratio is None and row.limit_ratio is None):
+    if value is None:
         return None
-    return value <= row.limit_ratio if row.limit_ratio is not None else value >= row.target_ratio
+    if row.limit_ratio is not None:
+        return value <= row.limit_ratio
+    return None if row.target_ratio is None else value >= row.target_ratio
 
 
 def to_dicts(rows: Sequence[Row]) -> list[dict]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import Protocol
 
@@ -12,8 +12,10 @@ from tqdm import tqdm
 class Way(Protocol):
     """What takes turns: ``measure(seconds)`` works for that long, one step at least, and returns the rate."""
 
-    name: str
-    measure: Callable[[float], float]
+    @property
+    def name(self) -> str: ...
+
+    def measure(self, seconds: float, /) -> float: ...
 
 
 def take_turns(ways: Sequence[Way], rounds: int, seconds: float, progress: tqdm) -> dict[str, list[float]]:

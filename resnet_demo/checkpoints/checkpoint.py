@@ -145,7 +145,7 @@ def copy(source: str | Path, target: str | Path, metrics: dict, card: str | None
     return target / MODEL
 
 
-def load_files(path: Path, config: dict, size: int, sha256: str) -> Checkpoint:
+def load_files(path: Path, config: dict, size: int | None, sha256: str | None) -> Checkpoint:
     """Read, verify and check one weights file against its configuration."""
     return build(read_verified(path, size, sha256), path, config, path.parent / CONFIG)
 

@@ -18,8 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from resnet_demo.errors import UserError
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
 
 REPO, REVISION = "RESNET_DEMO_HUB_REPO", "RESNET_DEMO_HUB_REVISION"
 FORMATS = ("resnet-demo", "timm")
@@ -218,6 +222,7 @@ def resolve(repo: str, branch: str) -> str:
     try:
         with hub_errors(f"look up {repo} at {branch}"):
             commit = HfApi().model_info(repo, revision=branch, timeout=10).sha
+        assert commit is not None  # What is asked for by name has a commit.
         note = f"{repo} at {branch} is {commit}: set {REVISION} to it for starts without a request."
     except UserError as error:
         found = _cached(repo, "index.json", branch)
@@ -292,7 +297,7 @@ def _explain(error: Exception) -> tuple[type[UserError], str, str] | None:
     return None
 
 
-def _explain_status(error: Exception) -> tuple[str, str]:
+def _explain_status(error: HfHubHTTPError) -> tuple[str, str]:
     """(reason, advice) of an HTTP status that has no class of its own."""
     status = error.response.status_code
     if status == 401:
@@ -312,13 +317,13 @@ def flat(text: str) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
-def when_again(error: Exception) -> str:
+def when_again(error: HfHubHTTPError) -> str:
     """When a 429 may be tried again, such as ``in 40 seconds``."""
     wait = _retry_after(error)
     return "in a few minutes" if wait is None else f"in {wait} seconds"
 
 
-def _retry_after(error: Exception) -> int | None:
+def _retry_after(error: HfHubHTTPError) -> int | None:
     """Seconds that a 429 asks to wait, by Retry-After or the Hub's RateLimit header, or None."""
     headers = error.response.headers
     if (value := headers.get("Retry-After", "").strip()).isdigit():
@@ -455,6 +460,7 @@ def _bar(progress: Progress | None) -> type | None:
     """A progress bar for the terminal that also calls ``progress``; None is the client's own."""
     if progress is None:
         return None
+    report = progress
     from huggingface_hub.utils import tqdm
 
     class Bar(tqdm):
@@ -469,7 +475,7 @@ def _bar(progress: Progress | None) -> type | None:
         def update(self, n: float | None = 1) -> bool | None:
             if self.reports:
                 self.here += int(n or 0)
-                progress(self.here, self.whole)
+                report(self.here, self.whole)
             return super().update(n)
 
     return Bar

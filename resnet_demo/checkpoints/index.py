@@ -21,6 +21,7 @@ from resnet_demo.checkpoints.files import (
     read_json_file,
     write_file,
 )
+from resnet_demo.checkpoints.hub import HubSource
 from resnet_demo.errors import UserError
 from resnet_demo.models.layouts import DEPTHS
 from resnet_demo.models.state import expected_shapes
@@ -52,9 +53,9 @@ class Entry:
     other_index: bool = False
 
     @property
-    def source(self) -> hub.HubSource | None:
+    def source(self) -> HubSource | None:
         """``hub`` as a record."""
-        return hub.HubSource.from_json(self.hub) if self.hub else None
+        return HubSource.from_json(self.hub) if self.hub else None
 
     @property
     def is_remote(self) -> bool:
@@ -62,9 +63,15 @@ class Entry:
         return self.hub is not None and (self.other_index or not os.path.lexists(self.path))
 
     @property
+    def remote(self) -> HubSource | None:
+        """The source, where the weights come from there."""
+        return self.source if self.is_remote else None
+
+    @property
     def is_cached(self) -> bool:
         """Whether it loads without a download."""
-        return hub.cached(self.source) is not None if self.is_remote else self.path.is_file()
+        source = self.remote
+        return hub.cached(source) is not None if source else self.path.is_file()
 
     @property
     def size(self) -> int:
@@ -76,7 +83,7 @@ class Entry:
     @property
     def key(self) -> tuple:
         """What changes when other weights are to be loaded."""
-        source = self.source if self.is_remote else None
+        source = self.remote
         return (self.path, self.sha256, source and (source.repo, source.revision, source.sha256))
 
 
@@ -171,9 +178,9 @@ def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint
     Raises:
         UserError: its files are missing, damaged or do not fit, or the Hub does not give them.
     """
-    if not entry.is_remote:
+    source = entry.remote
+    if not source:
         return load_files(entry.path, read_config_file(entry.config), entry.bytes, entry.sha256)
-    source = entry.source
     path, data = hub.read(source, progress)
     where = f"{source.repo}/{source.beside(CONFIG)}"
     checkpoint = build(data, path, _hub_config(source), where, str(source))
@@ -196,11 +203,11 @@ def spec(task: str) -> TaskSpec:
     known = [entry for entry in entries() if entry.task == task]
     if not known:
         find(task, DEPTHS[0])
-    entry = next((entry for entry in known if not entry.is_remote), None)
-    if entry:
-        return spec_of(read_config_file(entry.config), entry.config)
-    entry = next((entry for entry in known if entry.is_cached), known[0])
-    return spec_of(_hub_config(entry.source), entry.config)
+    here = (entry for entry in known if not entry.is_remote)
+    cached = (entry for entry in known if entry.is_cached)
+    entry = next(here, None) or next(cached, known[0])
+    source = entry.remote
+    return spec_of(_hub_config(source) if source else read_config_file(entry.config), entry.config)
 
 
 def register(folder: str | Path, hub: dict | None = None) -> Entry:
@@ -249,7 +256,7 @@ def index_bytes(records: Sequence[dict]) -> bytes:
     return json_bytes({"checkpoints": _sorted(records)})
 
 
-def _hub_config(source: hub.HubSource) -> dict:
+def _hub_config(source: HubSource) -> dict:
     """The configuration beside a weights file on the Hub, in our own words."""
     config = hub.read_json(source.repo, hub.commit_of(source), source.beside(CONFIG))
     if source.format == "timm" and "task" not in config:  # Our own exports have both.
@@ -285,24 +292,27 @@ def read_index(root: Path) -> list[dict]:
 
 def _checked(index: dict, where: Path | str) -> list[dict]:
     """The records of an index by task and depth; a record without a file must have a source on the Hub."""
+    wrong = UserError(f"{where} is not a list of checkpoints: fetch it again.")
     records = index.get("checkpoints")
+    if not isinstance(records, list):
+        raise wrong
     file = {"file": str, "config": str, "bytes": int, "sha256": str}
 
     def sound(record: object) -> bool:
         if not isinstance(record, dict) or not isinstance(record.get("task"), str):
             return False
         if record.get("hub") is not None:
-            hub.HubSource.from_json(record["hub"])
+            HubSource.from_json(record["hub"])
         whole = all(isinstance(record.get(key), kind) for key, kind in file.items())
         none = all(record.get(key) is None for key in file) and record.get("hub") is not None
         return isinstance(record.get("depth"), int) and (whole or none)
 
     try:
-        fits = isinstance(records, list) and all(sound(record) for record in records)
+        fits = all(sound(record) for record in records)
     except ValueError:
         fits = False
     if not fits:
-        raise UserError(f"{where} is not a list of checkpoints: fetch it again.")
+        raise wrong
     return _sorted(records)
 
 

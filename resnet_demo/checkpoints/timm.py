@@ -56,8 +56,8 @@ def convert_config(config: dict, where: str) -> dict:
         labels=names(),
         size=rows,
         resize=round(rows / crop),
-        mean=mean,
-        std=std,
+        mean=(mean[0], mean[1], mean[2]),
+        std=(std[0], std[1], std[2]),
         interpolation=interpolation,
     )
     # torchvision's bottleneck has its stride in the 3×3 convolution; at depths 18 and 34 there is no difference.

@@ -73,5 +73,5 @@ def warp_map(cam: np.ndarray, matrix: np.ndarray, shape: tuple[int, int]) -> np.
     size = (right - left, bottom - top)
     # Pillow samples at pixel centres and fills with zero outside of the source.
     part = picture.transform(size, Image.Transform.AFFINE, shifted, Image.Resampling.BICUBIC)
-    whole[top:bottom, left:right] = np.clip(part, min(cam.min(), 0), max(cam.max(), 0))
+    whole[top:bottom, left:right] = np.clip(np.asarray(part), min(cam.min(), 0), max(cam.max(), 0))
     return whole

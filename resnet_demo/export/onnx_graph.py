@@ -36,8 +36,8 @@ def build_model(checkpoint: Checkpoint, uint8: bool, metadata: dict[str, str]) -
     if uint8:
         x = graph.node("Cast", [x], "float", to=TensorProto.FLOAT)
         for operation, name, values in (("Sub", "mean", spec.mean), ("Div", "std", spec.std)):
-            values = graph.constant(name, np.asarray(values, np.float32) * 255)
-            x = graph.node(operation, [x, values], f"pictures_{name}")
+            constant = graph.constant(name, np.asarray(values, np.float32) * 255)
+            x = graph.node(operation, [x, constant], f"pictures_{name}")
         x = graph.node("Transpose", [x], "planes", perm=[0, 3, 1, 2])
     x = graph.node("Relu", [graph.convolution(x, "conv1", "bn1", 2)], "relu")
     x = graph.node("MaxPool", [x], "maxpool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
@@ -52,7 +52,7 @@ def build_model(checkpoint: Checkpoint, uint8: bool, metadata: dict[str, str]) -
     head = [graph.constant(name, graph.state[name]) for name in ("fc.weight", "fc.bias")]
     graph.node("Gemm", [pooled, *head], "logits", transB=1)
 
-    shape = ["batch", size, size, 3] if uint8 else ["batch", 3, size, size]
+    shape: list[str | int | None] = ["batch", size, size, 3] if uint8 else ["batch", 3, size, size]
     side = -(-size // 32)
     model = helper.make_model(
         helper.make_graph(

@@ -10,12 +10,16 @@ import math
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from resnet_demo.faces.alignment import Detection, shape_error, similarity
 from resnet_demo.faces.tiles import TILE, Box, tiles, windows
+
+if TYPE_CHECKING:
+    import openvino as ov
 
 MODEL = Path(__file__).with_name("centerface.onnx")
 STRIDE = 4  # of the detector's maps
@@ -46,8 +50,8 @@ class Detector:
     def __init__(self, threshold: float = 0.5):
         self.threshold = threshold
         self._lock = threading.Lock()
-        self._model = None
-        self._compiled: dict[tuple[int, int], object] = {}
+        self._model: ov.Model | None = None
+        self._compiled: dict[tuple[int, int], ov.InferRequest] = {}
 
     def detect(self, photo: Image.Image) -> list[Detection]:
         """Faces in an RGB photo of any size, however turned, the largest first; an empty list where there is none.
@@ -145,7 +149,7 @@ class Detector:
 
     def forward(self, canvas: np.ndarray) -> list[np.ndarray]:
         """uint8 (rows, columns, 3), sides multiples of 32 → heatmap, scale, offset, landmarks at a quarter of it."""
-        shape = canvas.shape[:2]
+        shape = (canvas.shape[0], canvas.shape[1])
         with self._lock:
             # The network is so small that waiting for the lock costs less than a second set of threads would.
             request = self._compiled.get(shape)

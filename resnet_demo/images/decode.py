@@ -11,9 +11,13 @@ import threading
 import warnings
 import zlib
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import ImageCms
 
 from resnet_demo.errors import UserError
 
@@ -134,7 +138,7 @@ def _from_file(file, subject: str, max_pixels: int, draft_side: int | None) -> I
     try:
         if draft_side is not None:
             short = min(image.size)
-            image.draft(None, tuple(side * draft_side // short for side in image.size))
+            image.draft(None, (image.width * draft_side // short, image.height * draft_side // short))
         return _to_rgb_upright(image)
     except Image.DecompressionBombError as error:
         raise _too_large(subject, None, max_pixels) from error
@@ -224,8 +228,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         from PIL import ImageCms
 
-        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+        return _from_profile(image, ImageCms.createProfile("LAB"))
     profile = image.info.get("icc_profile")
     if image.mode == "La":
         image = image.convert("LA")
@@ -251,9 +254,18 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         fits = embedded.profile.xcolor_space.strip() == image.mode
         if not fits or (embedded.profile.profile_description or "").startswith("sRGB"):
             return image
-        return ImageCms.profileToProfile(image, embedded, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        return _from_profile(image, embedded)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return image
+
+
+def _from_profile(image: Image.Image, profile: ImageCms.ImageCmsProfile | ImageCms.core.CmsProfile) -> Image.Image:
+    """Colours of a profile → sRGB."""
+    from PIL import ImageCms
+
+    converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    assert converted is not None  # Only a conversion in place gives nothing.
+    return converted
 
 
 def _scale_to_8_bits(image: Image.Image) -> Image.Image:

@@ -147,10 +147,11 @@ def _dot(colour: tuple[int, int, int], radius: float, outline: float) -> tuple[I
 
 def _draw_label(canvas: Image.Image, text: str, corner: np.ndarray, size: float) -> None:
     """A small dark plate with white text above a face's upper left corner, moved to lie inside the photo."""
-    font = ImageFont.load_default(min(max(size / 7, 10), 72))
+    points = min(max(size / 7, 10), 72)
+    font = ImageFont.load_default(points)
     draw = ImageDraw.Draw(canvas)
     x0, y0, x1, y1 = draw.textbbox((0, 0), text, font=font)
-    pad = max(2, round(font.size / 5))
+    pad = max(2, round(points / 5))
     width, height = x1 - x0 + 2 * pad, y1 - y0 + 2 * pad
     x = min(max(float(corner[0]), 0), max(0, canvas.width - width))
     y = min(max(float(corner[1]) - height - pad, 0), max(0, canvas.height - height))

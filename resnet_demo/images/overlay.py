@@ -14,10 +14,17 @@ from resnet_demo.images.colormaps import colour_table, signed_table
 class CropBoxLike(Protocol):
     """A rectangle in the photo's pixels, half-open, floats (``tasks.CropBox`` is one)."""
 
-    left: float
-    top: float
-    right: float
-    bottom: float
+    @property
+    def left(self) -> float: ...
+
+    @property
+    def top(self) -> float: ...
+
+    @property
+    def right(self) -> float: ...
+
+    @property
+    def bottom(self) -> float: ...
 
 
 # --- Heat over a photo ------------------------------------------------------------------------------------------------
@@ -81,7 +88,7 @@ def _blend(
     # From here on in steps of the table; converting to 8 bits cuts off the rest of each number, hence the half.
     levels = Image.fromarray(np.nan_to_num(values, nan=nothing).clip(0, 1) * np.float32(255) + np.float32(0.5))
     width, height = photo.size
-    left, top, right, bottom = (0, 0, width, height)
+    left, top, right, bottom = 0.0, 0.0, float(width), float(height)
     if window is not None:
         left, top, right, bottom = window.left, window.top, window.right, window.bottom
     # The whole pixels that the window touches.
@@ -110,11 +117,11 @@ def _blend(
     inside = result.crop(box)
     inside.paste(heat, mask=mask)
     if dim_outside:
-        beside = ((0, 0, width, box[1]), (0, box[3], width, height))
-        beside += ((0, box[1], box[0], box[3]), (box[2], box[1], width, box[3]))
-        for part in beside:
-            if part[0] < part[2] and part[1] < part[3]:
-                result.paste(result.crop(part).point(_DIMMED), part)
+        above, below = (0, 0, width, box[1]), (0, box[3], width, height)
+        beside = (0, box[1], box[0], box[3]), (box[2], box[1], width, box[3])
+        for strip in (above, below, *beside):
+            if strip[0] < strip[2] and strip[1] < strip[3]:
+                result.paste(result.crop(strip).point(_DIMMED), strip)
     result.paste(inside, box[:2])
     return result
 
@@ -127,7 +134,7 @@ def fit_within(photo: Image.Image, side: int) -> Image.Image:
     longest = max(photo.size)
     if longest <= side:
         return photo
-    size = tuple(max(1, round(length * side / longest)) for length in photo.size)
+    size = (max(1, round(photo.width * side / longest)), max(1, round(photo.height * side / longest)))
     # As sharp to the eye as Lanczos where pictures are scaled down, at a third of its cost.
     return photo.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
 

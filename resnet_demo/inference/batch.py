@@ -158,7 +158,7 @@ def _predict(
     if not photos:
         return []
     try:
-        return network.many(photos, NAMES)
+        return [*network.many(photos, NAMES)]
     except Exception as error:
         if len(photos) == 1:
             return [explain(error)]

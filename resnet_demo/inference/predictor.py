@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -135,7 +135,7 @@ class Predictor:
             item.milliseconds["detect"] = _since(start)
             start = perf_counter()
             matrices = [alignment.crop_matrix(detection, self.spec.margin, self.spec.size) for detection in detections]
-            crops += cpu.each(lambda matrix, photo=item.photo: alignment.crop(photo, matrix, self.spec.size), matrices)
+            crops += cpu.each(partial(alignment.crop, item.photo, size=self.spec.size), matrices)
             item.milliseconds["prepare"] = _since(start)
             found.append(list(zip(detections, matrices, strict=True)))
         logits, features, each = self._network(crops)

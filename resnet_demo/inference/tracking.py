@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from copy import copy
 
 import numpy as np
+from PIL import Image
 
 from resnet_demo.faces.alignment import Detection, similarity
+from resnet_demo.faces.detector import Detector
 from resnet_demo.inference.predictor import Picture, Predictor
 from resnet_demo.inference.results import FacesPrediction
 
@@ -44,14 +46,17 @@ def follow(network: Predictor, picture: Picture, faces: Iterable[np.ndarray]) ->
     """
     follower = copy(network)  # It shares the engine.
     follower.detector = _Known([detection_of(points) for points in faces])
-    return follower(picture)
+    answer = follower(picture)
+    assert isinstance(answer, FacesPrediction)
+    return answer
 
 
-class _Known:
+class _Known(Detector):
     """In the detector's place: faces whose places are known."""
 
     def __init__(self, detections: list[Detection]):
+        super().__init__()
         self._detections = detections
 
-    def detect(self, photo) -> list[Detection]:
+    def detect(self, photo: Image.Image) -> list[Detection]:
         return self._detections

@@ -23,7 +23,7 @@ def convolution1x1(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel_size=1, stride=stride, bias=False)
 
 
-def projection(inputs: int, outputs: int, stride: int) -> nn.Module | None:
+def projection(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
     """Shortcut of option B (paper, section 3.3): the identity, or a 1×1 projection where shapes differ."""
     if stride == 1 and inputs == outputs:
         return None
@@ -106,6 +106,11 @@ class ResNet(nn.Module):
     Raises:
         ValueError: a depth or variant that does not exist.
     """
+
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Sequential
 
     def __init__(self, depth: int = 50, outputs: int = 1000, variant: str = "v1.5", zero_last_norm: bool = False):
         super().__init__()

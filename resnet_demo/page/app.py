@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 import gradio as gr
+from gradio.components import Component
 
 from resnet_demo.backends import zerogpu_lease
 from resnet_demo.errors import UserError
@@ -28,7 +29,7 @@ def build() -> gr.Blocks:
             gr.HTML(f"<h1>{label('title')}</h1><p>{label('tagline')}</p>", elem_classes=["heading"])
             gr.HTML(fixed(switch), elem_id="language", elem_classes=["language"])
             status = gr.HTML(status_line(label("getting_ready")), elem_id="status", elem_classes=["status"])
-        controls = {}
+        controls: dict[str, Component] = {}
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             with gr.Tab(label("tab_flowers"), id="flowers", elem_id="tab-flowers"):
                 controls |= classify.tab()
@@ -53,7 +54,7 @@ def build() -> gr.Blocks:
 def fill_inputs(function: gr.blocks.BlockFunction, inputs: list) -> None:
     """Programs may leave out the last inputs of an endpoint: Gradio's own client then sends what the page starts with,
     plain HTTP does not, and would get an error of many lines."""
-    inputs += [component.value for component in function.inputs[len(inputs) :]]
+    inputs += [getattr(component, "value", None) for component in function.inputs[len(inputs) :]]
 
 
 def device_line() -> str:

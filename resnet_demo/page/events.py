@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import gradio as gr
 from gradio.components import Component
@@ -24,50 +24,23 @@ Plan = tuple[Updates, tuple | None]
 
 
 @dataclass(frozen=True)
-class Events:
-    """The answers of a tab whose controls are a photo, a task, a depth (or several) and others, in this order.
+class Plans:
+    """What a tab shows whose controls are a photo, a task, a depth (or several) and others, in this order.
 
     Attributes:
-        answer: photo's path and controls → what the outputs show; may raise.
+        answer: photo's path and controls → what the outputs show, all at once or step by step; may raise.
         photo, depth: the components.
         line: the line that says in words what came out, or what went wrong.
         hint: key of its text while there is no photo.
         empty: the outputs as they are without a photo; where that depends on the language, a function.
     """
 
-    answer: Callable[..., Updates]
+    answer: Callable[..., Any]
     photo: Component
     depth: Component
     line: Component
     hint: str
     empty: Mapping[Component, Any]
-
-    def show(self, image: str | None, *controls) -> Updates:
-        """To a changed control: trouble is said in words, and what is on screen stays."""
-        if not image:
-            return {self.line: note(label(self.hint))}
-        try:
-            return self.answer(image, *controls)
-        except Exception as error:
-            return {self.line: complain(error)}
-
-    def show_photo(self, image: str | None, task: str, chosen: int | list[int], *others) -> Updates:
-        """To another photo: nothing of the photo before it stays."""
-        now, controls = self.plan_photo(image, task, chosen, *others)
-        return {**now, **(self.show(image, *controls) if controls else {})}
-
-    def show_task(self, image: str | None, task: str, chosen: int | list[int], *others) -> Updates:
-        """To another task: the same depth where it has weights; of several depths all that are at hand."""
-        now, controls = self.plan_task(task, chosen, *others)
-        return {**now, **self.show(image, *controls)}
-
-    def show_depth(self, image: str | None, task: str, chosen: int | list[int], *others) -> Updates:
-        """To another depth: where it has no weights, a sentence, and the choice goes back to what is on screen.
-
-        The last of ``others`` are the details on screen.
-        """
-        now, controls = self.plan_depth(task, chosen, *others)
-        return {**now, **(self.show(image, *controls) if controls else {})}
 
     # What changes at once, and the controls to answer with, if there is to be an answer.
 
@@ -83,21 +56,53 @@ class Events:
         return {self.depth: gr.update(value=chosen, **depth_look(task))}, (task, chosen, *others)
 
     def plan_depth(self, task: str, chosen: int | list[int], *others) -> Plan:
-        *others, details = others
+        *controls, details = others
         available = catalog.available(task)
-        several = isinstance(chosen, list)
-        missing = [depth for depth in (chosen if several else [chosen]) if depth not in available]
+        depths = chosen if isinstance(chosen, list) else [chosen]
+        missing = [depth for depth in depths if depth not in available]
         if not missing:
-            return {}, (task, chosen, *others)
+            return {}, (task, chosen, *controls)
         sentence = html.escape(catalog.no_weights(task, missing[0]))
         gr.Info(sentence, title=label("notice"))
-        back = usable(task, chosen if several else (details or {}).get("depth"))
+        back = usable(task, chosen if isinstance(chosen, list) else (details or {}).get("depth"))
         return {self.depth: back, self.line: note(sentence, alert=True)}, None
 
 
 @dataclass(frozen=True)
-class Stepwise(Events):
-    """The same for a tab whose answer comes in steps: ``answer`` and all reactions are generators."""
+class Events(Plans):
+    """The answers of such a tab."""
+
+    def show(self, image: str | None, *controls: Any) -> Updates:
+        """To a changed control: trouble is said in words, and what is on screen stays."""
+        if not image:
+            return {self.line: note(label(self.hint))}
+        try:
+            return self.answer(image, *controls)
+        except Exception as error:
+            return {self.line: complain(error)}
+
+    def show_photo(self, image: str | None, *controls: Any) -> Updates:
+        """To another photo: nothing of the photo before it stays."""
+        return self._follow(image, *self.plan_photo(image, *controls))
+
+    def show_task(self, image: str | None, *controls: Any) -> Updates:
+        """To another task: the same depth where it has weights; of several depths all that are at hand."""
+        return self._follow(image, *self.plan_task(*controls))
+
+    def show_depth(self, image: str | None, *controls: Any) -> Updates:
+        """To another depth: where it has no weights, a sentence, and the choice goes back to what is on screen.
+
+        The last of ``controls`` are the details on screen.
+        """
+        return self._follow(image, *self.plan_depth(*controls))
+
+    def _follow(self, image: str | None, now: Updates, controls: tuple | None) -> Updates:
+        return {**now, **(self.show(image, *controls) if controls else {})}
+
+
+@dataclass(frozen=True)
+class Stepwise(Plans):
+    """The same where the answer comes in steps: ``answer`` and all reactions are generators."""
 
     def show(self, image: str | None, *controls) -> Iterator[Updates]:
         if not image:
@@ -124,9 +129,13 @@ class Stepwise(Events):
             yield from self.show(image, *controls)
 
 
-def usable(task: str, chosen: int | list[int]) -> int | list[int]:
+@overload
+def usable(task: str, chosen: list[int]) -> list[int]: ...
+@overload
+def usable(task: str, chosen: int | None) -> int: ...
+def usable(task: str, chosen: int | list[int] | None) -> int | list[int]:
     """The chosen depth, or several, where a task has weights of it; else the task's default."""
     available = catalog.available(task)
     if isinstance(chosen, list):
         return [depth for depth in chosen if depth in available] or (catalog.compared_depths(task) if chosen else [])
-    return chosen if chosen in available else catalog.default_depth(task)
+    return chosen if chosen is not None and chosen in available else catalog.default_depth(task)

@@ -13,6 +13,7 @@ import os
 import socket
 import tempfile
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
 import gradio as gr
@@ -26,8 +27,10 @@ MAX_BYTES = 60_000_000
 SECONDS = 60
 REDIRECTS = 5
 
+Files = TypeVar("Files", bound=Component)
 
-def fetch_carefully(component: Component) -> Component:
+
+def fetch_carefully(component: Files) -> Files:
     """Make a component of files take addresses as this module does; all else stays as it is."""
     keep = component.async_move_resource_to_block_cache
 
@@ -36,7 +39,7 @@ def fetch_carefully(component: Component) -> Component:
             place = _upload(place, component.GRADIO_CACHE) or await fetch(place, component.GRADIO_CACHE)
         return await keep(place)
 
-    component.async_move_resource_to_block_cache = take
+    component.async_move_resource_to_block_cache = take  # type: ignore[method-assign]
     return component
 
 
@@ -93,7 +96,7 @@ async def _step(url: str, cache: str) -> tuple[str, str]:
 async def _public_address(url: str) -> str:
     """The IP address that a URL leads to. ``safehttpx`` would ask an outside host about names that lead inside."""
     found = await asyncio.get_running_loop().getaddrinfo(httpx.URL(url).host, None, type=socket.SOCK_STREAM)
-    addresses = [entry[4][0] for entry in found]
+    addresses = [str(entry[4][0]) for entry in found]
     if not all(safehttpx.is_public_ip(ip) and ipaddress.ip_address(ip).is_global for ip in addresses):
         raise _error("fetch_refused", url)
     return addresses[0]

@@ -6,14 +6,19 @@ import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 from resnet_demo.errors import UserError
 from resnet_demo.inference import results
 from resnet_demo.page.i18n.texts import say
 
+if TYPE_CHECKING:
+    from PIL import Image
+
+Answer = results.Prediction | results.FacesPrediction
 MOST = 64  # About half a megabyte each: feature maps, not photos.
 
-_answers: OrderedDict[str, results.Result] = OrderedDict()
+_answers: OrderedDict[str, Answer] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -29,10 +34,11 @@ class Extent:
         return self.width, self.height
 
 
-def keep(result: results.Result) -> str:
+def keep(result: Answer) -> str:
     """Keep an answer, less its photo; returns the name to ask for it with, which cannot be guessed."""
     name = secrets.token_urlsafe(12)
-    light = replace(result, photo=Extent(*result.photo.size))
+    # A map asks a photo for its size only.
+    light = replace(result, photo=cast("Image.Image", Extent(*result.photo.size)))
     with _lock:
         _answers[name] = light
         while len(_answers) > MOST:
@@ -40,7 +46,7 @@ def keep(result: results.Result) -> str:
     return name
 
 
-def find(name: str) -> results.Result:
+def find(name: str) -> Answer:
     """The answer that was kept under ``name``.
 
     Raises:

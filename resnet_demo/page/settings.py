@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from resnet_demo.models.layouts import DEPTHS
 from resnet_demo.page import catalog
@@ -52,9 +51,10 @@ window.resnet = {
 </script>"""
 
 
-def keep(tabs: gr.Tabs, controls: Mapping[str, Component], page: gr.Blocks) -> None:
+def keep(tabs: gr.Tabs, controls: Mapping[str, Any], page: gr.Blocks) -> None:
     """Keep the open tab and the values of ``controls`` (such as ``flowers.depth``), and restore them on loading."""
-    for tab in tabs.children:
+    parts = [part for part in tabs.children if isinstance(part, gr.Tab)]
+    for tab in parts:
         tab.select(None, None, None, js=f"() => window.resnet.save('tab', '{tab.id}')", **PRIVATE)
     for name, control in controls.items():
         if name.endswith((".target", ".last_task")):
@@ -62,7 +62,7 @@ def keep(tabs: gr.Tabs, controls: Mapping[str, Component], page: gr.Blocks) -> N
         control.change(None, [control], None, js=f"(value) => {{ window.resnet.save('{name}', value); }}", **PRIVATE)
     # The browser opens the tab alone. As an output of the server's answer the tabs would have a loading status, at each
     # change of which, in any later event, Gradio 6.31 copies the state of all components inside.
-    known = json.dumps([tab.id for tab in tabs.children])
+    known = json.dumps([tab.id for tab in parts])
     page.load(None, None, [tabs], js=f"() => window.resnet.tab({known})", **PRIVATE)
 
     saved = gr.JSON(visible=False)
@@ -79,7 +79,7 @@ def keep(tabs: gr.Tabs, controls: Mapping[str, Component], page: gr.Blocks) -> N
 
 def restored(settings: Mapping[str, object], names: list[str]) -> dict[str, object]:
     """Settings of the browser or of an address, which anybody may have written → updates by control."""
-    found = {}
+    found: dict[str, Any] = {}
     for tab in dict.fromkeys(name.split(".")[0] for name in names):
         kinds = {"flowers": ("classification",), "faces": ("keypoints",)}.get(tab, ("classification", "keypoints"))
         usual = catalog.FACES if tab == "faces" else catalog.FLOWERS

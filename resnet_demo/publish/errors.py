@@ -7,9 +7,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from resnet_demo.checkpoints.hub import flat, hub_errors, when_again
 from resnet_demo.errors import UserError
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
 
 TOKENS = "https://huggingface.co/settings/tokens"
 NO_TOKEN = (
@@ -72,7 +76,7 @@ def explain(error: BaseException, state: State) -> str | None:
     return None
 
 
-def refused(error: Exception, state: State) -> str:
+def refused(error: HfHubHTTPError, state: State) -> str:
     """The sentence for an answer of the Hub with an error status."""
     status = error.response.status_code
     said = flat(error.server_message or "")

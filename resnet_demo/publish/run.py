@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from resnet_demo.errors import UserError
 from resnet_demo.publish import space as spaces
@@ -14,7 +14,7 @@ from resnet_demo.publish.upload import check_name, connect, upload
 from resnet_demo.publish.weights import Selection, choose, record_revision, weights_files
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, SpaceHardware
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ def publish(options: PublishOptions, dry_run: bool, say: Callable[[str], None] =
         say(f"Left out {', '.join(selection.left_out)}, of your own pictures: name them with --tasks to publish them.")
     secrets = spaces.secrets(options.secrets)
     if options.repo:
-        publish_weights(options, selection, dry_run, say)
+        publish_weights(options.repo, options, selection, dry_run, say)
         if options.space and not dry_run:
             selection = choose(options.tasks, options.all_tasks)  # with the revision that was just made
     if options.space:
-        publish_space(options, selection, secrets, dry_run, say)
+        publish_space(options.space, options, selection, secrets, dry_run, say)
 
 
 def check(options: PublishOptions) -> None:
@@ -79,26 +79,33 @@ def check(options: PublishOptions) -> None:
         check_name(name)
 
 
-def publish_weights(options: PublishOptions, selection: Selection, dry_run: bool, say: Callable[[str], None]) -> None:
+def publish_weights(
+    repo: str, options: PublishOptions, selection: Selection, dry_run: bool, say: Callable[[str], None]
+) -> None:
     files = weights_files(selection)
     check_limits(files)
     if dry_run:
-        say(f"The repository {options.repo} would have:\n{listing(files)}")
+        say(f"The repository {repo} would have:\n{listing(files)}")
         return
     sent = upload(
-        options.repo,
+        repo,
         files,
         private=options.private or None,
         token=options.token,
         message="Update the weights",
         marker="index.json",
     )
-    record_revision(selection, options.repo, sent.revision)
+    record_revision(selection, repo, sent.revision)
     say(f"{sent.summary()} weights/index.json says so.")
 
 
 def publish_space(
-    options: PublishOptions, selection: Selection, secrets: dict[str, str], dry_run: bool, say: Callable[[str], None]
+    space: str,
+    options: PublishOptions,
+    selection: Selection,
+    secrets: dict[str, str],
+    dry_run: bool,
+    say: Callable[[str], None],
 ) -> None:
     weights = None
     if dry_run and options.repo:
@@ -108,10 +115,10 @@ def publish_space(
     files = spaces.space_files(selection, weights)
     check_limits(files)
     if dry_run:
-        say(f"The Space {options.space} would have:\n{listing(files)}")
+        say(f"The Space {space} would have:\n{listing(files)}")
         return
     sent = upload(
-        options.space,
+        space,
         files,
         repo_type="space",
         private=options.private or None,
@@ -119,18 +126,16 @@ def publish_space(
         message="Update the page",
         marker="resnet_demo/__init__.py",
         tidy=("resnet_demo/", "weights/"),
-        before=lambda api: set_environment(api, options.space, spaces.variables(weights), secrets),
+        before=lambda api: set_environment(api, space, spaces.variables(weights), secrets),
     )
     say(sent.summary())
     if weights and options.private and "HF_TOKEN" not in secrets:
         say(f"If {weights.repo} is private, the Space can read it with --secret HF_TOKEN=... only.")
     if options.hardware:
         api = connect(options.token)
-        with explain_errors(
-            State(options.space, f"the Space {options.space} has all its files, but not the new hardware")
-        ):
-            if set_hardware(api, options.space, options.hardware):
-                say(f"The Space {options.space} is asked to run on {options.hardware}.")
+        with explain_errors(State(space, f"the Space {space} has all its files, but not the new hardware")):
+            if set_hardware(api, space, options.hardware):
+                say(f"The Space {space} is asked to run on {options.hardware}.")
 
 
 def set_environment(api: HfApi, space: str, variables: dict[str, str], secrets: dict[str, str]) -> None:
@@ -151,5 +156,6 @@ def set_hardware(api: HfApi, space: str, hardware: str) -> bool:
     runtime = api.get_space_runtime(space)
     if hardware == (runtime.requested_hardware or runtime.hardware):
         return False
-    api.request_space_hardware(space, hardware)
+    # The Hub may offer more than this client knows by name.
+    api.request_space_hardware(space, cast("SpaceHardware", hardware))
     return True

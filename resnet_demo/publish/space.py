@@ -90,11 +90,11 @@ def readme(selection: Selection, weights: Weights | None) -> bytes:
     models = [weights.repo] if weights else []
     models += [record["hub"]["repo"] for record in selection.records if not has_weights(record)]
     if models:
-        card.data.models = list(dict.fromkeys(models))
+        card.data["models"] = list(dict.fromkeys(models))
     if datasets := datasets_of(selection):
-        card.data.datasets = datasets
+        card.data["datasets"] = datasets
     if weights:
-        card.data.preload_from_hub = [f"{weights.repo} {','.join(preloaded(selection, weights))} {weights.revision}"]
+        card.data["preload_from_hub"] = [f"{weights.repo} {','.join(preloaded(selection, weights))} {weights.revision}"]
     card.text = without_pictures(card.text)
     return str(card).encode()
 

@@ -130,7 +130,7 @@ def upload(
             repo_type=repo_type,
             private=private,
             exist_ok=True,
-            **({"space_sdk": "gradio"} if repo_type == "space" else {}),
+            space_sdk="gradio" if repo_type == "space" else None,
         )
         if private and not api.repo_info(repo, repo_type=repo_type).private:
             raise UserError(
@@ -151,14 +151,16 @@ def upload(
         wanted = {file.path for file in files}
         gone = sorted(path for path in there if path not in wanted and path.startswith(tidy))
         if changed or gone:
-            operations = [CommitOperationAdd(file.path, file.source) for file in changed]
-            operations += [CommitOperationDelete(path) for path in gone]
-            revision = api.create_commit(repo, operations, repo_type=repo_type, commit_message=message).oid
+            add = [CommitOperationAdd(file.path, file.source) for file in changed]
+            delete = [CommitOperationDelete(path) for path in gone]
+            revision: str | None = api.create_commit(
+                repo, [*add, *delete], repo_type=repo_type, commit_message=message
+            ).oid
             state.remains = f"the {KINDS[repo_type]} {repo} has all {len(files)} files"
             there = listed(api, repo, repo_type, revision)
         else:
             revision = api.repo_info(repo, repo_type=repo_type).sha
-        if not re.fullmatch("[0-9a-f]{40}", revision or ""):
+        if revision is None or not re.fullmatch("[0-9a-f]{40}", revision):
             raise UserError(f"The Hub answered with a revision that is none, {revision!r}: run the same command again.")
         if wrong := [file.path for file in files if not same(file, there.get(file.path))]:
             raise UserError(
@@ -188,7 +190,9 @@ def check_rights(api: HfApi, repo: str) -> None:
 def listed(api: HfApi, repo: str, repo_type: str, revision: str | None = None) -> dict[str, RepoFile]:
     """Path → file of a repository."""
     tree = api.list_repo_tree(repo, recursive=True, repo_type=repo_type, revision=revision)
-    return {item.path: item for item in tree if hasattr(item, "blob_id")}
+    from huggingface_hub.hf_api import RepoFile
+
+    return {item.path: item for item in tree if isinstance(item, RepoFile)}
 
 
 def same(file: File, there: RepoFile | None) -> bool:

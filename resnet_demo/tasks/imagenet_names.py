@@ -12,9 +12,9 @@ TABLE = Path(__file__).with_name("imagenet_names.txt")
 
 
 @cache
-def _rows() -> tuple[tuple[str, str], ...]:
+def _rows() -> tuple[list[str], ...]:
     lines = TABLE.read_text(encoding="utf-8").splitlines()
-    return tuple(tuple(line.split("\t")) for line in lines if not line.startswith("#"))
+    return tuple(line.split("\t") for line in lines if not line.startswith("#"))
 
 
 def names() -> tuple[str, ...]:

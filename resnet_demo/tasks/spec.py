@@ -7,6 +7,7 @@ in training, also for tasks that people train on their own pictures.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from resnet_demo.tasks.landmarks import REGIONS
 
@@ -75,5 +76,7 @@ class TaskSpec:
     def from_json(cls, record: dict) -> TaskSpec:
         """The record of a ``config.json``; keys this version does not know are ignored."""
         known = {field.name for field in fields(cls)}
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in record.items()
+        }
         return cls(**{key: value for key, value in values.items() if key in known})

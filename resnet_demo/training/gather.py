@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -34,7 +35,10 @@ from resnet_demo.training.evaluation.features import features_of, photos
 # free of near-duplicates, a third would be.
 ALIKE = 0.82
 SMALLEST, SIDE, QUALITY = 100, 256, 92  # pixels of a photo's short side, at least and as it is stored; JPEG
-LOOK = {"size": 160, "resize": 184}  # how the photos are compared: at half the cost of the network's own 224 pixels
+LOOK: dict[str, Any] = {
+    "size": 160,
+    "resize": 184,
+}  # how the photos are compared: at half the cost of the network's own 224 pixels
 CHECKED = 300  # known pictures of which altered copies are made
 
 
@@ -108,7 +112,7 @@ def gather(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: st
 
 def class_folders(task: str, data: Path | None) -> dict[str, str]:
     """Names of folders, in small letters → class of a data set: rose and roses, daisy and daisies."""
-    found = {}
+    found: dict[str, str] = {}
     for row in read_rows((data or default_data()) / task / "classes.csv"):
         name = row["name"].lower()
         many = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"

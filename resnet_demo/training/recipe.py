@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -118,7 +119,7 @@ class Recipe:
         return asdict(self)
 
 
-def load_recipe(name: str, overrides: list[str] = ()) -> Recipe:
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     """A recipe by the name of a bundled one or the path of a TOML file, with ``key=value`` overrides (TOML values).
 
     Raises:
@@ -128,8 +129,8 @@ def load_recipe(name: str, overrides: list[str] = ()) -> Recipe:
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise UserError(f"There is no recipe {name!r}: choose one of {known}, or pass a .toml file.") from None
+        names = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
+        raise UserError(f"There is no recipe {name!r}: choose one of {names}, or pass a .toml file.") from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"The recipe {path} is not valid TOML: {error}.") from None
     for override in overrides:
@@ -140,7 +141,7 @@ def load_recipe(name: str, overrides: list[str] = ()) -> Recipe:
             values |= tomllib.loads(f"{key} = {text}")
         except tomllib.TOMLDecodeError:
             values[key] = text  # A word without quotation marks, which a shell would have eaten.
-    known = {field.name: field for field in fields(Recipe)}
+    known = {each.name: each for each in fields(Recipe)}
     if unknown := sorted(values.keys() - known.keys()):
         raise UserError(f"The recipe {name} has unknown settings: {', '.join(unknown)}. Known are {', '.join(known)}.")
     defaults = Recipe(task="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +56,7 @@ def train(
     stop_after: int | None = None,
     evaluate_every: int = 1,
     teacher: str | None = None,
-    extra: list[str] = (),
+    extra: Sequence[str] = (),
     labelled: Path | None = None,
     own: OwnPictures | None = None,
 ) -> Path:
@@ -115,6 +116,7 @@ def train(
         distillation.fit_linear(network, batches(LINEAR_PICTURES))
 
     def measure(kept: ResNet) -> dict[str, float]:
+        assert held_out is not None
         checkpoint = memory_checkpoint(kept, spec)
         predictor = Predictor(spec.name, depth, "cpu", checkpoint=checkpoint)
         return {key: record["value"] for key, record in evaluate(predictor, held_out).metrics.items()}
@@ -135,9 +137,9 @@ def train(
         bundled = Path(teacher).resolve().is_relative_to(checkpoints.weights_folder().resolve())
         if not bundled and (before := earlier_commands(teacher)):
             record["teacher_commands"] = before  # A bundled one has a card of its own that says so.
-    gathered = {}
-    for before in (init, teacher):
-        gathered |= earlier_config(before).get("gathered", {}) if before else {}
+    gathered: dict[str, dict] = {}
+    for source in (init, teacher):
+        gathered |= earlier_config(source).get("gathered", {}) if source else {}
     if gathered := gathered | records([*extra, *([labelled] if labelled else [])]):
         record["gathered"] = gathered
     if own:
@@ -147,7 +149,7 @@ def train(
 
 
 def training_pictures(
-    recipe: Recipe, data: Path | None, teacher: str | None, extra: list[str], labelled: Path | None = None
+    recipe: Recipe, data: Path | None, teacher: str | None, extra: Sequence[str], labelled: Path | None = None
 ) -> Pictures:
     """The task's own pictures, further ones of its classes, and those that are only there to distil from.
 
@@ -161,6 +163,7 @@ def training_pictures(
         raise UserError("Further pictures need a classification recipe: drop --pictures and --labelled.")
     others = unlabelled_pictures(extra, ("train", "val"), data) if teacher and extra else None
     if own is None:
+        assert others is not None and teacher is not None
         from resnet_demo.training.networks.init import label_names
 
         return replace(others, task=recipe.task, classes=label_names(teacher))
@@ -182,8 +185,8 @@ def centre_head(network: ResNet) -> None:
     Softmax does not see it, so training leaves it to chance (AdamW lets it grow); but Grad-CAM of one class does, and
     would show where the photo speaks for classes in general.
     """
-    network.fc.weight -= network.fc.weight.mean(dim=0)
-    network.fc.bias -= network.fc.bias.mean()
+    network.fc.weight.sub_(network.fc.weight.mean(dim=0))
+    network.fc.bias.sub_(network.fc.bias.mean())
 
 
 def earlier_commands(init: str) -> list[str]:

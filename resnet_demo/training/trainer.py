@@ -47,6 +47,7 @@ def training_device() -> torch.device:
 
 def sample_maker(recipe: Recipe) -> Make:
     """(pictures, index, epoch, seed) → (uint8 (3, size, size), label or keypoints in 0..1 of the crop)."""
+    kind: type[ClassificationAugmentation] | type[FaceAugmentation]
     if recipe.kind == CLASSIFICATION:
         augmentation = ClassificationAugmentation
     else:
@@ -106,12 +107,12 @@ class Trainer:
         check_loss(recipe.kind, recipe.loss)
         keep_freed_memory()
         self.device = training_device()
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.spec, self.recipe, self.pictures, self.folder = spec, recipe, pictures, folder
         self.evaluate, self.evaluate_every, self.workers = evaluate, evaluate_every, workers
         self.distillation = distillation
         if distillation:
-            distillation.to(self.device, memory_format=torch.channels_last)
+            distillation.to(self.device).to(memory_format=torch.channels_last)
             folded_norms.fold_once(distillation.teacher)
         self.optimizer = make_optimizer(self.network, recipe, distillation)
         self.average = ModelEma(self.network, recipe.ema)
@@ -180,7 +181,7 @@ class Trainer:
                 maps = network.train().stages(x)
             logits = network.head(maps["layer4"])
             parts = self.distillation.losses(seen, maps, logits, views) if self.distillation else {}
-        loss = sum(parts.values())
+        loss = sum(parts.values(), torch.zeros((), device=self.device))
         if weight := recipe.label_weight if self.distillation else 1.0:
             if recipe.kind == CLASSIFICATION:
                 loss = loss + weight * classification_loss(logits, labels)

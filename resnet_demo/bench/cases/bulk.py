@@ -7,6 +7,7 @@ import io
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from resnet_demo import tasks
@@ -86,7 +87,7 @@ def ours(checkpoint: Checkpoint) -> Callable[[Sequence[Path]], bytes]:
     network = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
 
     def way(files: Sequence[Path]) -> bytes:
-        sources = [Source(file.name, lambda file=file: str(file)) for file in files]
+        sources = [Source(file.name, partial(str, file)) for file in files]
         answers = [row for portion in batch.rows(network, sources) for row in portion]
         return batch.to_csv(answers, tasks.CLASSIFICATION)
 

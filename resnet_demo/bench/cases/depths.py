@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
+import numpy as np
 from PIL import Image
 
 from resnet_demo.bench import results
@@ -14,6 +16,7 @@ from resnet_demo.bench.peers import networks
 from resnet_demo.bench.runner import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.results import Prediction
 
 ANSWERS, PICTURES = "{count} depths compared", "{count} depths compared, with their pictures"
 EXPLANATION = """
@@ -50,9 +53,9 @@ def measure(settings: Settings) -> list[dict]:
     predictors = [Predictor("flowers102", one.depth, "cpu", checkpoint=one) for one in chosen]
     passes = [networks.bare_pass(one) for one in chosen]
     table = []
-    for what, way in ((ANSWERS, answers(predictors, photo)), (PICTURES, pictures(predictors, file))):
+    for what, make in ((ANSWERS, partial(answers, predictors, photo)), (PICTURES, partial(pictures, predictors, file))):
         entries = [
-            Entry("ours", lambda way=way: way, ours=True),
+            Entry("ours", make, ours=True),
             Entry(
                 "OpenVINO, the forward passes alone",
                 lambda: bare(passes, chosen, photo),
@@ -67,7 +70,12 @@ def measure(settings: Settings) -> list[dict]:
 
 def answers(predictors: Sequence[Predictor], photo: Image.Image) -> Callable[[], object]:
     """The classes and the map of each depth."""
-    return lambda: [predict(photo).low_resolution_cam() for predict in predictors]
+
+    def run() -> list[np.ndarray]:
+        found = [predict(photo) for predict in predictors]
+        return [answer.low_resolution_cam() for answer in found if isinstance(answer, Prediction)]
+
+    return run
 
 
 def pictures(predictors: Sequence[Predictor], file: bytes) -> Callable[[], object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -15,6 +16,7 @@ from resnet_demo.bench.peers import install, networks
 from resnet_demo.bench.runner import Settings
 from resnet_demo.images import draw_landmarks
 from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.results import FacesPrediction
 
 DEPTHS = (18, 50)
 POINTS = "face_recognition_models/models/shape_predictor_68_face_landmarks.dat"
@@ -63,7 +65,7 @@ def measure(settings: Settings, depths: tuple[int, ...] = DEPTHS) -> list[dict]:
     table = []
     for depth in depths:
         entries = [
-            drawn("ours", lambda depth=depth: ours(depth), photo, ours=True),
+            drawn("ours", partial(ours, depth), photo, ours=True),
             drawn("dlib, photo doubled", lambda: dlib_points(1), photo, target_ratio=5),
             drawn("dlib, photo as it is", lambda: dlib_points(0), photo),
         ]
@@ -91,7 +93,9 @@ def ours(depth: int) -> Callable[[Image.Image], int]:
     predict = Predictor("faces68", depth, "cpu", checkpoint=networks.checkpoint_of("faces68", depth))
 
     def way(photo: Image.Image) -> int:
-        found = predict(photo).faces
+        answer = predict(photo)
+        assert isinstance(answer, FacesPrediction)
+        found = answer.faces
         draw_landmarks.draw_faces(photo, [face.keypoints for face in found])
         return len(found)
 

@@ -18,11 +18,11 @@ from resnet_demo.bench.runner import Settings
 from resnet_demo.bench.turns import take_turns
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
 WHAT = "Chromium: upload to visible result"
 LIMIT = 1.0  # of the do-nothing app's time
-SIZE = {"width": 1440, "height": 900}  # of the window, in pixels
+SIZE: ViewportSize = {"width": 1440, "height": 900}  # of the window, in pixels
 EXPLANATION = """
 From the choice of a photo to the first frame that shows its result, in headless Chromium with a window of {size}.
 Photo: JPEG, {width} × {height}, other pixels each time. Turns of each way: {rounds}, {seconds:g} s or one photo at

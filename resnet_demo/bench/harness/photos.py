@@ -46,11 +46,15 @@ def group_photo(width: int = GROUP) -> Image.Image:
     photo = Image.new("RGB", (width, 2 * side))
     for index, (name, (left, top, share)) in enumerate((*PEOPLE, ("dahlia", (0.2, 0.0, 0.6)))):
         part = example(name)
-        box = tuple(part.width * value for value in (left, top, left + share, top + share))
+        x, y, length = (part.width * value for value in (left, top, share))
+        box = (x, y, x + length, y + length)
         row, column = divmod(index, COLUMNS)
         # The last one of a row fills what is left of it.
         size = (width - column * side if column == COLUMNS - 1 else side, side)
-        photo.paste(part.resize(size, Image.Resampling.LANCZOS, box=box), (column * side, row * side))
+        photo.paste(
+            part.resize(size, Image.Resampling.LANCZOS, box=box),
+            (column * side, row * side),
+        )
     return photo
 
 

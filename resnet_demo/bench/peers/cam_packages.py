@@ -18,13 +18,18 @@ from resnet_demo.bench.peers import install
 Explain = Callable[[Tensor], tuple[np.ndarray, np.ndarray]]
 
 
+def last_block(network: nn.Module) -> nn.Module:
+    """The layer whose feature map is explained."""
+    return [*network.get_submodule("layer4").children()][-1]
+
+
 def pytorch_grad_cam(network: nn.Module) -> Explain:
     """https://github.com/jacobgil/pytorch-grad-cam: forward and backward pass in one call.
 
     Raises:
         Missing: it cannot be installed.
     """
-    cam = install.load("pytorch-grad-cam", "pytorch_grad_cam").GradCAM(network, [network.layer4[-1]])
+    cam = install.load("pytorch-grad-cam", "pytorch_grad_cam").GradCAM(network, [last_block(network)])
 
     def explain(picture: Tensor) -> tuple[np.ndarray, np.ndarray]:
         heat = cam(input_tensor=picture, targets=None)[0]  # None: the most probable class
@@ -40,7 +45,7 @@ def captum(network: nn.Module) -> Explain:
         Missing: it cannot be installed.
     """
     attr = install.load("captum", "captum.attr")
-    cam = attr.LayerGradCam(network, network.layer4[-1])
+    cam = attr.LayerGradCam(network, last_block(network))
 
     def explain(picture: Tensor) -> tuple[np.ndarray, np.ndarray]:
         with torch.inference_mode():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -114,7 +114,7 @@ def rounded_network(checkpoint: Checkpoint) -> ov.Model:
     return ov.Model([with_head(graph, state)[0]], [picture], "logits")
 
 
-def pipeline(checkpoint: Checkpoint, batch: int = 1) -> Callable[[Sequence[Image.Image | str]], object]:
+def pipeline(checkpoint: Checkpoint, batch: int = 1) -> Callable[[Image.Image | Sequence[Image.Image | str]], Any]:
     """transformers' image-classification pipeline with the same network, its weights random, float32.
 
     Raises:

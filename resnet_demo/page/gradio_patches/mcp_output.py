@@ -25,7 +25,7 @@ def tidy(page: gr.Blocks) -> None:
         # Each of our endpoints has several outputs: a single one is all of them.
         return convert(list(parts(data[0] if len(data) == 1 else data)), root_url)
 
-    server.postprocess_output_data = convert_parts
+    server.postprocess_output_data = convert_parts  # type: ignore[method-assign]
 
 
 def parts(outputs: Sequence[Any]) -> Iterator[Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import ListFiles
 
 from resnet_demo import tasks
 from resnet_demo.errors import UserError
@@ -154,13 +155,15 @@ def csv_file(run: Run) -> str:
     return str(path)
 
 
+def paths_and_names(payload: ListFiles | None) -> list[tuple[str, str]]:
+    return [(file.path, file.orig_name or Path(file.path).name) for file in (payload.root if payload else [])]
+
+
 def files_input(elem_id: str) -> gr.File:
     """Any number of files; hands over (path, name) of each. What is no photo gets its line in the table."""
     files = gr.File(label=label("many_files"), file_count="multiple", height=220, elem_id=elem_id)
     # Gradio hands over paths, in which names lack what it takes for unsafe, and leaves an empty file for each.
-    files.preprocess = lambda payload: [
-        (file.path, file.orig_name or Path(file.path).name) for file in (payload.root if payload else [])
-    ]
+    files.preprocess = paths_and_names  # type: ignore[method-assign,assignment]
     return fetch_carefully(files)
 
 
@@ -195,6 +198,7 @@ def tab() -> None:
         except Exception as error:
             line = complain(error)
         else:
+            assert run is not None  # The first one comes before any picture.
             line = words(run)
         yield {words_line: line, **rest(run)}
 

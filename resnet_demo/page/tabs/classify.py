@@ -75,7 +75,9 @@ def predict(image: str, task: str, depth: int, top_k: int) -> results.Prediction
     network = networks.network(task, depth)
     if network.spec.kind != tasks.CLASSIFICATION:
         raise UserError(say("not_classes", task=catalog.title(task)))
-    return network(image, int(top_k), DRAFT_SIDE)
+    prediction = network(image, int(top_k), DRAFT_SIDE)
+    assert isinstance(prediction, results.Prediction)
+    return prediction
 
 
 def scores(prediction: results.Prediction) -> dict[str, float]:

@@ -223,7 +223,8 @@ def tab() -> dict[str, Component]:
     gr.Button(visible=False).click(endpoint(for_programs), inputs, results, api_name="compare", **LISTENER)
 
     def answer(image, task_name, numbers):
-        numbers, cards = sorted(set(numbers)), {}
+        numbers = sorted(set(numbers))
+        cards: dict[int, Card] = {}
         available = len(catalog.available(task_name))
         for card in answers(image, task_name, numbers):
             if not cards:

@@ -131,9 +131,8 @@ def words(depths: list[int], cards: dict[int, Card], available: int) -> str:
         ]
         lines = [say("disagree"), say("clause").join(groups) + say("stop")]
     if distances:
-        lines.append(
-            say("spread", mean=f"{np.mean(list(distances.values())):.1f}", depth=max(distances, key=distances.get))
-        )
+        furthest = max(distances, key=distances.__getitem__)
+        lines.append(say("spread", mean=f"{np.mean(list(distances.values())):.1f}", depth=furthest))
     return note(*lines)
 
 

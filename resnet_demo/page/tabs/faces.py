@@ -72,7 +72,9 @@ def predict(image: str, depth: int, region: str, task: str = catalog.FACES) -> r
     if network.spec.kind != tasks.KEYPOINTS:
         raise UserError(say("not_points", task=catalog.title(task)))
     tasks.region_points(region, network.spec.points)
-    return network(image)
+    found = network(image)
+    assert isinstance(found, results.FacesPrediction)
+    return found
 
 
 def points(found: results.FacesPrediction) -> str:

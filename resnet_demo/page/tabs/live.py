@@ -19,6 +19,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.images import draw_landmarks
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference import predictor, tracking
+from resnet_demo.inference.results import FacesPrediction
 from resnet_demo.page import catalog
 from resnet_demo.page.endpoints import check_weights
 from resnet_demo.page.i18n.errors import sentence
@@ -68,6 +69,7 @@ def live_points(data: dict) -> dict:
         network = predictor.load(catalog.FACES, depth, "cpu" if zerogpu_lease.is_lent() else "auto")
         known = followed(data.get("faces"))
         found = network(frame) if known is None else tracking.follow(network, frame, known)
+        assert isinstance(found, FacesPrediction)
         return {
             "faces": [np.round(face.keypoints.astype(float), 1).tolist() for face in found.faces],
             "ms": {step: round(value, 1) for step, value in found.milliseconds.items()},

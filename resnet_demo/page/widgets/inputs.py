@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -70,9 +70,9 @@ def photo_input(elem_id: str) -> gr.Image:
             raise gr.Error(say("no_photo"), print_exception=False)
         return decode_data_url(payload)
 
-    photo.preprocess = preprocess
+    photo.preprocess = preprocess  # type: ignore[method-assign]
     # For the page of endpoints; Gradio's own is a bus.
-    photo.example_inputs = lambda: {
+    photo.example_inputs = lambda: {  # type: ignore[method-assign]
         **dict.fromkeys(("path", "url"), EXAMPLE_ADDRESS),
         "meta": {"_type": "gradio.FileData"},
     }
@@ -126,7 +126,8 @@ def task_input(elem_id: str, value: str, *kinds: str) -> gr.Dropdown:
         min_width=170,
         elem_id=elem_id,
     )
-    task.preprocess = lambda payload: payload  # An unknown task gets our sentence.
+    # An unknown task gets our sentence.
+    task.preprocess = lambda payload: payload  # type: ignore[method-assign]
     return task
 
 
@@ -141,7 +142,7 @@ def target_input(elem_id: str) -> gr.Dropdown:
         elem_id=elem_id,
     )
     # The classes of other tasks, and numbers of classes, are as good as those of the task the page starts with.
-    target.api_info = lambda: {"type": "string", "title": "Class"}
+    target.api_info = lambda: {"type": "string", "title": "Class"}  # type: ignore[method-assign]
     return target
 
 
@@ -152,27 +153,28 @@ def target_choices(task: str) -> list[tuple[str, str]]:
 def region_input(elem_id: str) -> gr.Radio:
     regions = [(label(f"region_{region}"), region) for region in catalog.REGIONS]
     region = gr.Radio(regions, value="all", label=label("region"), elem_id=elem_id)
-    region.preprocess = lambda payload: payload or "all"
+    region.preprocess = lambda payload: payload or "all"  # type: ignore[method-assign]
     return region
 
 
 def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio | gr.CheckboxGroup:
     """One depth, or several: then all whose weights are at hand are chosen at first."""
-    component = gr.CheckboxGroup if several else gr.Radio
+    component: type[gr.Radio] | type[gr.CheckboxGroup] = gr.CheckboxGroup if several else gr.Radio
+    value: Any = catalog.compared_depths(task) if several else catalog.default_depth(task)
     depth = component(
         catalog.depth_choices(),
-        value=catalog.compared_depths(task) if several else catalog.default_depth(task),
+        value=value,
         label=label("depths" if several else "depth"),
         elem_id=elem_id,
         **depth_look(task),
     )
     schema = {"type": "integer", "enum": list(DEPTHS), "title": "Depth"}
     if several:
-        depth.preprocess = lambda payload: [read_depth(number) for number in payload or []]
-        depth.api_info = lambda: {"type": "array", "items": schema, "title": "Depths"}
+        depth.preprocess = read_depths  # type: ignore[method-assign,assignment]
+        depth.api_info = lambda: {"type": "array", "items": schema, "title": "Depths"}  # type: ignore[method-assign]
     else:
-        depth.preprocess = read_depth
-        depth.api_info = lambda: schema
+        depth.preprocess = read_depth  # type: ignore[method-assign,assignment]
+        depth.api_info = lambda: schema  # type: ignore[method-assign]
     return depth
 
 
@@ -191,6 +193,10 @@ def read_depth(value: object) -> int:
         if str(value).removesuffix(".0") == str(depth):
             return depth
     raise gr.Error(say("bad_depth", depth=value), print_exception=False)
+
+
+def read_depths(values: Iterable[object] | None) -> list[int]:
+    return [read_depth(value) for value in values or ()]
 
 
 def details_output(elem_id: str) -> gr.JSON:

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from resnet_demo import tasks
+from resnet_demo.errors import UserError
 from resnet_demo.faces import alignment
 from resnet_demo.images import colormaps, overlay
 from resnet_demo.inference import results
@@ -26,7 +27,7 @@ from resnet_demo.models.layouts import STAGES
 from resnet_demo.page import result_cache
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.errors import sentence
-from resnet_demo.page.i18n.texts import label
+from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.widgets import browser_images
 from resnet_demo.page.widgets.inputs import DISPLAY_SIDE, address, cache_file, jpeg
 from resnet_demo.page.widgets.snippets import snippets
@@ -146,6 +147,8 @@ def stage_map(data: dict) -> dict:
     """For the browser: the map of a class at a stage, {token, what, stage} → {map} or {error}."""
     try:
         result = result_cache.find(str(data["token"]))
+        if not isinstance(result, results.Prediction):
+            raise UserError(say("answer_gone"))
         return {"map": cells(result.low_resolution_cam(int(data["what"]), str(data["stage"])))}
     except Exception as error:
         return {"error": html.unescape(sentence(error))}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-DATA = {
+from typing import Any
+
+DATA: dict[str, dict[str, Any]] = {
     "flowers102": {
         "about": "Oxford 102 Flowers (Nilsback and Zisserman 2008), the official split: 1,020 / 1,020 / 6,149 pictures",
         "licence": "The pictures are for research; the weights are given for the same use.",
@@ -44,4 +46,4 @@ DATA = {
 }
 
 
-OWN_DATA = {"about": "the user's own pictures", "licence": "", "limits": "", "metadata": None}
+OWN_DATA: dict[str, Any] = {"about": "the user's own pictures", "licence": "", "limits": "", "metadata": None}

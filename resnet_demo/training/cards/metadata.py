@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import Any
 
 from resnet_demo.tasks import TITLES, TaskSpec
 
@@ -21,7 +22,7 @@ def metadata(config: dict, datasets: Sequence[str], bases: Sequence[str]) -> dic
         datasets, bases: names on the Hub, of the data it was trained on and of the models it began with.
     """
     spec, depth, metrics = TaskSpec.from_json(config["task"]), config["depth"], config.get("metrics") or {}
-    record = {
+    record: dict[str, Any] = {
         "license": "other",
         "license_name": "research-only" if spec.name in TITLES else None,
         "library_name": LIBRARY,
@@ -32,15 +33,15 @@ def metadata(config: dict, datasets: Sequence[str], bases: Sequence[str]) -> dic
         "metrics": list(dict.fromkeys(metric_type(key) for key in metrics)),
     }
     if metrics:
-        index = {"name": f"{spec.name}-resnet{depth}", "results": results(spec, metrics, datasets)}
+        measured = results(spec, metrics, datasets)
         if "measured" in config:
             # On other pictures than the data set's test split.
-            for result in index["results"]:
+            for result in measured:
                 result["dataset"] = {
                     "name": config["measured"]["on"],
                     "type": PurePath(config["measured"]["data"]).name,
                 }
-        record["model-index"] = [index]
+        record["model-index"] = [{"name": f"{spec.name}-resnet{depth}", "results": measured}]
     return {key: value for key, value in record.items() if value}
 
 

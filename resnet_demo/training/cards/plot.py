@@ -93,7 +93,7 @@ def draw_panel(panel: Panel, x_label: str) -> list[str]:
 
     lines = [text(LEFT, 26, panel.title, "title")]
     lines.append(text(right, 26, "numbers: depth; bars: 95 % interval", "small", "end"))
-    x = LEFT
+    x = float(LEFT)
     for number, series in enumerate(panel.series if len(panel.series) > 1 else ()):
         lines.append(f'<g class="s{number % COLOURS}">{marker(number, x + MARKER, 42)}</g>')
         lines.append(text(x + 15, 46, series.name, "small"))
@@ -141,14 +141,13 @@ def draw_labels(groups: dict[str, list[Box]], taken: list[Box], inside: Box) -> 
     for label, bars in sorted(groups.items(), key=lambda item: item[1][0].left):
         half = CHARACTER * len(label) / 2 + 2
         middle = (min(bar.left for bar in bars) + max(bar.right for bar in bars)) / 2
-        best, least = None, math.inf
-        for box, start in candidates(bars, middle, half):
+
+        def cost(box: Box, start: tuple[float, float]) -> float:
             outside = (box.right - box.left) * (box.bottom - box.top) - box.overlap(inside)
             far = math.hypot((box.left + box.right) / 2 - start[0], (box.top + box.bottom) / 2 - start[1])
-            cost = 10 * outside + sum(box.overlap(other) for other in taken) + 0.3 * far
-            if cost < least:
-                best, least = (box, start), cost
-        box, (x, y) = best
+            return 10 * outside + sum(box.overlap(other) for other in taken) + 0.3 * far
+
+        box, (x, y) = min(candidates(bars, middle, half), key=lambda candidate: cost(*candidate))
         taken.append(box)
         centre, baseline = (box.left + box.right) / 2, box.bottom - 3
         nearest = min(max(y, box.top), box.bottom)

@@ -228,7 +228,7 @@ def table_row(line: Line) -> str:
         f"{line.gflops:.2f} ({line.spec.size}²)",
         network,
         whole,
-        f"{entry.bytes / 1e6:.1f}",
+        f"{entry.size / 1e6:.1f}",
         f"[{history_line(line.config).replace('`', '') or 'card'}]({card})",
     ]
     return markdown.row(cells)
@@ -242,8 +242,8 @@ def metric_in_words(name: str, record: dict[str, float]) -> str:
 
 def readme(lines: list[Line], stored: dict, plots: set[str]) -> str:
     """The text of ``weights/README.md``."""
-    total = sum(line.entry.bytes for line in lines) / 1e6
-    largest = max((line.entry.bytes for line in lines), default=0) / 1e6
+    total = sum(line.entry.size for line in lines) / 1e6
+    largest = max((line.entry.size for line in lines), default=0) / 1e6
     parts = [
         "# The bundled weights",
         "Made by `python -m resnet_demo report`, which measures the milliseconds and counts everything else anew "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,11 +89,11 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
         columns = [name for name in (rows[0] if rows else {}) if name[0] in "xy" and name[1:].isdigit()]
         labels = np.array([[float(row[name]) for name in columns] for row in rows], np.float32)
         labels = labels.reshape(len(rows), len(columns) // 2, 2) if rows else labels
-        classes, sources = (), [row["source"] for row in rows]
+        sources = [row["source"] for row in rows]
     else:
         rows = [row for row in read_rows(root / "labels.csv") if row["split"] in splits]
         labels = np.array([int(row["label"]) for row in rows], np.int64)
-        classes, sources = tuple(row["name"] for row in read_rows(root / "classes.csv")), []
+        classes = tuple(row["name"] for row in read_rows(root / "classes.csv"))
     if not rows:
         raise UserError(f"The data set {task} has no pictures in {', '.join(splits)}: the splits are train, val, test.")
     return Pictures(task, [root / row["image"] for row in rows], labels, classes, sources)
@@ -118,7 +119,7 @@ def pictures_below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
-def unlabelled_pictures(sources: list[str], splits: tuple[str, ...], folder: Path | None = None) -> Pictures:
+def unlabelled_pictures(sources: Sequence[str], splits: tuple[str, ...], folder: Path | None = None) -> Pictures:
     """Pictures to distil from, without labels: of data sets (their ``splits``) and of any folders, with subfolders.
 
     Raises:

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
 from resnet_demo.faces import detector as face_detector
-from resnet_demo.faces.alignment import Detection, Frame, frame_matrix, frame_of, transform
+from resnet_demo.faces.alignment import Frame, frame_matrix, frame_of, transform
 from resnet_demo.faces.detector import MODEL, Detector
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.utils.cache import cache_folder, state_of
 
 
-def matching(detections: list[Detection], points: np.ndarray) -> Detection | None:
+class _HasBox(Protocol):
+    @property
+    def box(self) -> tuple[float, float, float, float]: ...
+
+    @property
+    def score(self) -> float: ...
+
+
+Found = TypeVar("Found", bound=_HasBox)
+
+
+def matching(detections: Sequence[Found], points: np.ndarray) -> Found | None:
     """The most certain detection whose centre lies within half a face of the annotated points' (n, 2), or None."""
     low, high = points.min(axis=0), points.max(axis=0)
     reach = 0.5 * (high - low).max()

@@ -10,6 +10,7 @@ import hashlib
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -70,8 +71,9 @@ def read_own(data: Path, name: str) -> OwnPictures:
         UserError: nothing that can be trained on, and why.
     """
     table = keypoint_table(data)
+    classes: tuple[str, ...] = ()
     if table:
-        classes, items = (), point_items(table)
+        items = point_items(table)
     else:
         classes, items = class_items(data)
     kind = KEYPOINTS if table else CLASSIFICATION
@@ -83,7 +85,7 @@ def read_own(data: Path, name: str) -> OwnPictures:
     given = any(item.part for item in items)
     items = items if given else split(items, classes)
     parts = {part: pictures_of(name, part, items, photos, classes, kind) for part in PARTS}
-    record = {
+    record: dict[str, Any] = {
         "counts": {part: len(pictures) for part, pictures in parts.items()},
         "classes": {
             label: [int((parts[part].labels == index).sum()) for part in PARTS] for index, label in enumerate(classes)
@@ -152,7 +154,7 @@ def class_items(root: Path) -> tuple[tuple[str, ...], list[Item]]:
 
 def check_classes(root: Path, classes: tuple[str, ...], items: list[Item]) -> None:
     """Every class needs a picture to learn from and one to be tested on."""
-    counts = np.bincount([item.label for item in items], minlength=len(classes))
+    counts = np.bincount([int(item.label) for item in items], minlength=len(classes))
     if poor := [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < 2]:
         raise UserError(
             f"{root}: a class needs at least two readable pictures, fewer has {', '.join(poor)}: add some, or remove "
@@ -195,22 +197,22 @@ def decode(items: list[Item]) -> tuple[list[Item], list[np.ndarray], int]:
 
 def open_small(item: Item) -> tuple[Item, np.ndarray]:
     """The item, with its points in pixels of the photo, and the upright photo: uint8 (rows, columns, 3)."""
-    has_points = isinstance(item.label, np.ndarray)
+    points = item.label if isinstance(item.label, np.ndarray) else None
     # A JPEG decoded at a fraction of its size would no longer tell what the points' pixels are.
-    photo = open_photo(item.path, draft_side=None if has_points else SIDE)
+    photo = open_photo(item.path, draft_side=SIDE if points is None else None)
     width, height = photo.size
-    if has_points:
-        known = item.label[~np.isnan(item.label).any(axis=1)]
+    if points is not None:
+        known = points[~np.isnan(points).any(axis=1)]
         if not len(known):
             raise UserError("None of its points is known.")
         if not ((known >= 0) & (known <= (width, height))).all(axis=1).any():
             raise UserError(f"All of its points lie outside of the upright picture of {width} × {height} pixels.")
     scale = min(1.0, SIDE / min(photo.size), LONGEST / max(photo.size))
     if scale < 1:
-        size = tuple(max(MIN_SIDE, round(side * scale)) for side in photo.size)
+        size = (max(MIN_SIDE, round(width * scale)), max(MIN_SIDE, round(height * scale)))
         photo = photo.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    if has_points:
-        item = replace(item, label=item.label * np.float32((photo.width / width, photo.height / height)))
+    if points is not None:
+        item = replace(item, label=points * np.array((photo.width / width, photo.height / height), np.float32))
     return item, np.asarray(photo)
 
 

@@ -139,7 +139,7 @@ def by_names(path: Path, names: list[str]) -> Columns:
         if len(pair) < 2:
             have, lacks = ("x", "y") if "x" in pair else ("y", "x")
             raise UserError(f"{path}, line 1: point {point} has the column {have}{point} but no {lacks}{point}.")
-    others = {name: lowered.index(name) for name in ("source", "identity", "split") if name in lowered}
+    others: dict[str, int] = {name: lowered.index(name) for name in ("source", "identity", "split") if name in lowered}
     image = lowered.index("image") if "image" in lowered else 0
     if COORDINATE.fullmatch(lowered[image]):
         raise UserError(f"{path}, line 1 has no column image, which must name the pictures.")
@@ -221,12 +221,12 @@ def squash(pictures: Pictures) -> tuple[Pictures, np.ndarray]:
     Returns:
         The pictures, and their mean points (points, 2) in 0..1: what an untrained head should say.
     """
-    squares, labels = {}, []
+    squares, scaled = {}, []
     for index, points in enumerate(pictures.labels):
         photo = pictures.picture(index)
         squares[index] = np.asarray(photo.resize((SQUARE, SQUARE), Image.Resampling.BILINEAR, reducing_gap=2.0))
-        labels.append(points * (SQUARE / photo.width, SQUARE / photo.height))
-    labels = np.array(labels, np.float32)
+        scaled.append(points * (SQUARE / photo.width, SQUARE / photo.height))
+    labels = np.array(scaled, np.float32)
     frames = [Frame((SQUARE / 2, SQUARE / 2), float(SQUARE), 0.0)] * len(pictures)
     known = ~np.isnan(labels)
     mean = np.where(known, labels, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1) / SQUARE

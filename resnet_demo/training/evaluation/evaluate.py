@@ -98,7 +98,7 @@ def evaluate_keypoints(predictor: Predictor, pictures: Pictures) -> Evaluation:
         source, truth = pictures.sources[index], pictures.labels[index]
         answer = predictor(pictures.picture(index))
         assert isinstance(answer, FacesPrediction)
-        face = matching(list(answer.faces), truth) if predictor.spec.detector else answer.faces[0]
+        face = matching(answer.faces, truth) if predictor.spec.detector else answer.faces[0]
         if face is None:
             missed[source] += 1
         else:

@@ -14,6 +14,7 @@ from resnet_demo.models import quantization
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data import imagenet
+from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.evaluation.evaluate import Evaluation, evaluate
 
 if TYPE_CHECKING:
@@ -49,12 +50,17 @@ def evaluate_checkpoint(
     Raises:
         UserError: no such checkpoint or split, or one that it was trained on.
     """
-    checkpoint = checkpoints.load_folder(folder) if folder else checkpoints.load(task, depth)
+    if folder:
+        checkpoint = checkpoints.load_folder(folder)
+    else:
+        assert task is not None
+        checkpoint = checkpoints.load(task, depth)
+    assert checkpoint.path is not None  # It was read from a file.
     config = checkpoints.read_config(checkpoint.path.parent)
     if split in config.get("recipe", {}).get("train_splits", ()):
         raise UserError(f"This checkpoint was trained on the split {split}: measure it on another one, such as test.")
     if checkpoint.spec.name == imagenet.TASK:
-        pictures = imagenet.read_photos(imagenet.find_photos(data))
+        pictures: Pictures = imagenet.read_photos(imagenet.find_photos(data))
     else:
         pictures = split_pictures(config, split, data, own)
     predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)

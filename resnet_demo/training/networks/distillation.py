@@ -46,6 +46,8 @@ class Distillation(nn.Module):
         UserError: outputs that differ in number, or a hint at a stage that does not exist.
     """
 
+    teacher: ResNet
+
     def __init__(self, teacher: ResNet, student: ResNet, recipe: Recipe):
         super().__init__()
         if teacher.fc.out_features != student.fc.out_features:
@@ -63,13 +65,12 @@ class Distillation(nn.Module):
         self.weights = {name: weight for name, weight in hints.items() if weight}
         # Not a submodule: the teacher is neither saved nor trained.
         self.__dict__["teacher"] = teacher.eval().requires_grad_(False)
-        self.adaptors = nn.ModuleDict(
-            {
-                stage: nn.Conv2d(stage_width(student, stage), stage_width(teacher, stage), 1)
-                for stage in STAGES
-                if stage in self.weights or (stage == "layer4" and POOLED in self.weights)
-            }
-        )
+        adaptors = {
+            stage: nn.Conv2d(stage_width(student, stage), stage_width(teacher, stage), 1)
+            for stage in STAGES
+            if stage in self.weights or (stage == "layer4" and POOLED in self.weights)
+        }
+        self.adaptors = nn.ModuleDict(adaptors)
 
     def to(self, *arguments, **settings) -> Distillation:
         self.teacher.to(*arguments, **settings)
@@ -94,7 +95,9 @@ class Distillation(nn.Module):
                 regression.add(rows(ours[stage].float()), rows(wanted.float()))
             head.add(ours["layer4"].float().mean((2, 3)), self.teacher.head(theirs["layer4"].float()))
         for stage, regression in regressions.items():
-            set_linear(self.adaptors[stage], regression)
+            adaptor = self.adaptors[stage]
+            assert isinstance(adaptor, nn.Conv2d)
+            set_linear(adaptor, regression)
         if not student.fc.weight.any():
             set_linear(student.fc, head)
 
@@ -105,9 +108,9 @@ class Distillation(nn.Module):
         new = [index for index, view in enumerate(views) if view not in self.kept]
         if new or not views:
             seen = resized(x[new] if views else x, self.recipe.teacher_size)
-            maps = folded_norms.stages(self.teacher, seen.contiguous(memory_format=torch.channels_last))
-            logits = self.teacher.head(maps["layer4"]).float()
-            maps = {stage: resized(maps[stage], sides[stage]) for stage in self.adaptors}
+            found = folded_norms.stages(self.teacher, seen.contiguous(memory_format=torch.channels_last))
+            logits = self.teacher.head(found["layer4"]).float()
+            maps = {stage: resized(found[stage], sides[stage]) for stage in self.adaptors}
             if not views:
                 return maps, logits
             for at, index in enumerate(new):

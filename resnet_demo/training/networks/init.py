@@ -62,7 +62,7 @@ def whole_network(init: str, depth: int | None = None) -> ResNet:
         depth: None: what the weights themselves are.
     """
     state, variant = read_state(init)
-    return with_weights(state, depth or depth_of(state), len(state["fc.bias"]), variant, init)
+    return with_weights(state, depth or depth_of(state), len(state["fc.bias"]), variant, init, ResNet)
 
 
 def depth_of(state: Mapping[str, np.ndarray]) -> int:

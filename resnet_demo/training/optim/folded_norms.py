@@ -16,14 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from resnet_demo.models.layouts import STAGES
-from resnet_demo.models.resnet import BasicBlock, ResNet
+from resnet_demo.models.resnet import BasicBlock, Bottleneck, ResNet
 from resnet_demo.training.optim.amp import training_type
 
 
 def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """Weights (out, in, r, c) and bias (out,) of the one convolution that stands for both."""
-    if hasattr(convolution, "folded"):
-        return convolution.folded
+    if kept := convolution.__dict__.get("folded"):
+        return kept
+    assert norm.running_mean is not None and norm.running_var is not None  # Our batch norms keep statistics.
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     shift = norm.bias - norm.running_mean * scale
     return convolution.weight * scale[:, None, None, None], shift
@@ -41,10 +42,19 @@ def fold_once(network: ResNet) -> None:
                 for key, convolution in module.named_children()
                 if key.startswith("conv")
             ]
-            pairs += [tuple(module.downsample)] if module.downsample is not None else []
+            pairs += [parts(module.downsample)] if module.downsample is not None else []
     for convolution, norm in pairs:
         weight, bias = fold(convolution, norm)
-        convolution.folded = weight.to(precision, memory_format=torch.channels_last), bias.to(precision)
+        # Beside the parameters, and not among them.
+        kept = weight.to(precision, memory_format=torch.channels_last), bias.to(precision)
+        convolution.__dict__["folded"] = kept
+
+
+def parts(projection: nn.Sequential) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    """The two layers of a projection shortcut."""
+    convolution, norm = projection
+    assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+    return convolution, norm
 
 
 def convolve(x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
@@ -52,8 +62,8 @@ def convolve(x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
     return F.conv2d(x, weight, bias, convolution.stride, convolution.padding)
 
 
-def block(x: Tensor, module: nn.Module) -> Tensor:
-    shortcut = x if module.downsample is None else convolve(x, *module.downsample)
+def block(x: Tensor, module: BasicBlock | Bottleneck) -> Tensor:
+    shortcut = x if module.downsample is None else convolve(x, *parts(module.downsample))
     x = F.relu_(convolve(x, module.conv1, module.bn1))
     if isinstance(module, BasicBlock):
         return F.relu_(convolve(x, module.conv2, module.bn2) + shortcut)
