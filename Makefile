@@ -10,7 +10,7 @@ run:
 
 test: lint
 	@sh .ci/chromium
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(PYTEST_ARGS),$(PYTEST_ARGS),--cov --cov-report=)
 
 lint:
 	@python3 .ci/environment tests
