@@ -47,7 +47,7 @@ def training_device() -> torch.device:
 
 def sample_maker(recipe: Recipe) -> Make:
     """(pictures, index, epoch, seed) → (uint8 (3, size, size), label or keypoints in 0..1 of the crop)."""
-    kind: type[ClassificationAugmentation] | type[FaceAugmentation]
+    augmentation: type[ClassificationAugmentation] | type[FaceAugmentation]
     if recipe.kind == CLASSIFICATION:
         augmentation = ClassificationAugmentation
     else:
