@@ -122,6 +122,9 @@ def test_faces_of_single_files_are_counted(visit):
     expect(page.locator("#many-note")).to_contain_text("3 of 3 looked at: 3 faces.")
     rows = page.locator("#many-table tbody tr")
     assert [rows.nth(row).locator("td").nth(1).inner_text() for row in range(3)] == ["2", "1", "0"]
+    more = page.locator("#many-files button:not([role=none])")
+    assert "Click to upload or drop files" in [more.nth(at).get_attribute("aria-label") for at in range(more.count())]
+    expect(page.locator("#many-files [title^='common.']")).to_have_count(0)
     assert downloaded(page) == [
         ["file", "faces", "error"],
         ["two-people.jpg", "2", ""],

@@ -20,6 +20,7 @@ from resnet_demo.page import catalog, networks
 from resnet_demo.page.endpoints import check_photo, check_weights, complain
 from resnet_demo.page.events import usable
 from resnet_demo.page.fetch import fetch_carefully
+from resnet_demo.page.gradio_patches.upload_button import ONE_BUTTON
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.format import percent
@@ -181,7 +182,7 @@ def tab() -> None:
         with gr.Column(min_width=300, scale=2):
             words_line = note_output("hint_many", "many-note")
             download = gr.DownloadButton(label("many_csv"), interactive=False, size="md", elem_id="many-csv")
-            results = gr.HTML("", elem_id="many-table", elem_classes=["many-table"])
+            results = gr.HTML("", js_on_load=ONE_BUTTON, elem_id="many-table", elem_classes=["many-table"])
     kept = gr.State(None)
 
     def answer(uploads, task_name, depth_number):

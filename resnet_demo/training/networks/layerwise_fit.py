@@ -57,20 +57,28 @@ class Regression:
 
 def pick_channels(covariance: Tensor, readers: Tensor, count: int) -> list[int]:
     """The channels that best stand for all: greedily, what explains most of what ``readers`` (k, C) take from them."""
-    rest = covariance.double().clone()
+    covariance, readers = covariance.double(), readers.double()
+    scale = torch.sqrt(((readers @ covariance) * readers).sum(1)).clamp_min(1e-9)
+    readers = readers / scale[:, None]
+    read = readers @ covariance
+    # What is left of the covariance and of ``read`` is not written out, which would take most of the time: it is the
+    # whole less the products of these columns, one for each channel that was picked.
+    columns = torch.zeros(len(covariance), count, dtype=torch.float64)
+    told = torch.zeros(len(readers), count, dtype=torch.float64)
+    variance, gain = covariance.diagonal().clone(), (read**2).sum(0)
     picked: list[int] = []
-    scale = torch.sqrt(((readers.double() @ rest) * readers.double()).sum(1)).clamp_min(1e-9)
-    readers = readers.double() / scale[:, None]
-    seen = readers @ rest
-    for _ in range(count):
-        diagonal = rest.diagonal().clamp_min(1e-9)
-        gain = (seen**2).sum(0) / diagonal
-        gain[picked] = -1
-        best = int(gain.argmax())
+    for step in range(count):
+        share_of_variance = gain / variance.clamp_min(1e-9)
+        share_of_variance[picked] = -1
+        best = int(share_of_variance.argmax())
         picked.append(best)
-        column = rest[:, best].clone() / diagonal[best].sqrt()
-        seen = seen - torch.outer(readers @ column, column)
-        rest -= torch.outer(column, column)
+        column = covariance[:, best] - columns[:, :step] @ columns[best, :step]
+        column /= variance[best].clamp_min(1e-9).sqrt()
+        tell = readers @ column
+        left = tell @ read - columns[:, :step] @ (tell @ told[:, :step])
+        gain += column**2 * (tell @ tell) - 2 * column * left
+        variance -= column**2
+        columns[:, step], told[:, step] = column, tell
     return picked
 
 
