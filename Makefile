@@ -14,9 +14,9 @@ test: lint
 
 lint:
 	@python3 .ci/environment tests
-	.venv/bin/ruff check
-	.venv/bin/ruff format --check
-	.venv/bin/mypy
+	.venv/bin/python -m ruff check
+	.venv/bin/python -m ruff format --check
+	.venv/bin/python -m mypy
 
 bench:
 	@python3 .ci/environment

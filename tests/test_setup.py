@@ -18,6 +18,7 @@ STAND_IN = """#!/bin/sh
 case "$1 $2" in
     "-c "*) echo '[[{version}], "{platform}", {has_pip}]' ;;
     "-m venv") echo "$*" >> "{log}"; sleep 0.2; mkdir -p "$3/bin" && ln -s "$0" "$3/bin/python" ;;
+    "-m ruff" | "-m mypy") echo "$*" >> "{log}" ;;
     "-m pip" | "-m pytest") echo "$*" >> "{log}"; [ ! -e "{fails}" ] ;;
     *) exec "{real}" "$@" ;;
 esac
@@ -242,10 +243,11 @@ def test_ci_runs_the_tests_and_fails_with_them(machine, tmp_path):
     clone = machine.clone("clone")
     command = ["bash", str(clone / ".ci" / "run")]
     fine(subprocess.run(command, cwd=tmp_path, env=machine.variables(), capture_output=True, text=True))
-    assert machine.done() == ["venv", "pip install", "pytest"]
+    checks = ["ruff", "ruff", "mypy", "pytest"]
+    assert machine.done() == ["venv", "pip install", *checks]
     machine.fails.touch()
     assert subprocess.run(command, env=machine.variables(), capture_output=True).returncode != 0
-    assert machine.done() == ["pytest"]
+    assert machine.done() == checks
 
 
 def chromium(machine: Machine) -> subprocess.CompletedProcess[str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache, lru_cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -13,6 +17,7 @@ import pytest
 from PIL import Image
 
 from resnet_demo import checkpoints
+from resnet_demo.checkpoints.index import read_index, write_index
 from resnet_demo.models import state as model_state
 from resnet_demo.models.layouts import LAYOUTS
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
@@ -23,6 +28,11 @@ FACES = TaskSpec("faces68", KEYPOINTS, points=68, size=64, fit="squash")
 
 def random_state(depth: int, outputs: int, seed: int = 0) -> dict[str, np.ndarray]:
     """Weights by torchvision's names: batch norms far from the identity, activations that stay bounded."""
+    return {key: value.copy() for key, value in _drawn(depth, outputs, seed).items()}
+
+
+@lru_cache(maxsize=4)
+def _drawn(depth: int, outputs: int, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     bottleneck = LAYOUTS[depth][0] == "bottleneck"
     last_norm = "bn3.weight" if bottleneck else "bn2.weight"
@@ -49,11 +59,26 @@ def random_checkpoint(spec: TaskSpec = FLOWERS, depth: int = 18, variant: str = 
 
 def weights_folder(root: Path, *models: tuple[TaskSpec, int]) -> Path:
     """A folder as ``weights/``, with an index and a random checkpoint for each (spec, depth)."""
+    root.mkdir(parents=True, exist_ok=True)
+    records = {record["file"]: record for record in read_index(root)} if (root / "index.json").exists() else {}
+    for seed, (spec, depth) in enumerate(models):
+        made = _made(spec, depth, seed)
+        shutil.copytree(made / spec.name, root / spec.name, dirs_exist_ok=True)
+        records |= {record["file"]: record for record in read_index(made)}
+    write_index(root, [*records.values()])
+    return root
+
+
+@cache
+def _made(spec: TaskSpec, depth: int, seed: int) -> Path:
+    """A folder as ``weights/`` with one checkpoint, made once in a process."""
+    root = Path(tempfile.mkdtemp(prefix="tiny-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    folder = root / spec.name / f"resnet{depth}"
     with patch.dict(os.environ, RESNET_DEMO_WEIGHTS=str(root)):
-        for seed, (spec, depth) in enumerate(models):
-            folder, state = root / spec.name / f"resnet{depth}", random_state(depth, spec.outputs, seed)
-            checkpoints.save(folder, state, spec, depth, "v1.5", {"top1": 0.5}, card="# Tiny\n")
-            checkpoints.register(folder)
+        state = random_state(depth, spec.outputs, seed)
+        checkpoints.save(folder, state, spec, depth, "v1.5", {"top1": 0.5}, card="# Tiny\n")
+        checkpoints.register(folder)
     return root
 
 
