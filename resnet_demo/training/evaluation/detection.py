@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.results import Face, FacesPrediction
 from resnet_demo.training.data.augment_faces import MIRROR
 from resnet_demo.training.data.datasets import Pictures, load_pictures
 from resnet_demo.training.data.face_frames import matching
@@ -59,10 +60,16 @@ def measure_turned(predict: Predictor, faces: Pictures, chosen: list[int]) -> It
         errors = []
         for index in chosen:
             photo, truth = turned(faces.picture(index), faces.labels[index], degrees)
-            face = matching(list(predict(photo).faces), truth)
+            face = matching(faces_in(predict, photo), truth)
             errors += [] if face is None else [nme(face.keypoints, truth)]
         figures = (f"{np.median(errors):.2f} %", f"{np.mean(errors):.2f} %", sum(error > 30 for error in errors))
         yield row((f"{degrees}°", len(chosen), len(chosen) - len(errors), *figures))
+
+
+def faces_in(predict: Predictor, photo: Image.Image) -> tuple[Face, ...]:
+    answer = predict(photo)
+    assert isinstance(answer, FacesPrediction)
+    return answer.faces
 
 
 def measure_mirrored(predict: Predictor, faces: Pictures, chosen: list[int]) -> Iterator[str]:
@@ -70,16 +77,17 @@ def measure_mirrored(predict: Predictor, faces: Pictures, chosen: list[int]) -> 
     errors: list[tuple[float, float, float, float]] = []
     for index in chosen:
         photo, truth = faces.picture(index), faces.labels[index]
-        straight = matching(list(predict(photo).faces), truth)
+        straight = matching(faces_in(predict, photo), truth)
         across = truth * (-1, 1) + (photo.width, 0)
-        mirrored = matching(list(predict(ImageOps.mirror(photo)).faces), across)
+        mirrored = matching(faces_in(predict, ImageOps.mirror(photo)), across)
         if straight is None or mirrored is None:
             continue
         back = (mirrored.keypoints * (-1, 1) + (photo.width, 0))[MIRROR]
         both = (straight.keypoints, back, (straight.keypoints + back) / 2)
         eyes = np.linalg.norm(truth[36] - truth[45])
         apart = np.linalg.norm(straight.keypoints - back, axis=1).mean() / eyes * 100
-        errors.append((*(nme(points, truth) for points in both), float(apart)))
+        straight_error, mirrored_error, error_of_both = (nme(points, truth) for points in both)
+        errors.append((straight_error, mirrored_error, error_of_both, float(apart)))
     yield "\n" + head(("faces", "NME", "of mirror images", "of the mean of both", "both apart"))
     yield row((len(errors), *(f"{value:.2f} %" for value in np.mean(errors, axis=0))))
 
@@ -93,7 +101,7 @@ def measure_crowds(predict: Predictor, faces: Pictures, chosen: list[int]) -> It
     photo, truths = crowd(faces, chosen[1:], SIDES[0])
     corner = [(length - 2 * FRONT) // 2 for length in CROWD]
     large, truth = scaled(faces, chosen[0], 2 * FRONT)
-    photo.paste(large, tuple(corner))
+    photo.paste(large, (corner[0], corner[1]))
     hidden = (*corner, *(start + 2 * FRONT for start in corner))
     seen = [points for points in truths if not touches(points, hidden)]
     yield row((f"{SIDES[0]} px, one of {FRONT} px in front", found_of(predict, photo, [truth + corner, *seen])))
@@ -112,7 +120,7 @@ def crowd(faces: Pictures, chosen: list[int], side: int) -> tuple[Image.Image, l
         picture, truth = scaled(faces, index, 2 * side)  # The pictures are of twice the face's size.
         place = divmod(number, ACROSS)[::-1]
         corner = [int((at + 0.5) * length / ACROSS) - side for at, length in zip(place, CROWD, strict=True)]
-        photo.paste(picture, tuple(corner))
+        photo.paste(picture, (corner[0], corner[1]))
         truths.append(truth + corner)
     return photo, truths
 
