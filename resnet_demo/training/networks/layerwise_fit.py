@@ -66,9 +66,10 @@ def pick_channels(covariance: Tensor, readers: Tensor, count: int) -> list[int]:
     columns = torch.zeros(len(covariance), count, dtype=torch.float64)
     told = torch.zeros(len(readers), count, dtype=torch.float64)
     variance, gain = covariance.diagonal().clone(), (read**2).sum(0)
+    least = 1e-9 * variance  # What is left of less is rounding.
     picked: list[int] = []
     for step in range(count):
-        share_of_variance = gain / variance.clamp_min(1e-9)
+        share_of_variance = torch.where(variance > least, gain / variance.clamp_min(1e-9), 0.0)
         share_of_variance[picked] = -1
         best = int(share_of_variance.argmax())
         picked.append(best)
