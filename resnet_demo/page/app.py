@@ -11,6 +11,7 @@ from resnet_demo.backends import zerogpu_lease
 from resnet_demo.errors import UserError
 from resnet_demo.inference import predictor
 from resnet_demo.page import catalog, settings
+from resnet_demo.page.gradio_patches import api_description, missing_inputs
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.language import LANGUAGES, NAMES, PARAMETER
 from resnet_demo.page.i18n.texts import fixed, in_english, label, language, say
@@ -44,9 +45,8 @@ def build() -> gr.Blocks:
             with gr.Tab(label("tab_how"), id="how", elem_id="tab-how"):
                 how_it_works.tab()
         settings.keep(tabs, controls, page)
-        page.validate_inputs = fill_inputs
-        describe = page.get_api_info
-        page.get_api_info = lambda *options, **named: in_english(describe(*options, **named))
+        missing_inputs.fill_with(page, fill_inputs)
+        api_description.describe_page(page, in_english)
         page.load(device_line, None, status, show_progress="hidden", **PRIVATE)
     return page
 

@@ -13,7 +13,7 @@ import os
 import socket
 import tempfile
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
 import gradio as gr
@@ -21,6 +21,7 @@ import httpx
 import safehttpx
 from gradio.components import Component
 
+from resnet_demo.page.gradio_patches import file_cache
 from resnet_demo.page.i18n.texts import say
 
 MAX_BYTES = 60_000_000
@@ -32,15 +33,14 @@ Files = TypeVar("Files", bound=Component)
 
 def fetch_carefully(component: Files) -> Files:
     """Make a component of files take addresses as this module does; all else stays as it is."""
-    keep = component.async_move_resource_to_block_cache
 
-    async def take(place):
+    async def bring(place: Any) -> Any:
         if isinstance(place, str) and place.lower().startswith(("http://", "https://")):
-            place = _upload(place, component.GRADIO_CACHE) or await fetch(place, component.GRADIO_CACHE)
-        return await keep(place)
+            cache = file_cache.folder(component)
+            return _upload(place, cache) or await fetch(place, cache)
+        return place
 
-    component.async_move_resource_to_block_cache = take  # type: ignore[method-assign]
-    return component
+    return file_cache.bring_with(component, bring)
 
 
 async def fetch(url: str, cache: str) -> str:

@@ -7,13 +7,13 @@ browser's languages decide. Programs that send none of these get English.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from resnet_demo.page.gradio_patches import running_event
 from resnet_demo.page.i18n import gradio_zh
 
 # Ours → tag of BCP 47, as Gradio names its own translations.
@@ -70,12 +70,8 @@ def preferred(accepted: str) -> str:
 
 def of_event() -> str:
     """The language of the visitor whose event runs in this thread; English where none does."""
-    # Without Gradio there is no event, and the terminal's sentences need not wait until it is imported.
-    gradio = sys.modules.get("gradio.context")
-    request = gradio.LocalContext.request.get(None) if gradio else None
-    if request is None:
-        return "en"
-    return of_request({name.lower(): value for name, value in dict(request.headers).items()})
+    headers = running_event.headers()
+    return "en" if headers is None else of_request(headers)
 
 
 def is_page(scope) -> bool:

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import re
-import sys
 import zlib
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from resnet_demo.page.gradio_patches import running_event, translation_marks
 from resnet_demo.page.i18n.gradio_zh import LOOKED_UP
 from resnet_demo.page.i18n.language import LANGUAGES, of_event
 
@@ -47,15 +46,13 @@ def say(key: str, **values: object) -> str:
 def fixed(make: Callable[[], str], key: str | None = None) -> str:
     """What ``make`` says. While the page is built, a mark that the browser replaces by what it says in the visitor's
     language; ``key`` names it there."""
-    if _made_for.get() or not _building():
+    if _made_for.get() or not running_event.building():
         return make()
     texts = {name: _made(make, name) for name in LANGUAGES}
     key = key or f"text_{zlib.crc32(repr(texts).encode()):08x}"
     for name, text in texts.items():
         _built[name][key] = text
-    from gradio.i18n import I18nData
-
-    return str(I18nData(key))
+    return translation_marks.mark(key)
 
 
 def translations() -> gr.I18n:
@@ -70,16 +67,10 @@ def translations() -> gr.I18n:
 def in_english(part):
     """A structure for programs, such as a description of the endpoints, with English in place of the marks."""
     if isinstance(part, str):
-        return re.sub(r'__i18n__\{.*?"key": "(.*?)"\}', lambda mark: _built["en"].get(mark[1], mark[0]), part)
+        return translation_marks.unmark(part, _built["en"].get)
     if isinstance(part, dict):
         return {key: in_english(value) for key, value in part.items()}
     return [in_english(value) for value in part] if isinstance(part, list | tuple) else part
-
-
-def _building() -> bool:
-    """Whether a page is being built."""
-    gradio = sys.modules.get("gradio.context")
-    return gradio is not None and gradio.Context.root_block is not None
 
 
 def _made(make: Callable[[], str], name: str) -> str:

@@ -20,6 +20,7 @@ from resnet_demo.page import catalog, networks
 from resnet_demo.page.endpoints import check_photo, check_weights, complain
 from resnet_demo.page.events import usable
 from resnet_demo.page.fetch import fetch_carefully
+from resnet_demo.page.gradio_patches.preprocess import read_with
 from resnet_demo.page.gradio_patches.upload_button import ONE_BUTTON
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.errors import sentence
@@ -164,8 +165,7 @@ def files_input(elem_id: str) -> gr.File:
     """Any number of files; hands over (path, name) of each. What is no photo gets its line in the table."""
     files = gr.File(label=label("many_files"), file_count="multiple", height=220, elem_id=elem_id)
     # Gradio hands over paths, in which names lack what it takes for unsafe, and leaves an empty file for each.
-    files.preprocess = paths_and_names  # type: ignore[method-assign,assignment]
-    return fetch_carefully(files)
+    return fetch_carefully(read_with(files, paths_and_names))
 
 
 def tab() -> None:

@@ -14,6 +14,7 @@ from resnet_demo.inference import results
 from resnet_demo.page import catalog, networks
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, record
 from resnet_demo.page.events import Events
+from resnet_demo.page.gradio_patches.event_data import sent
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.widgets.class_list import blank as no_list
@@ -168,7 +169,7 @@ def tab() -> dict[str, Component]:
 
     def show_class(event: gr.EventData):
         """The page's answer to a click on a class, whose heat the browser shows already."""
-        return event._data["value"]
+        return sent(event)["value"]
 
     quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": view, **PRIVATE}
     everything = [view, classes, details, words_line, answered]

@@ -1,7 +1,7 @@
 """Gradio components as this page wants them.
 
-Where a component's check of its input would answer with a technical sentence, or fail before ours is reached, the
-instance's ``preprocess`` is replaced. (A subclass would make Gradio write a stub file beside this module.)
+Where a component's check of its input would answer with a technical sentence, or fail before ours is reached, it is
+replaced: see ``gradio_patches.preprocess``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from resnet_demo.images import overlay
 from resnet_demo.models.layouts import DEPTHS
 from resnet_demo.page import catalog
 from resnet_demo.page.fetch import fetch_carefully
+from resnet_demo.page.gradio_patches.api_description import describe
+from resnet_demo.page.gradio_patches.preprocess import read_with
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import fixed, label, say
 from resnet_demo.page.widgets.examples import example
@@ -70,13 +72,9 @@ def photo_input(elem_id: str) -> gr.Image:
             raise gr.Error(say("no_photo"), print_exception=False)
         return decode_data_url(payload)
 
-    photo.preprocess = preprocess  # type: ignore[method-assign]
-    # For the page of endpoints; Gradio's own is a bus.
-    photo.example_inputs = lambda: {  # type: ignore[method-assign]
-        **dict.fromkeys(("path", "url"), EXAMPLE_ADDRESS),
-        "meta": {"_type": "gradio.FileData"},
-    }
-    return fetch_carefully(photo)
+    read_with(photo, preprocess)
+    example_photo = {**dict.fromkeys(("path", "url"), EXAMPLE_ADDRESS), "meta": {"_type": "gradio.FileData"}}
+    return fetch_carefully(describe(photo, example=example_photo))
 
 
 def picture_output(key: str, elem_id: str | None = None, visible: bool = True) -> gr.Image:
@@ -127,8 +125,7 @@ def task_input(elem_id: str, value: str, *kinds: str) -> gr.Dropdown:
         elem_id=elem_id,
     )
     # An unknown task gets our sentence.
-    task.preprocess = lambda payload: payload  # type: ignore[method-assign]
-    return task
+    return read_with(task, lambda payload: payload)
 
 
 def target_input(elem_id: str) -> gr.Dropdown:
@@ -142,8 +139,7 @@ def target_input(elem_id: str) -> gr.Dropdown:
         elem_id=elem_id,
     )
     # The classes of other tasks, and numbers of classes, are as good as those of the task the page starts with.
-    target.api_info = lambda: {"type": "string", "title": "Class"}  # type: ignore[method-assign]
-    return target
+    return describe(target, {"type": "string", "title": "Class"})
 
 
 def target_choices(task: str) -> list[tuple[str, str]]:
@@ -153,8 +149,7 @@ def target_choices(task: str) -> list[tuple[str, str]]:
 def region_input(elem_id: str) -> gr.Radio:
     regions = [(label(f"region_{region}"), region) for region in catalog.REGIONS]
     region = gr.Radio(regions, value="all", label=label("region"), elem_id=elem_id)
-    region.preprocess = lambda payload: payload or "all"  # type: ignore[method-assign]
-    return region
+    return read_with(region, lambda payload: payload or "all")
 
 
 def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio | gr.CheckboxGroup:
@@ -170,12 +165,8 @@ def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio |
     )
     schema = {"type": "integer", "enum": list(DEPTHS), "title": "Depth"}
     if several:
-        depth.preprocess = read_depths  # type: ignore[method-assign,assignment]
-        depth.api_info = lambda: {"type": "array", "items": schema, "title": "Depths"}  # type: ignore[method-assign]
-    else:
-        depth.preprocess = read_depth  # type: ignore[method-assign,assignment]
-        depth.api_info = lambda: schema  # type: ignore[method-assign]
-    return depth
+        return describe(read_with(depth, read_depths), {"type": "array", "items": schema, "title": "Depths"})
+    return describe(read_with(depth, read_depth), schema)
 
 
 def depth_look(task: str) -> dict:

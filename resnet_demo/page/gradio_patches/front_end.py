@@ -1,0 +1,33 @@
+"""What our style sheet and scripts take for granted of Gradio's front end: its own class names and test ids.
+
+Seen in Gradio 6.31. None of it is documented, and a style that finds nothing is silent. So each selector stands here
+once, with what it is for; ``tests/browser/test_gradio_selectors.py`` looks for all of them on the running page.
+"""
+
+from __future__ import annotations
+
+# Selector → what of ours depends on it (``theme.CSS`` unless a script is named).
+SELECTORS = {
+    ".gradio-container": "the page's width",
+    ".gradio-container > .main > .wrap": "the page may be narrower than its contents",
+    ".gradio-container main > .column": "the same",
+    ".gradio-container .html-container": "no padding round our own HTML",
+    ".tabs": "the tabs may be narrower than their contents",
+    ".tabitem > .column": "the same",
+    '[role="tab"][aria-selected="true"]': "the chosen tab's colour in the dark theme",
+    ".columns > .column": "two columns, which on a phone are one",
+    "footer .divider": "no bars between the links of the foot",
+    ".picture .image-frame": "small pictures fill their frame",
+    ".photo .upload-container": "the drop zone fills the frame",
+    ".photo .source-selection button": "the icons lie over the photo",
+    ".example-holder .block > .gallery": "thumbnails share the width",
+    ".example-holder .gallery-item .container img": "the same; their names (script in ``widgets/inputs``)",
+    ".note-holder [data-testid='status-tracker']": "Gradio's word Error stays away from our line of words",
+    ".depths .wrap label": "depths in one row; those without weights are dimmed",
+    'input[type="range"]': "the part of a slider that is still to go",
+}
+# The camera's is there only while it is on, and the button for further files only once there are some.
+ON_DEMAND = {
+    '.photo [data-testid="webcam-video"] ~ .button-wrap': "the camera's button stands above the icons",
+    "button:has(> div > button)": "one button for further files, see ``upload_button``",
+}

@@ -1,0 +1,133 @@
+"""Each reach into Gradio's inside does what it is for, and says where to look where Gradio has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from conftest import ROOT
+from gradio.context import LocalContext
+
+from resnet_demo.page.gradio_patches import (
+    api_description,
+    event_data,
+    file_cache,
+    mcp_output,
+    missing_inputs,
+    preprocess,
+    running_event,
+    translation_marks,
+)
+from resnet_demo.page.gradio_patches.reach import inside
+
+FOLDER = ROOT / "resnet_demo" / "page" / "gradio_patches"
+
+
+def test_what_gradio_has_no_more_is_said_with_version_and_file():
+    with pytest.raises(RuntimeError, match=rf"Gradio {gr.__version__} has no feel in Image, on which here relies"):
+        inside(gr.Image(), "feel", "here")
+
+
+def test_every_reach_says_in_which_version_it_was_seen():
+    for path in sorted(FOLDER.glob("*.py")):
+        if path.name not in ("__init__.py", "reach.py"):
+            assert "Gradio 6." in path.read_text(encoding="utf-8"), f"{path.name} does not name a version"
+
+
+def test_a_components_value_is_what_we_read():
+    radio = preprocess.read_with(gr.Radio(["a", "b"]), lambda value: f"read {value}")
+    assert radio.preprocess("neither") == "read neither"  # Gradio's own check would refuse it.
+    with pytest.raises(gr.Error):
+        gr.Radio(["a", "b"]).preprocess("neither")
+
+
+def test_endpoints_describe_inputs_as_we_do():
+    schema, example = {"type": "integer", "title": "Depth"}, {"path": "https://example.com/photo.jpg"}
+    with gr.Blocks() as page:
+        depth, photo = gr.Radio(["18", "34"]), gr.Image(type="filepath")
+        api_description.describe(depth, schema)
+        api_description.describe(photo, example=example)
+        gr.Button().click(lambda *_: None, [depth, photo], None, api_name="look")
+    api_description.describe_page(page, lambda described: {**described, "changed": True})
+    described = page.get_api_info()
+    first, second = described["named_endpoints"]["/look"]["parameters"]
+    assert first["type"] == schema and second["example_input"] == example
+    assert described["changed"]
+
+
+def test_inputs_that_are_left_out_are_filled_in():
+    with gr.Blocks() as page:
+        depth = gr.Number(50)
+        button = gr.Button()
+        button.click(lambda number: number, [depth], [depth])
+    missing_inputs.fill_with(page, lambda function, inputs: inputs.extend([7] * (len(function.inputs) - len(inputs))))
+    function = next(iter(page.fns.values()))
+    inputs: list = []
+    page.validate_inputs(function, inputs)
+    assert inputs == [7]
+
+
+def test_addresses_pass_us_before_gradio_fetches_them(tmp_path):
+    source = tmp_path / "photo.jpg"
+    source.write_bytes((ROOT / "resnet_demo" / "examples" / "dahlia.jpg").read_bytes())
+    asked = []
+
+    async def bring(place):
+        asked.append(place)
+        return str(source)
+
+    photo = file_cache.bring_with(gr.Image(type="filepath"), bring)
+    kept = asyncio.run(photo.async_move_resource_to_block_cache("https://example.com/photo.jpg"))
+    assert asked == ["https://example.com/photo.jpg"]
+    assert Path(kept).is_relative_to(file_cache.folder(photo)) and Path(kept).read_bytes() == source.read_bytes()
+
+
+def test_the_running_event_is_known_and_so_is_building():
+    assert running_event.headers() is None and not running_event.building()
+    token = LocalContext.request.set(gr.Request(headers={"Accept-Language": "zh"}))
+    try:
+        assert running_event.headers() == {"accept-language": "zh"}
+    finally:
+        LocalContext.request.reset(token)
+    with gr.Blocks():
+        assert running_event.building()
+    assert not running_event.building()
+
+
+def test_without_gradio_there_is_no_event_and_nobody_imports_it():
+    code = (
+        "import sys; from resnet_demo.page.gradio_patches import running_event as r;"
+        "print(r.headers(), r.building(), 'gradio' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["None", "False", "False"]
+
+
+def test_an_event_carries_what_the_browser_sent():
+    assert event_data.sent(gr.EventData(None, {"value": "Dahlia"})) == {"value": "Dahlia"}
+
+
+def test_marks_stand_in_texts_and_programs_get_words():
+    text = f"<b>{translation_marks.mark('tab_flowers')}</b> {translation_marks.mark('unknown')}"
+    words = translation_marks.unmark(text, {"tab_flowers": "Classify"}.get)
+    assert words.startswith("<b>Classify</b> __i18n__") and "unknown" in words
+
+
+def test_tools_answer_with_pictures_and_json():
+    picture = {"path": "a.jpg", "meta": {"_type": "gradio.FileData"}}
+    assert list(mcp_output.parts([{"label": "Dahlia"}, picture])) == ['{"label": "Dahlia"}', picture]
+    assert list(mcp_output.parts([[{"caption": "18", "image": picture}]])) == ["18", picture]
+
+
+def test_gradio_writes_no_stub_files(tmp_path):
+    (tmp_path / "mine.py").write_text("import gradio as gr\n\n\nclass Mine(gr.HTML):\n    EVENTS = []\n")
+    code = "import resnet_demo.page, mine; print(mine.Mine('x').value, hasattr(mine.gr.Image, 'change'))"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "x True", done.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".pyi"] == []
