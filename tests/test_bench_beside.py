@@ -129,10 +129,10 @@ def test_others_see_the_same_network():
 
 @pytest.fixture
 def written(tmp_path, monkeypatch):
-    """READMEs with marks in a root of their own, and a file of measurements."""
+    """Documents with marks in a root of their own, and a file of measurements."""
     root = tmp_path / "root"
-    root.mkdir()
-    for name in readme.WORDS:
+    (root / "docs").mkdir(parents=True)
+    for name in (readme.TABLES, *readme.WORDS):
         (root / name).write_text(f"before\n\n{readme.START}\nNot measured yet.\n{readme.END}\n\nafter\n")
     monkeypatch.setattr(readme, "ROOT", root)
     machine = {"cpu": "A CPU", "cores": 2, "device": "cpu", "bf16": [], "torch": "2.15", "load": 0.1}
@@ -157,26 +157,71 @@ def written(tmp_path, monkeypatch):
     return root, file
 
 
-def test_the_readme_gets_the_figures_of_the_file_and_again_the_same(written, capsys):
+def texts_in(root: Path) -> dict[str, str]:
+    return {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+
+
+def test_the_documents_get_the_figures_of_the_file_and_again_the_same(written, capsys):
     root, file = written
     assert main(["bench", "--readme", str(file)]) == 0
-    texts = {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
-    assert texts.keys() == {"README.md", "README.zh-CN.md", "docs/bench.svg"}
-    english = texts["README.md"]
-    assert english.startswith("before\n\n<!-- bench -->\n\n![")
-    assert english.endswith("\n<!-- /bench -->\n\nafter\n")
-    assert "| a thing | **ours** | 10 ms | 9 to 11 |  |  |  |" in english
-    assert "|  | a peer | 160 ms | 144 to 176 | 16× better | 15× ✓ |  |" in english
-    assert "|  | bare | 8 ms | 7.2 to 8.8 | 1.25× of it | at most 1.15× ✗ |  |" in english
-    assert "| training, ResNet-18 | **ours, by the recipe** | 40 pictures a second |" in english
-    assert "| 4× better |" in english
-    assert "A CPU, 2 cores, CPU; bf16 instructions: none;" in english
+    texts = texts_in(root)
+    assert texts.keys() == {"README.md", "README.zh-CN.md", "docs/benchmarks.md", "docs/bench.svg"}
+    tables = texts["docs/benchmarks.md"]
+    assert tables.startswith("before\n\n<!-- bench -->\n\n![")
+    assert tables.endswith("\n<!-- /bench -->\n\nafter\n")
+    assert "](bench.svg)\n" in tables
+    assert "| a thing | **ours** | 10 ms | 9 to 11 |  |  |  |" in tables
+    assert "|  | a peer | 160 ms | 144 to 176 | 16× better | 15× ✓ |  |" in tables
+    assert "|  | bare | 8 ms | 7.2 to 8.8 | 1.25× of it | at most 1.15× ✗ |  |" in tables
+    assert "| training, ResNet-18 | **ours, by the recipe** | 40 pictures a second |" in tables
+    assert "| 4× better |" in tables
+    assert "A CPU, 2 cores, CPU; bf16 instructions: none;" in tables
+    assert "A CPU, 2 cores, CPU." in texts["README.md"]
     assert "A CPU，2 核" in texts["README.zh-CN.md"]
     for said in ("a peer", "16×", "1.25× of it", "torchvision&#x27;s reference"):
         assert said in texts["docs/bench.svg"]
 
     assert main(["bench", "--readme", str(file)]) == 0
-    assert texts == {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+    assert texts == texts_in(root)
+
+
+def test_the_readmes_get_the_quickest_other_way_of_five_things(written, capsys):
+    """The first of what is always shown, then what else was compared; a bare pass only where there is nothing else."""
+    root, file = written
+    record = json.loads(file.read_text())
+    for number in range(6):
+        record["measurements"][f"more{number}"] = results.to_dicts(
+            [
+                row("ours", 10.0, ours=True, what=f"more {number}"),
+                row("bare", 9.0, limit_ratio=1.5, what=f"more {number}"),
+            ]
+        )
+    record["measurements"]["classify"] += results.to_dicts([row("a quicker peer", 30.0)])
+    record["measurements"]["http"] = results.to_dicts(
+        [row("ours", 10.0, ours=True, what=readme.FIRST[3]), row("slow", 40.0, what=readme.FIRST[3])]
+    )
+    file.write_text(json.dumps(record))
+    assert main(["bench", "--readme", str(file)]) == 0
+    for name in readme.WORDS:
+        lines = [line for line in (root / name).read_text().splitlines() if line.startswith("|")][2:]
+        assert lines == [
+            "| HTTP: upload to fetched result | 10 ms | slow | 40 ms | 4× better |",
+            "| a thing | 10 ms | a quicker peer | 30 ms | 3× better |",
+            "| training, ResNet-18 | 40 pictures a second | torchvision's reference "
+            "| 10 pictures a second | 4× better |",
+            "| more 0 | 10 ms | bare | 9 ms | 1.11× of it |",
+            "| more 1 | 10 ms | bare | 9 ms | 1.11× of it |",
+        ]
+
+
+def test_a_readme_keeps_its_rows_where_nothing_was_compared(written, capsys):
+    root, file = written
+    record = json.loads(file.read_text())
+    record["measurements"] = {"memory": results.to_dicts([row("ours", 10.0, ours=True)])}
+    file.write_text(json.dumps(record))
+    assert main(["bench", "--readme", str(file)]) == 0
+    assert "| a thing | **ours** |" in (root / "docs/benchmarks.md").read_text()
+    assert "Not measured yet." in (root / "README.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -197,14 +242,15 @@ def test_a_file_without_figures_changes_nothing(written, tmp_path, capsys, text,
     (line,) = capsys.readouterr().err.splitlines()
     assert sentence in line
     assert "Not measured yet." in (root / "README.md").read_text()
-    assert not (root / "docs").exists()
+    assert not (root / "docs/bench.svg").exists()
 
 
-def test_a_readme_without_marks_is_named(written, capsys):
+@pytest.mark.parametrize("name", ["README.zh-CN.md", "docs/benchmarks.md"])
+def test_a_document_without_marks_is_named(written, capsys, name):
     root, file = written
-    (root / "README.zh-CN.md").write_text("nothing here\n")
+    (root / name).write_text("nothing here\n")
     assert main(["bench", "--readme", str(file)]) == 2
-    assert "README.zh-CN.md has no lines <!-- bench -->" in capsys.readouterr().err
+    assert f"{name} has no lines <!-- bench -->" in capsys.readouterr().err
     assert "Not measured yet." in (root / "README.md").read_text()
 
 

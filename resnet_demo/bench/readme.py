@@ -1,4 +1,7 @@
-"""The measured table and its chart for the READMEs, out of the files that ``bench --json`` wrote and nothing else."""
+"""The measured figures for the documents, out of the files that ``bench --json`` wrote and nothing else.
+
+All of them and a chart go to ``docs/``, five rows to the READMEs.
+"""
 
 from __future__ import annotations
 
@@ -7,47 +10,56 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resnet_demo.bench import chart
-from resnet_demo.bench.results import Row, cells, from_dicts
+from resnet_demo.bench.results import Row, against, cells, from_dicts, number, our_row, ratio
 from resnet_demo.errors import UserError
 from resnet_demo.utils import markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = Path("bench.json")  # where none is named
 START, END = "<!-- bench -->", "<!-- /bench -->"
-CHART = Path("docs") / "bench.svg"
-# What differs from one README to the other; names of ways and notes stand in both as they are.
+TABLES, CHART = "docs/benchmarks.md", "docs/bench.svg"
+ROWS = 5  # of a README
+# What a README shows first, of what was measured; the names are those of the rows.
+FIRST = (
+    *("classify, ResNet-50", "photo of 12 megapixels to overlay, ResNet-50", "points of five faces, ResNet-50"),
+    *("HTTP: upload to fetched result", "folder to CSV, ResNet-50"),
+)
+COLUMNS = ("what", "way", "median", "lowest to highest", "ours against it", "asked", "note")
+PICTURE = "How many times faster or smaller ours is than each peer"
+MACHINE = (
+    "Measured on: {cpu}, {cores} cores, {device}; bf16 instructions: {bf16}; torch {torch}; load before {load}; "
+    "turns: {rounds}."
+)
+# What differs from one README to the other; names of things and ways stand in both as they are.
 WORDS = {
     "README.md": {
-        "columns": ("what", "way", "median", "lowest to highest", "ours against it", "asked", "note"),
-        "chart": "How many times faster or smaller ours is than each peer",
-        "machine": "Measured on: {cpu}, {cores} cores, {device}; bf16 instructions: {bf16}; torch {torch}; "
-        "load before {load}; turns: {rounds}.",
-        "none": "none",
+        "columns": ("what", "ours", "the quickest other way", "takes", "ours against it"),
+        "machine": "Measured on: {cpu}, {cores} cores, {device}.",
     },
     "README.zh-CN.md": {
-        "columns": ("内容", "方式", "中位数", "最低至最高", "与本项目相比", "要求", "备注"),
-        "chart": "本项目相对每个同类程序的倍数",
-        "machine": "测量环境：{cpu}，{cores} 核，{device}；bf16 指令：{bf16}；torch {torch}；"
-        "测量前负载 {load}；轮数：{rounds}。",
-        "none": "无",
+        "columns": ("内容", "本项目", "最快的其他做法", "用时", "与本项目相比"),
+        "machine": "测量环境：{cpu}，{cores} 核，{device}。",
     },
 }
 
 
 def write(files: Sequence[Path]) -> list[Path]:
-    """Put the figures of ``files`` into the READMEs, between the marks, and draw the chart.
+    """Put the figures of ``files`` into the documents, between the marks, and draw the chart.
 
     Returns:
         The files that were written.
 
     Raises:
-        UserError: a file is missing or not one of ``bench --json``, or a README has no marks; nothing was written then.
+        UserError: a file is missing or not one of ``bench --json``, or a document has no marks; nothing was written
+            then.
     """
     records = [read(file) for file in files]
     measured = [rows_of(record) for record in records]
     if not any(measured):
         raise UserError(f"There are no figures in {', '.join(map(str, files))}: run a measurement with --json first.")
-    texts = {ROOT / name: replaced(ROOT / name, block(records, measured, words)) for name, words in WORDS.items()}
+    blocks = {TABLES: block(records, measured)}
+    blocks |= {name: text for name, words in WORDS.items() if (text := brief(records, measured, words))}
+    texts = {ROOT / name: replaced(ROOT / name, text) for name, text in blocks.items()}
     texts[ROOT / CHART] = chart.draw(measured)
     for path, text in texts.items():
         path.parent.mkdir(exist_ok=True)
@@ -85,24 +97,60 @@ def rows_of(record: dict) -> list[Row]:
     return rows
 
 
-def block(records: Sequence[dict], measured: Sequence[Sequence[Row]], words: dict) -> str:
-    """What stands between the marks: the chart, and for each file its machine and its table."""
-    parts = [f"![{words['chart']}]({CHART.as_posix()})"]
+def block(records: Sequence[dict], measured: Sequence[Sequence[Row]]) -> str:
+    """All figures: the chart, and for each file its machine and its table."""
+    parts = [f"![{PICTURE}]({Path(CHART).name})"]
     for record, rows in zip(records, measured, strict=True):
         if rows:
-            parts += [machine(record, words), table(rows, words["columns"])]
+            parts += [machine(record, MACHINE), table(rows, COLUMNS)]
     return "\n\n".join(parts)
 
 
-def machine(record: dict, words: dict) -> str:
-    """Where and how it was measured."""
+def brief(records: Sequence[dict], measured: Sequence[Sequence[Row]], words: dict) -> str:
+    """``ROWS`` things, ours beside the quickest other way of each, and the machines that they were measured on.
+
+    Nothing where nothing was compared: a README then keeps what it has.
+    """
+    found = {}  # thing → its machine and its line
+    for record, rows in zip(records, measured, strict=True):
+        for what in dict.fromkeys(row.what for row in rows):
+            if what not in found and (rival := quickest([row for row in rows if row.what == what])):
+                found[what] = (machine(record, words["machine"]), short_line(rival, rows))
+    shown = [*(what for what in FIRST if what in found), *(what for what in found if what not in FIRST)][:ROWS]
+    if not shown:
+        return ""
+    machines = dict.fromkeys(found[what][0] for what in shown)
+    lines = [markdown.head(words["columns"]), *(found[what][1] for what in shown)]
+    return "\n\n".join([" ".join(machines), "\n".join(lines)])
+
+
+def quickest(rows: Sequence[Row]) -> Row | None:
+    """Of the ways of one thing that ours is compared with the one that leads most, or is nearest to ours.
+
+    What nobody can beat, such as a part of the work alone, counts only where there is nothing else.
+    """
+    compared = [row for row in rows if ratio(row, rows) is not None]
+    rivals = [row for row in compared if row.limit_ratio is None] or compared
+    best = min if rivals and rivals[0].lower_is_better else max
+    return best(rivals, key=lambda row: row.median, default=None)
+
+
+def short_line(rival: Row, rows: Sequence[Row]) -> str:
+    """A line of a README's table."""
+    ours = our_row(rival, rows)
+    figures = [f"{number(row.median)} {row.unit}" for row in (ours, rival)]
+    return markdown.row([rival.what, figures[0], rival.way, figures[1], against(rival, rows)])
+
+
+def machine(record: dict, text: str) -> str:
+    """Where and how it was measured, in ``text``'s words."""
     described = record["machine"]
     device = described["device"]
-    return words["machine"].format(
+    return text.format(
         cpu=described["cpu"],
         cores=described["cores"],
         device="CPU" if device == "cpu" else device,
-        bf16=", ".join(described["bf16"]) or words["none"],
+        bf16=", ".join(described["bf16"]) or "none",
         torch=described["torch"],
         load=described["load"],
         rounds=record["settings"]["rounds"],
@@ -129,6 +177,6 @@ def replaced(path: Path, text: str) -> str:
     head, start, rest = old.partition(START)
     _, end, tail = rest.partition(END)
     if not (start and end):
-        raise UserError(f"{path.name} has no lines {START} and {END} to put the table between.")
+        raise UserError(f"{path.relative_to(ROOT).as_posix()} has no lines {START} and {END} to put the table between.")
     # With empty lines the chart is a paragraph of its own, and so is left out of the README of a Space.
     return f"{head}{START}\n\n{text}\n\n{END}{tail}"

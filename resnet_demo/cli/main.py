@@ -216,7 +216,7 @@ def make_parser() -> Parser:
         type=Path,
         nargs="*",
         metavar="FILE",
-        help="measure nothing: put the figures of such files (default: bench.json) into the READMEs and docs/bench.svg",
+        help="measure nothing: put the figures of such files (default: bench.json) into the READMEs and docs/",
     )
     add_data(bench)
     bench.set_defaults(run=run_bench)
