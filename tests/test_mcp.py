@@ -1,4 +1,4 @@
-"""Other programs: an MCP client, the README's snippets, and addresses that must not be fetched. All of it against the
+"""Other programs: an MCP client, the documents' snippets, and addresses that must not be fetched. All of it against the
 app as people start it, on the real weights."""
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from resnet_demo.page import fetch
 from resnet_demo.page.gradio_patches import mcp_output
 from resnet_demo.page.tabs import classify
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = README.split("## Use it from other programs")[1].split("\n## ")[0]
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8").split("## From other programs")[1].split("\n## ")[0]
 DAHLIA = "data:image/jpeg;base64," + base64.b64encode((EXAMPLES / "dahlia.jpg").read_bytes()).decode()
 
 
-def snippet(language: str) -> str:
-    """The README's code in a language."""
-    (code,) = re.findall(rf"```{language}\n(.*?)```", SECTION, re.DOTALL)
+def snippet(text: str, language: str) -> str:
+    """A document's code in a language."""
+    (code,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
     return code
 
 
@@ -88,9 +88,10 @@ def finished(coroutine):
 
 
 def mcp_url(app: str) -> str:
-    """The address in the README's configuration, on the app's port."""
-    url = json.loads(snippet("json"))["mcpServers"]["resnet-demo"]["url"]
-    return url.replace("http://127.0.0.1:7860", app)
+    """The address in the documents' configuration, on the app's port."""
+    configuration = json.loads(snippet(API, "json"))
+    assert json.loads(snippet(README, "json")) == configuration
+    return configuration["mcpServers"]["resnet-demo"]["url"].replace("http://127.0.0.1:7860", app)
 
 
 def test_the_tools_are_the_contract_and_described(app):
@@ -242,7 +243,7 @@ def test_an_address_without_an_answer_is_a_sentence(tmp_path):
             finished(fetch.fetch(url, str(tmp_path)))
 
 
-# --- The README -------------------------------------------------------------------------------------------------------
+# --- The documents ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -252,22 +253,30 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(("language", "command"), [("python", [sys.executable, "-c"]), ("sh", ["sh", "-euc"])])
-def test_snippets_of_the_readme_work(app, folder, language, command):
-    code = snippet(language).replace("http://127.0.0.1:7860", app)
+SNIPPETS = [
+    pytest.param(README, "python", [sys.executable, "-c"], id="README-python"),
+    pytest.param(API, "python", [sys.executable, "-c"], id="api-python"),
+    pytest.param(API, "sh", ["sh", "-euc"], id="api-curl"),
+]
+
+
+@pytest.mark.parametrize(("text", "language", "command"), SNIPPETS)
+def test_snippets_of_the_documents_work(app, folder, text, language, command):
+    code = snippet(text, language).replace("http://127.0.0.1:7860", app)
     done = subprocess.run([*command, code], cwd=folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert "Dahlia" in done.stdout
     assert "event: error" not in done.stdout
 
 
-def test_the_readme_names_the_endpoints_as_they_are(app):
+def test_the_documents_name_the_endpoints_as_they_are(app):
     endpoints = Client(app, verbose=False).view_api(return_format="dict", print_info=False)["named_endpoints"]
     signatures = {
         f"{name}({', '.join(part['parameter_name'] for part in info['parameters'])})"
         for name, info in endpoints.items()
     }
-    assert set(re.findall(r"^- `(/[^`]+)`", SECTION, re.MULTILINE)) == signatures
+    assert set(re.findall(r"^- `(/[^`]+)`", API, re.MULTILINE)) == signatures
+    assert set(re.findall(r"`(/\w+)`", README)) == set(endpoints)
 
 
 # --- The parts --------------------------------------------------------------------------------------------------------

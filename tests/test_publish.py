@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 import subprocess
 import sys
@@ -337,16 +338,32 @@ def test_a_space_with_weights_from_the_hub(weights, hub, monkeypatch, capsys):
     assert b"## In Python\n\n```python\nimport resnet_demo" in files["README.md"]
     assert {"app.py", "requirements.txt", "resnet_demo/faces/centerface.onnx"} <= set(files)
     for name in files:
-        assert not re.search(r"^(tests|docs|\.ci|runs)/|Makefile|/bench/|/publish/|__pycache__|(^|/)pets(/|$)", name), (
-            name
-        )
+        assert not re.search(r"^(tests|\.ci|runs)/|Makefile|/bench/|/publish/|__pycache__|(^|/)pets(/|$)", name), name
+        assert not name.startswith("docs/") or name.endswith(".md")
         assert not name.startswith("weights/") or name.endswith(".json")
     for record in json.loads(files["weights/index.json"])["checkpoints"]:
         assert record["hub"]["revision"] == revision
+    check_documents(files)
 
     hub.log.clear()
     assert main(words[:7]) == 0
     assert hub.writes() == ["/api/repos/create", "/api/repos/create"]
+
+
+def check_documents(files: dict[str, bytes]) -> None:
+    """The README and what it leads to are there, without pictures, and every link leads to a file of the Space."""
+    texts = {name: data.decode() for name, data in files.items() if name.endswith(".md") and "/examples/" not in name}
+    assert {"README.md", "README.zh-CN.md", "docs/guide.md", "docs/guide.zh-CN.md", "docs/api.md"} <= texts.keys()
+    for name, text in texts.items():
+        assert "![" not in text, name
+        for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), target.partition("#")[0]))
+            known = target.startswith(("#", "https://")) or path in files
+            assert known, f"{name} leads to {target}"
+    assert "[user guide](docs/guide.md)" in texts["README.md"]
+    # The table of the bundled weights stays here, so its name is left without a link.
+    assert "| the weights |" in texts["README.md"]
+    assert "[`open_photo`](../resnet_demo/images/decode.py)" in texts["docs/architecture.md"]
 
 
 def test_a_space_needs_the_present_weights_in_the_repository(weights, hub, capfd):

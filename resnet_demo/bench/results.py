@@ -28,7 +28,7 @@ class Row:
             goal.
         limit_ratio: the goal beside what nobody can beat, on a peer's row only: our figure divided by this one's
             should be at most this (1.15 = at most 1.15 times its time). None: not such a row.
-        note: anything a reader must know, such as other sizes or a missing step; may be empty. Names and notes stand in
+        note: anything a reader must know, such as other sizes or a missing step; may be empty. Names stand in
             the Chinese README as they are, so no more than five English words without a sign between them.
     """
 

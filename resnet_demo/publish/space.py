@@ -1,10 +1,12 @@
-"""What goes into a Space: the page and what it needs, and a README.md whose head configures it
-(https://huggingface.co/docs/hub/spaces-config-reference)."""
+"""What goes into a Space: the page and what it needs, a README.md whose head configures it
+(https://huggingface.co/docs/hub/spaces-config-reference), and the documents that this leads to."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import posixpath
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from resnet_demo.publish.weights import Selection, has_weights, source
 ROOT = Path(__file__).resolve().parents[2]
 APP = ("app.py", "requirements.txt", "LICENSE")
 CHINESE = "README.zh-CN.md"
+LINK = re.compile(r"\[((?:`[^`]*`|[^\]`])*)\]\(([^)\s]+)\)")  # in Markdown: words, and where they lead
 # Visitors neither train nor measure nor publish; the page does not import these.
 LEFT_OUT = ("resnet_demo/bench/", "resnet_demo/training/", "resnet_demo/publish/")
 TO_COME = "0" * 40  # stands for a revision that is known when the weights are sent
@@ -67,9 +70,17 @@ def space_files(selection: Selection, weights: Weights | None) -> list[File]:
         place = folder.relative_to(root).as_posix()
         files += [File(f"weights/{place}/{name}", folder / name) for name in names]
     files.append(File(f"weights/{INDEX}", checkpoints.index_bytes(pinned(selection, weights))))
-    files.append(File(CARD, readme(selection, weights)))
-    files.append(File(CHINESE, without_pictures((ROOT / CHINESE).read_text(encoding="utf-8")).encode()))
+    documents = {CARD: readme(selection, weights)} | {name: (ROOT / name).read_text("utf-8") for name in further()}
+    there = {file.path for file in files} | documents.keys()
+    for name, text in documents.items():
+        files.append(File(name, with_links_to(there, name, without_pictures(text)).encode()))
     return files
+
+
+def further() -> list[str]:
+    """The documents to which the README leads: they are the same in a Space."""
+    names = [path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]]
+    return sorted(name for name in names if name != CARD)
 
 
 def pinned(selection: Selection, weights: Weights | None) -> list[dict]:
@@ -82,8 +93,8 @@ def pinned(selection: Selection, weights: Weights | None) -> list[dict]:
     ]
 
 
-def readme(selection: Selection, weights: Weights | None) -> bytes:
-    """The project's README.md without pictures, with what the Space is to load while it is built."""
+def readme(selection: Selection, weights: Weights | None) -> str:
+    """The project's README.md with what the Space is to load while it is built."""
     from huggingface_hub import SpaceCard
 
     card = SpaceCard((ROOT / CARD).read_text(encoding="utf-8"), ignore_metadata_errors=False)
@@ -95,8 +106,7 @@ def readme(selection: Selection, weights: Weights | None) -> bytes:
         card.data["datasets"] = datasets
     if weights:
         card.data["preload_from_hub"] = [f"{weights.repo} {','.join(preloaded(selection, weights))} {weights.revision}"]
-    card.text = without_pictures(card.text)
-    return str(card).encode()
+    return str(card)
 
 
 def without_pictures(text: str) -> str:
@@ -108,6 +118,19 @@ def without_pictures(text: str) -> str:
     ]
     kept = zip(paragraphs, pictures, [*announced, False], strict=True)
     return "\n\n".join(paragraph for paragraph, picture, announces in kept if not (picture or announces))
+
+
+def with_links_to(files: Collection[str], name: str, text: str) -> str:
+    """The Markdown of the document ``name``, with plain words for links to other places than ``files`` and folders."""
+
+    def kept(link: re.Match) -> str:
+        words, target = link.groups()
+        file = target.partition("#")[0]
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(name), file))
+        known = not file or "://" in file or path in files or any(there.startswith(f"{path}/") for there in files)
+        return link[0] if known else words
+
+    return LINK.sub(kept, text)
 
 
 def preloaded(selection: Selection, weights: Weights) -> list[str]:
