@@ -79,6 +79,12 @@ def test_every_command_is_one(path):
             pytest.fail(f"no command: {line}")
 
 
+def test_every_command_has_its_place_in_a_document():
+    (commands,) = (action.choices for action in make_parser()._subparsers._group_actions)
+    text = "".join(path.read_text(encoding="utf-8") for path in OURS)
+    assert [command for command in commands if not re.search(rf"resnet-demo {command}\b", text)] == []
+
+
 def test_the_line_that_computes_the_heat_is_three_steps_from_the_readme():
     """README → docs/architecture.md → the file, in which the line stands as it is quoted."""
     assert "](docs/architecture.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
