@@ -136,10 +136,9 @@ def quickest(rows: Sequence[Row]) -> Row | None:
 
 
 def short_line(rival: Row, rows: Sequence[Row]) -> str:
-    """A line of a README's table."""
-    ours = our_row(rival, rows)
-    figures = [f"{number(row.median)} {row.unit}" for row in (ours, rival)]
-    return markdown.row([rival.what, figures[0], rival.way, figures[1], against(rival, rows)])
+    """A line of a README's table: a row that ours is compared with, and ours."""
+    ours, theirs = (f"{number(row.median)} {row.unit}" for row in (our_row(rival, rows), rival) if row)
+    return markdown.row([rival.what, ours, rival.way, theirs, against(rival, rows)])
 
 
 def machine(record: dict, text: str) -> str:
