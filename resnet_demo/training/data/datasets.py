@@ -84,6 +84,8 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
         UserError: no such data set, or no picture in these splits.
     """
     root = (folder or data_folder()) / task
+    classes: tuple[str, ...] = ()
+    sources: list[str] = []
     if (root / "landmarks.csv").is_file():
         rows = [row for row in read_rows(root / "landmarks.csv") if row["split"] in splits]
         columns = [name for name in (rows[0] if rows else {}) if name[0] in "xy" and name[1:].isdigit()]
