@@ -12,6 +12,8 @@ from PIL import Image
 from resnet_demo.faces import tiles
 from resnet_demo.faces.alignment import TEMPLATE, crop, crop_matrix, frame_of, shape_error, to_photo, transform
 from resnet_demo.faces.detector import Detector, suppress, turned_back
+from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.evaluation import detection
 
 
 @pytest.fixture(scope="module")
@@ -196,3 +198,29 @@ def test_overlapping_boxes_are_suppressed():
     assert suppress(boxes, 0.3) == [0, 2]
     within = np.array([(0, 0, 10, 10), (1, 1, 4, 4)], float)
     assert suppress(within, 0.3) == [0, 1] and suppress(within, 0.3, inside=0.7) == [0]
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 120, 270])
+def test_the_points_of_a_measured_face_turn_with_its_photo(degrees):
+    photo = Image.new("RGB", (60, 40))
+    photo.paste((255, 255, 255), (49, 9, 52, 12))
+    larger, points = detection.turned(photo, np.array([(50.5, 10.5)]), degrees)
+    row, column = np.unravel_index(np.asarray(larger)[..., 0].argmax(), larger.size[::-1])
+    assert np.abs(points[0] - (column + 0.5, row + 0.5)).max() < 2.5
+
+
+def test_a_measured_crowd_has_its_faces_where_its_points_are(detector, tmp_path):
+    example("astronaut").crop((125, 15, 335, 225)).save(tmp_path / "face.png")
+    face = detector.detect(Image.open(tmp_path / "face.png"))[0]
+    points = np.resize(face.landmarks, (68, 2))
+    faces = Pictures("faces68", [tmp_path / "face.png"], points[None], sources=["nasa"])
+    photo, truths = detection.crowd(faces, [0] * 8, 100)
+    assert photo.size == detection.CROWD and len(truths) == 8
+    found = [(face.box, truth) for truth in truths for face in detector.detect(photo)]
+    inside = [all(box[:2] < truth.mean(0)) and all(truth.mean(0) < box[2:]) for box, truth in found]
+    assert sum(inside) == 8
+
+
+def test_evenly_taken_items():
+    assert detection.evenly(list(range(10)), 4) == [0, 3, 6, 9]
+    assert detection.evenly([5, 7], 9) == [5, 7]
