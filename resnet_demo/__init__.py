@@ -11,18 +11,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resnet_demo.errors import UserError
+from resnet_demo.version import __version__
 
 if TYPE_CHECKING:
     from resnet_demo.checkpoints.hub import Progress
     from resnet_demo.hub_mixin import ResNet
     from resnet_demo.inference.predictor import Predictor
 
-__all__ = ["ResNet", "UserError", "available", "load"]
+__all__ = ["ResNet", "UserError", "__version__", "available", "load"]
 
 
 def __getattr__(name: str) -> object:
     """``resnet_demo.ResNet``, with which torch is imported, only where somebody asks for it."""
     if name == "ResNet":
+        from resnet_demo.utils.packages import advice, has_torch
+
+        if not has_torch():
+            raise UserError(advice("torch"))
         from resnet_demo.hub_mixin import ResNet
 
         return ResNet

@@ -10,7 +10,7 @@ from imports import PACKAGE, arrows, imported, modules
 # From the top down: a folder, or file, imports only from what stands behind it.
 LAYERS = (
     *("__main__", "cli", "hub_mixin", "bench", "publish", "page", "training", "inference", "faces", "export"),
-    *("backends", "explain", "checkpoints", "images", "tasks", "models", "utils", "errors"),
+    *("backends", "explain", "checkpoints", "images", "tasks", "models", "utils", "errors", "version"),
 )
 # Programs that are started beside ours to be measured, and imported by nothing.
 PEER_APPS = {f"{PACKAGE}.bench.peers.nothing_app", f"{PACKAGE}.bench.peers.path_app"}

@@ -8,14 +8,10 @@ import platform
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING
 
 from resnet_demo.backends import zerogpu_lease
 from resnet_demo.errors import UserError
-
-if TYPE_CHECKING:
-    pass
-
+from resnet_demo.utils.packages import has_torch
 
 DEVICES = "auto, cpu, cuda, cuda:<number>, mps or reference"
 
@@ -23,17 +19,26 @@ DEVICES = "auto, cpu, cuda, cuda:<number>, mps or reference"
 def resolve_device(device: str = "auto") -> str:
     """The device that a name means on this machine: ``cpu``, ``reference``, ``cuda``, ``cuda:1`` or ``mps``.
 
-    ``auto`` picks CUDA, then Apple MPS, then the CPU.
+    ``auto`` picks CUDA, then Apple MPS, then the CPU; without PyTorch the CPU.
 
     Raises:
-        UserError: no such device.
+        UserError: no such device, or all of it is there but PyTorch.
     """
-    if device in ("cpu", "reference"):
+    if device == "cpu":
         return device
     if device == "auto":
+        if not has_torch():
+            return "cpu"
         if may_have_cuda() and cuda_devices() > 0:
             return "cuda"
         return "mps" if has_mps() else "cpu"
+    if re.fullmatch(r"reference|mps|cuda(:\d+)?", str(device)) and not has_torch():
+        raise UserError(
+            f"The device {device} needs PyTorch, which is not installed here: install it (`make torch` in a clone of "
+            "the project, else `pip install torch`), or choose the device cpu."
+        )
+    if device == "reference":
+        return device
     if device == "mps":
         if not has_mps():
             raise UserError("There is no Apple MPS device here: choose the device auto or cpu.")

@@ -6,22 +6,17 @@ PyTorch on the CPU, which the others are tested against.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from resnet_demo.backends import zerogpu_lease
-from resnet_demo.checkpoints import Checkpoint
-
-if TYPE_CHECKING:
-    pass
 from resnet_demo.backends.base import Engine
 from resnet_demo.backends.devices import resolve_device
+from resnet_demo.checkpoints import Checkpoint
 
 
 def make_engine(checkpoint: Checkpoint, device: str = "auto") -> Engine:
     """The engine for a checkpoint on a device, see ``resolve_device``.
 
     Raises:
-        UserError: the device does not exist here.
+        UserError: the device does not exist here, or needs PyTorch, which is not installed.
     """
     device = resolve_device(device)
     if device == "cpu":

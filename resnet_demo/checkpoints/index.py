@@ -27,6 +27,10 @@ from resnet_demo.models.layouts import DEPTHS
 from resnet_demo.models.state import expected_shapes
 from resnet_demo.tasks import TaskSpec
 
+PACKAGE = Path(__file__).resolve().parents[1]
+# Where the wheel has the index; in a clone there is no such folder.
+INSTALLED = PACKAGE / "weights"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -88,8 +92,13 @@ class Entry:
 
 
 def weights_folder() -> Path:
-    """The folder with ``index.json``: ``RESNET_DEMO_WEIGHTS``, else ``weights`` beside the package."""
-    return Path(os.environ.get("RESNET_DEMO_WEIGHTS") or Path(__file__).resolve().parents[2] / "weights")
+    """The folder with ``index.json``: ``RESNET_DEMO_WEIGHTS``, else ``weights`` beside the package, as in a clone, else
+    that of an installed package, which has the index alone."""
+    if chosen := os.environ.get("RESNET_DEMO_WEIGHTS"):
+        return Path(chosen)
+    beside = PACKAGE.parent / "weights"
+    # An installed package lies among others, any of which may have that name.
+    return INSTALLED if (INSTALLED / INDEX).is_file() and not (beside / INDEX).is_file() else beside
 
 
 def entries() -> list[Entry]:
@@ -180,6 +189,7 @@ def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint
     """
     source = entry.remote
     if not source:
+        check_installed(entry)
         return load_files(entry.path, read_config_file(entry.config), entry.bytes, entry.sha256)
     path, data = hub.read(source, progress)
     where = f"{source.repo}/{source.beside(CONFIG)}"
@@ -190,6 +200,16 @@ def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint
             f"not a ResNet-{entry.depth} for {entry.task}: correct the index."
         )
     return replace(checkpoint, metrics=entry.metrics or checkpoint.metrics)
+
+
+def check_installed(entry: Entry) -> None:
+    """Raise a UserError where the package was installed without weights, and the index names no source on the Hub."""
+    if entry.path.is_relative_to(INSTALLED) and not entry.config.is_file():
+        raise UserError(
+            f"The weights of the ResNet-{entry.depth} for {entry.task} are not on this machine: let "
+            "RESNET_DEMO_WEIGHTS name the folder weights of a clone of the project, or "
+            f"{hub.REPO} a repository on the Hub that has them."
+        )
 
 
 def spec(task: str) -> TaskSpec:
@@ -203,11 +223,19 @@ def spec(task: str) -> TaskSpec:
     known = [entry for entry in entries() if entry.task == task]
     if not known:
         find(task, DEPTHS[0])
-    here = (entry for entry in known if not entry.is_remote)
+    here = (entry for entry in known if not entry.is_remote and entry.config.is_file())
     cached = (entry for entry in known if entry.is_cached)
     entry = next(here, None) or next(cached, known[0])
-    source = entry.remote
-    return spec_of(_hub_config(source) if source else read_config_file(entry.config), entry.config)
+    if source := entry.remote:
+        return spec_of(_hub_config(source), entry.config)
+    check_installed(entry)
+    return spec_of(read_config_file(entry.config), entry.config)
+
+
+def check_writable() -> None:
+    """Raise a UserError where checkpoints would be written into an installed package, which an update replaces."""
+    if weights_folder() == INSTALLED:
+        raise UserError("Let RESNET_DEMO_WEIGHTS name a folder for the checkpoints that you make, and run this again.")
 
 
 def register(folder: str | Path, hub: dict | None = None) -> Entry:
@@ -220,6 +248,7 @@ def register(folder: str | Path, hub: dict | None = None) -> Entry:
     Raises:
         UserError: the checkpoint lies elsewhere or does not load, or the index is broken.
     """
+    check_writable()
     root, folder = weights_folder().resolve(), Path(folder).resolve()
     if not folder.is_relative_to(root):
         raise UserError(f"{folder} is not inside {root}: save the checkpoint there before registering it.")

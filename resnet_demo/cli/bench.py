@@ -3,8 +3,43 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from resnet_demo.cli.options import Commands, Parser, add_command, add_data
 from resnet_demo.errors import UserError
+from resnet_demo.models.layouts import DEPTHS
+
+
+def add_bench(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "bench",
+        "speed beside that of others, in turns on this machine",
+        "classify photo --depths 18 50",
+        run_bench,
+    )
+    # Their names stand in the package bench, which is no part of a Space.
+    names = "such as classify, faces or http; one that is none lists them (default: all)"
+    parser.add_argument("measurements", nargs="*", metavar="MEASUREMENT", help=names)
+    parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, choices=DEPTHS, help="default: all")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each way (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="least time of a turn (default: %(default)s)")
+    parser.add_argument("--batch", type=int, help="pictures a step (training: 32, or 16 from depth 101 on)")
+    parser.add_argument("--size", type=int, default=224, help="side of the pictures (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
+    parser.add_argument(
+        "--pictures", type=int, default=2000, help="photos in the folder of bulk (default: %(default)s)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file too")
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        nargs="*",
+        metavar="FILE",
+        help="measure nothing: put the figures of such files (default: bench.json) into the READMEs and docs/",
+    )
+    add_data(parser)
+    return parser
 
 
 def run_bench(options: argparse.Namespace) -> int:

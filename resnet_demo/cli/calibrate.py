@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnet_demo.cli.options import add_data, add_depth
+from resnet_demo.cli.options import Commands, Parser, add_command, add_data, add_depth
 
 
 def add_measured(parser: argparse.ArgumentParser, pictures: str, help: str) -> None:
@@ -31,6 +31,22 @@ def measured(options: argparse.Namespace, name: str, pictures: str, folders: Seq
     return folder, f"python -m resnet_demo {shlex.join(words)}"
 
 
+def add_ranges(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "ranges",
+        "the largest inputs of the convolutions, for 8-bit arithmetic; bundle does it too",
+        "--weights runs/flowers102/checkpoint",
+        run_ranges,
+    )
+    add_measured(
+        parser,
+        "--pictures",
+        "other pictures than those it was trained on: folders, or names of data sets, whose train parts are taken",
+    )
+    return parser
+
+
 def run_ranges(options: argparse.Namespace) -> int:
     from resnet_demo.training.evaluation.activation_ranges import measure_ranges
 
@@ -38,6 +54,22 @@ def run_ranges(options: argparse.Namespace) -> int:
     record = measure_ranges(folder, options.pictures, options.data, command)
     print(f"{len(record['inputs'])} ranges on {record['pictures']} pictures, written to {folder / 'config.json'}.")
     return 0
+
+
+def add_calibrate(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "calibrate",
+        "true probabilities, and a flag for pictures of something else; run it after bundle",
+        "flowers102 --depth 50 --others imagenet-sample-images",
+        run_calibrate,
+    )
+    add_measured(
+        parser,
+        "--others",
+        "pictures that show none of the classes, folders or names of data sets: how many of them are flagged",
+    )
+    return parser
 
 
 def run_calibrate(options: argparse.Namespace) -> int:
@@ -52,6 +84,22 @@ def run_calibrate(options: argparse.Namespace) -> int:
     return 0
 
 
+def add_lesion(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "lesion",
+        "what each block of a network does: the outputs without it",
+        "flowers102 --depth 50",
+        run_lesion,
+    )
+    add_measured(
+        parser,
+        "--pictures",
+        "other pictures than its val ones: folders, or names of data sets, whose val parts are taken",
+    )
+    return parser
+
+
 def run_lesion(options: argparse.Namespace) -> int:
     from resnet_demo.training.evaluation.lesion import measure_lesions
 
@@ -64,6 +112,18 @@ def run_lesion(options: argparse.Namespace) -> int:
         f"Written to {folder / 'config.json'}."
     )
     return 0
+
+
+def add_report(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "report",
+        "table and plots of all bundled checkpoints, and their cards, anew",
+        "--no-timing",
+        run_report,
+    )
+    parser.add_argument("--no-timing", action="store_true", help="keep the milliseconds that were measured before")
+    return parser
 
 
 def run_report(options: argparse.Namespace) -> int:

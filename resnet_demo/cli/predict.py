@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from resnet_demo.cli.options import BAD_INPUT, complain
+from resnet_demo.cli.options import BAD_INPUT, Commands, Parser, add_command, add_depth, add_device, complain
 from resnet_demo.errors import UserError
 
 
@@ -19,6 +19,26 @@ def pictures_in(arguments: Sequence[str]) -> Iterator[str]:
             yield from (str(file) for file in sorted(path.iterdir()) if file.is_file() and file.name[0] != ".")
         else:
             yield argument
+
+
+def add_predict(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "predict",
+        "classes or face keypoints of photos",
+        "photo.jpg folder/ --task flowers102 --depth 50 --json",
+        run_predict,
+    )
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a picture, or a folder of pictures")
+    parser.add_argument("--task", default="flowers102", help="default: %(default)s")
+    add_depth(parser)
+    parser.add_argument("--top-k", type=int, default=5, help="classes to list (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.add_argument(
+        "--overlays", type=Path, metavar="FOLDER", help="also write each photo with its heatmap or points"
+    )
+    add_device(parser)
+    return parser
 
 
 def run_predict(options: argparse.Namespace) -> int:
@@ -75,6 +95,13 @@ def write_overlay(answer, path: Path) -> None:
     path.write_bytes(overlay.encode_jpeg(picture))
 
 
+def add_serve(commands: Commands) -> Parser:
+    parser = add_command(commands, "serve", "the page", "--port 8000", run_serve)
+    parser.add_argument("--host", help="default: HOST, or 127.0.0.1")
+    parser.add_argument("--port", type=int, help="default: PORT, or 7860")
+    return parser
+
+
 def run_serve(options: argparse.Namespace) -> int:
     import os
 
@@ -86,6 +113,30 @@ def run_serve(options: argparse.Namespace) -> int:
 
     serve()
     return 0
+
+
+def add_export(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "export",
+        "a checkpoint for other programs, float32",
+        "--task flowers102 --format onnx --out flowers.onnx",
+        run_export,
+    )
+    parser.add_argument("--task", default="flowers102", help="default: %(default)s")
+    add_depth(parser)
+    parser.add_argument("--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one")
+    parser.add_argument("--format", required=True, choices=("safetensors", "onnx", "openvino", "torchscript"))
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="a record of the same name goes with it"
+    )
+    parser.add_argument(
+        "--input",
+        default="normalised",
+        choices=("normalised", "uint8"),
+        help="what a graph takes: float32 (b, 3, S, S), or RGB as it is, (b, S, S, 3) (default: %(default)s)",
+    )
+    return parser
 
 
 def run_export(options: argparse.Namespace) -> int:

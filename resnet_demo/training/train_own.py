@@ -97,6 +97,7 @@ def train_own(
     from resnet_demo.training.bundle import bundle
     from resnet_demo.training.train import train
 
+    checkpoints.check_writable()
     own = read_own(data, name)
     recipe = fit_batch(recipe, own.record["counts"]["train"], batch_chosen)
     folder = train(

@@ -119,6 +119,14 @@ SENTENCES = {
     ),
     "{path} is not valid JSON ({error}): fetch it again.": "{path} 不是有效的 JSON（{error}）：请重新获取。",
     "{path} does not hold a JSON object: fetch it again.": "{path} 中没有 JSON 对象：请重新获取。",
+    "The weights of the ResNet-{depth} for {task} are not on this machine: let RESNET_DEMO_WEIGHTS name the folder "
+    "weights of a clone of the project, or {variable} a repository on the Hub that has them.": (
+        "这台机器上没有 {task} 的 ResNet-{depth} 权重：请用 RESNET_DEMO_WEIGHTS 指明项目克隆中的 weights 文件夹，或用 "
+        "{variable} 指明 Hub 上有这些权重的仓库。"
+    ),
+    "Let RESNET_DEMO_WEIGHTS name a folder for the checkpoints that you make, and run this again.": (
+        "请用 RESNET_DEMO_WEIGHTS 指明存放您所制作检查点的文件夹，然后再次运行。"
+    ),
     "{where} is not a list of checkpoints: fetch it again.": "{where} 不是检查点列表：请重新获取。",
     # predictor, render
     "There is no layer {layer}: choose one of {layers}.": "没有名为{layer}的层：请从 {layers} 中选择。",
@@ -130,6 +138,16 @@ SENTENCES = {
     "There is no CUDA device here: choose the device auto or cpu.": "这里没有 CUDA 设备：请选择设备 auto 或 cpu。",
     "There is no {device} here: choose {choice}.": "这里没有 {device}：请选择 {choice}。",
     "There is no device {device}: choose {devices}.": "没有名为{device}的设备：请选择 {devices}。",
+    "The device {device} needs PyTorch, which is not installed here: install it (`make torch` in a clone of the "
+    "project, else `pip install torch`), or choose the device cpu.": (
+        "设备 {device} 需要 PyTorch，而这里没有安装：请安装它（在项目的克隆中运行 `make torch`，否则运行 "
+        "`pip install torch`），或选择设备 cpu。"
+    ),
+    "Heatmaps of earlier stages need PyTorch, which is not installed here: install it (`make torch` in a clone of the "
+    "project, else `pip install torch`), or choose the last stage, layer4.": (
+        "较早阶段的热力图需要 PyTorch，而这里没有安装：请安装它（在项目的克隆中运行 `make torch`，否则运行 "
+        "`pip install torch`），或选择最后一个阶段 layer4。"
+    ),
     # hub
     "{variable} must be a repository such as you/resnet-demo-weights, not {repo}.": (
         "{variable} 必须是仓库名，例如 you/resnet-demo-weights，而不是{repo}。"

@@ -16,6 +16,7 @@ from time import perf_counter
 
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Entry
+from resnet_demo.models.cost import count_gflops, count_parameters
 from resnet_demo.tasks import CLASSIFICATION, TITLES, TaskSpec
 from resnet_demo.training.cards.card import measured_by, metric_name, model_card
 from resnet_demo.training.cards.datasets import DATA, OWN_DATA
@@ -124,13 +125,7 @@ def count(config: dict) -> tuple[float, float]:
 
 @cache
 def count_network(depth: int, outputs: int, variant: str, size: int) -> tuple[float, float]:
-    import torch
-
-    from resnet_demo.models.resnet import ResNet, count_gflops, count_parameters
-
-    with torch.device("meta"):
-        network = ResNet(depth, outputs, variant)
-    return count_parameters(network) / 1e6, count_gflops(network, size, size)
+    return count_parameters(depth, outputs) / 1e6, count_gflops(depth, outputs, variant, size)
 
 
 def measure_all(entries: list[Entry], rounds: int) -> dict:

@@ -11,13 +11,13 @@ from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models import quantization
-from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.evaluation.evaluate import Evaluation, evaluate
 
 if TYPE_CHECKING:
+    from resnet_demo.models.resnet import ResNet
     from resnet_demo.training.data.own_images import OwnPictures
 from resnet_demo.training.data.splits import split_pictures
 

@@ -1,0 +1,33 @@
+"""Packages that not every installation has: what to say where one is missing."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+
+# Package → the extra of pyproject.toml that brings it, and the make target.
+EXTRAS = {
+    "gradio": ("page", "make run"),
+    "torch": ("torch", "make torch"),
+    "torchvision": ("train", "make torch"),
+    "tensorboard": ("train", "make torch"),
+    "tqdm": ("train", "make torch"),
+    "onnx": ("export", "make torch"),
+}
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed; it is not imported for that."""
+    importlib.invalidate_caches()  # It may have been installed since the start.
+    return find_spec("torch") is not None
+
+
+def advice(package: str) -> str | None:
+    """What to do where this package is missing, in one sentence; None for a package that no extra brings."""
+    if package not in EXTRAS:
+        return None
+    extra, target = EXTRAS[package]
+    return (
+        f"This needs the package {package}, which is not installed here: run `{target}` in a clone of the project, or "
+        f"`pip install 'resnet-demo[{extra}]'`."
+    )
