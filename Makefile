@@ -1,12 +1,18 @@
-# Every target first brings the environment up to date: .venv, see .ci/environment.
+# Every target first brings the environment up to date: .venv, see .ci/environment. make torch adds PyTorch to it, which
+# make run leaves out where there is no GPU; make test and make bench bring it themselves.
+# make test-newest runs the tests with the newest versions inside the bounds of pyproject.toml, in .venv-newest; make lock
+# writes requirements.txt and requirements.lock; make weigh measures what each way of installing weighs.
 # make run PORT=8000 HOST=0.0.0.0 says where the page listens, make PYTHON=python3.13 ... what to build with,
 # make test PYTEST_ARGS="-k faces" what to test, make bench BENCH_ARGS="--depths 18 50" what to measure.
 
-.PHONY: run test lint bench
+.PHONY: run torch test test-newest lint bench lock weigh
 
 run:
 	@python3 .ci/environment
 	.venv/bin/python app.py
+
+torch:
+	@python3 .ci/environment torch
 
 test: lint
 	@sh .ci/chromium
@@ -18,6 +24,19 @@ lint:
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
 
-bench:
+test-newest:
+	@python3 .ci/environment newest
+	@sh .ci/chromium
+	.venv-newest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+lock:
 	@python3 .ci/environment
+	.venv/bin/python .ci/lock
+
+weigh:
+	@python3 .ci/environment
+	.venv/bin/python .ci/weigh $(WEIGH_ARGS)
+
+bench:
+	@python3 .ci/environment torch
 	.venv/bin/python -m resnet_demo bench $(BENCH_ARGS)

@@ -24,10 +24,9 @@ __all__ = ["ResNet", "UserError", "__version__", "available", "load"]
 def __getattr__(name: str) -> object:
     """``resnet_demo.ResNet``, with which torch is imported, only where somebody asks for it."""
     if name == "ResNet":
-        from resnet_demo.utils.packages import advice, has_torch
+        from resnet_demo.utils.packages import need
 
-        if not has_torch():
-            raise UserError(advice("torch"))
+        need("torch")
         from resnet_demo.hub_mixin import ResNet
 
         return ResNet

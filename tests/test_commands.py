@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -11,7 +12,8 @@ import tiny
 from conftest import EXAMPLES, ROOT
 from PIL import Image
 
-from resnet_demo.cli.main import main
+from resnet_demo.cli.main import COMMANDS, main, make_parser
+from resnet_demo.version import __version__
 
 
 @pytest.fixture
@@ -82,6 +84,41 @@ def test_a_bad_argument_gives_one_line_and_status_2(capsys, arguments):
         main(arguments)
     assert stop.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def commands() -> dict:
+    """Name → parser of every command."""
+    (table,) = (action.choices for action in make_parser()._actions if action.dest == "command")
+    return table
+
+
+def test_help_lists_every_command_once_under_its_purpose_with_an_example(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    listed = [line.split()[0] for line in shown.splitlines() if line.startswith("  ") and line[2:3].isalpha()]
+    assert [name for name in listed if name in commands()] == list(commands())
+    assert all(f"\n{purpose}:\n" in shown for purpose in COMMANDS)
+    for name, parser in commands().items():
+        assert f"python -m resnet_demo {parser.example}" in shown, name
+
+
+@pytest.mark.parametrize("name", commands())
+def test_the_help_of_a_command_has_an_example_that_parses(name, capsys):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    example = capsys.readouterr().out.strip().splitlines()[-1].strip()
+    words = shlex.split(example.removeprefix("python -m resnet_demo "))
+    assert words[0] == name
+    assert make_parser().parse_args(words).command == name
+
+
+def test_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"python -m resnet_demo {__version__}\n"
 
 
 def test_a_missing_photo_and_an_empty_folder(weights, tmp_path, capsys):

@@ -50,15 +50,25 @@ class Machine:
         paths = {"log": self.log, "fails": self.fails, "real": sys.executable}
         return self.add_tool(name, STAND_IN.format(**fields, **paths))
 
-    def clone(self, name: str, requirements: str = "numpy>=2\n", tests: str = "pytest>=9\n") -> Path:
+    def clone(
+        self, name: str, requirements: str = "numpy>=2", tests: str = "pytest>=9", torch: str = "torch>=2"
+    ) -> Path:
         """A clone of the project as far as the set-up goes."""
         clone = self.folder / name
         shutil.copytree(ROOT / ".ci", clone / ".ci")
         shutil.copy(ROOT / "Makefile", clone)
         (clone / "tests").mkdir()
-        (clone / "requirements.txt").write_text(requirements)
-        (clone / "tests" / "requirements.txt").write_text(tests)
+        self.require(clone, requirements, tests, torch=torch)
         return clone
+
+    def require(self, clone: Path, *bounds: str, torch: str = "torch>=2") -> None:
+        """Let the clone require other packages: of the page, and of the tests."""
+        page, tests = bounds if len(bounds) == 2 else (*bounds, "pytest>=9")
+        (clone / "pyproject.toml").write_text(
+            f"[project]\ndependencies = [{page!r}]\n[project.optional-dependencies]\n"
+            f'page = []\ntrain = [{torch!r}]\nexport = []\nbench = ["resnet-demo[page,train]"]\n'
+            f'dev = ["resnet-demo[bench,export]", {tests!r}]\n'
+        )
 
     def variables(self, python: Path | str | None = None) -> dict[str, str]:
         """The variables of a call, without what a `make` around these tests has set."""
@@ -94,7 +104,7 @@ def fine(result: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_a_real_environment_is_built_once_and_then_found(machine):
-    clone = machine.clone("clone", requirements="# nothing\n", tests="# nothing\n")
+    clone = machine.clone("clone", requirements="pip", tests="pip", torch="pip")
     assert "Installing packages" in fine(machine.call(clone, "tests", python=sys.executable))
     (environment,) = machine.environments()
     assert (clone / ".venv").resolve() == environment
@@ -105,7 +115,8 @@ def test_a_real_environment_is_built_once_and_then_found(machine):
 
 
 def test_clones_with_the_same_requirements_share_one_environment(machine):
-    one, two = machine.clone("one"), machine.clone("two", requirements="# a comment changes nothing\nnumpy>=2  # 1\n")
+    one, two = machine.clone("one"), machine.clone("two", requirements="numpy>=2")
+    (two / "pyproject.toml").write_text("# a comment changes nothing\n" + (one / "pyproject.toml").read_text())
     fine(machine.call(one))
     assert machine.done() == ["venv", "pip install"]
     assert fine(machine.call(two)) == ""
@@ -115,7 +126,7 @@ def test_clones_with_the_same_requirements_share_one_environment(machine):
 
 def test_other_requirements_and_other_pythons_get_their_own(machine):
     machine.call(machine.clone("one"))
-    machine.call(machine.clone("two", requirements="numpy>=3\n"))
+    machine.call(machine.clone("two", requirements="numpy>=3"))
     machine.call(machine.clone("three"), python=machine.add_python("newer", version="3, 12"))
     machine.call(machine.clone("four"), python=machine.add_python("elsewhere", platform="macosx"))
     assert len(machine.environments()) == 4
@@ -128,12 +139,52 @@ def test_test_requirements_are_installed_on_top(machine):
     assert "test packages" in fine(machine.call(clone, "tests"))
     assert machine.done() == ["pip install"]
     fine(machine.call(clone))
-    (clone / "tests" / "requirements.txt").write_text("pytest>=10\n")
+    machine.require(clone, "numpy>=2", "pytest>=10")
     fine(machine.call(clone))
     assert machine.done() == []
     fine(machine.call(clone, "tests"))
     assert machine.done() == ["pip install"]
     assert len(machine.environments()) == 1
+
+
+def test_torch_comes_only_where_it_is_asked_for_or_there_is_a_gpu(machine):
+    clone = machine.clone("clone")
+    said = fine(machine.call(clone, "page"))
+    assert "torch>=2" not in machine.log.read_text() and "`make torch` adds it" in said
+    machine.done()
+    assert "PyTorch and what training needs" in fine(machine.call(clone, "torch"))
+    assert "torch>=2" in machine.log.read_text()
+    assert machine.done() == ["pip install"]
+    assert fine(machine.call(clone)) == fine(machine.call(clone, "torch")) == ""
+    assert len(machine.environments()) == 1
+
+
+def test_the_lock_is_used_where_it_was_made_for_the_python_at_hand(machine):
+    clone = machine.clone("clone")
+    (clone / "requirements.lock").write_text("# for 3.11-linux-test\nnumpy==2.4.6\n")
+    fine(machine.call(clone))
+    assert f"--constraint {clone / 'requirements.lock'}" in machine.log.read_text()
+    machine.done()
+    fine(machine.call(clone, python=machine.add_python("newer", version="3, 12")))
+    assert "--constraint" not in machine.log.read_text()
+    (clone / "requirements.lock").write_text("# for 3.11-linux-test\nnumpy==2.4.7\n")
+    machine.done()
+    fine(machine.call(clone))
+    assert machine.done() == ["venv", "pip install"]
+
+
+def test_the_newest_versions_have_an_environment_of_their_own(machine):
+    clone = machine.clone("clone")
+    (clone / "requirements.lock").write_text("# for 3.11-linux-test\nnumpy==2.4.6\n")
+    fine(machine.call(clone))
+    usual = os.readlink(clone / ".venv")
+    for _ in range(2):  # Newer versions may be there by now.
+        machine.done()
+        fine(machine.call(clone, "newest"))
+        assert "--upgrade" in machine.log.read_text() and "--constraint" not in machine.log.read_text()
+    assert os.readlink(clone / ".venv") == usual != os.readlink(clone / ".venv-newest")
+    fine(machine.call(clone))
+    assert len(machine.environments()) == 2
 
 
 def test_an_environment_goes_with_its_last_clone(machine):
@@ -142,11 +193,11 @@ def test_an_environment_goes_with_its_last_clone(machine):
         fine(machine.call(clone))
     (shared,) = machine.environments()
     shutil.rmtree(gone)
-    (moved_on / "requirements.txt").write_text("numpy>=3\n")
+    machine.require(moved_on, "numpy>=3")
     fine(machine.call(moved_on))
     assert shared in machine.environments() and len(machine.environments()) == 2
 
-    (stays / "requirements.txt").write_text("numpy>=3\n")
+    machine.require(stays, "numpy>=3")
     assert f"Removing {shared}" in fine(machine.call(stays))
     assert machine.environments() == {(stays / ".venv").resolve()}
 
@@ -157,7 +208,7 @@ def test_nothing_else_in_the_cache_folder_is_touched(machine):
     other.write_text("mine")
     clone = machine.clone("clone")
     fine(machine.call(clone))
-    (clone / "requirements.txt").write_text("numpy>=3\n")
+    machine.require(clone, "numpy>=3")
     assert "Removing" in fine(machine.call(clone))
     assert other.read_text() == "mine"
 
@@ -188,7 +239,7 @@ def test_an_environment_whose_python_is_gone_is_built_again_and_keeps_its_clones
     fine(machine.call(one))
     assert machine.done() == ["venv", "pip install"]
 
-    (one / "requirements.txt").write_text("numpy>=3\n")
+    machine.require(one, "numpy>=3")
     fine(machine.call(one))
     assert environment in machine.environments()
 

@@ -105,6 +105,9 @@ def add_serve(commands: Commands) -> Parser:
 def run_serve(options: argparse.Namespace) -> int:
     import os
 
+    from resnet_demo.utils.packages import need
+
+    need("gradio")
     if options.host:
         os.environ["HOST"] = options.host
     if options.port:

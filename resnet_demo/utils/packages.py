@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from importlib.util import find_spec
 
+from resnet_demo.errors import UserError
+
 # Package → the extra of pyproject.toml that brings it, and the make target.
 EXTRAS = {
     "gradio": ("page", "make run"),
@@ -16,10 +18,21 @@ EXTRAS = {
 }
 
 
-def has_torch() -> bool:
-    """Whether PyTorch is installed; it is not imported for that."""
+def has(package: str) -> bool:
+    """Whether a package is installed; it is not imported for that."""
     importlib.invalidate_caches()  # It may have been installed since the start.
-    return find_spec("torch") is not None
+    return find_spec(package) is not None
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed."""
+    return has("torch")
+
+
+def need(package: str) -> None:
+    """Raise a UserError where one of ``EXTRAS`` is not installed; its sentence says how to get it."""
+    if not has(package):
+        raise UserError(advice(package))
 
 
 def advice(package: str) -> str | None:
