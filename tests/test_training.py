@@ -94,7 +94,7 @@ def test_where_only_the_norms_learn_the_stored_integers_stay(tmp_path):
         ema=0.9,
     )
     before = quantization.quantise(arrays_of(tiny_network()))
-    network = with_weights(quantization.dequantise(before), 18, 4, "v1.5", "tiny")
+    network = with_weights(quantization.dequantise(before), 18, 4, "v1.5", "tiny", ResNet)
     kept = Trainer(network, spec, recipe, tiny_pictures(), tmp_path, workers=0).run()
     after = quantization.quantise(arrays_of(kept))
     changed = {key for key, value in after.items() if not np.array_equal(value, before[key])}
