@@ -18,14 +18,11 @@ from resnet_demo.page.i18n.texts import fixed, in_english, label, language, say
 from resnet_demo.page.tabs import batch, classify, compare, faces, how_it_works, live
 from resnet_demo.page.widgets.inputs import PRIVATE
 
-# Seconds between two looks at the cache, and the age at which uploads and pictures are deleted.
-CLEARED = (1800, 6 * 3600)
-
 
 def build() -> gr.Blocks:
     """The page, not yet launched."""
     zerogpu_lease.prepare()
-    with gr.Blocks(title=label("title"), delete_cache=CLEARED, analytics_enabled=False) as page:
+    with gr.Blocks(title=label("title"), analytics_enabled=False) as page:
         with gr.Row(elem_classes=["masthead"]):
             gr.HTML(f"<h1>{label('title')}</h1><p>{label('tagline')}</p>", elem_classes=["heading"])
             gr.HTML(fixed(switch), elem_id="language", elem_classes=["language"])

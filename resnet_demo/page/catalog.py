@@ -27,6 +27,11 @@ def task_choices(*kinds: str) -> list[tuple[str, str]]:
     return [(title(name), name) for name in names if kind(name) in kinds]
 
 
+def names() -> set[str]:
+    """The tasks that this page knows."""
+    return {*ALWAYS, *_index()}
+
+
 def title(task: str) -> str:
     """A task's name for people."""
     return label(f"task_{task}") if task in tasks.TITLES else task

@@ -7,13 +7,21 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnet_demo.backends import zerogpu_lease
 from resnet_demo.errors import UserError
 from resnet_demo.page.i18n.texts import say
+from resnet_demo.page.serving import stopping, temp_folder
+from resnet_demo.page.serving.limits import Limits
+from resnet_demo.page.serving.requests import Requests
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 log = logging.getLogger(__name__)
 
@@ -64,22 +72,67 @@ def serve() -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         host, port = address(os.environ)
+        limits = Limits.of(os.environ)
         check_free(host, port)
+        folder = temp_folder.own_folder(os.environ, host, port)
     except UserError as error:
         raise SystemExit(str(error)) from error
     bypass_proxy(os.environ, host)
+    served = launch(host, port, limits, folder)
+    if served.page.mcp_error:
+        log.warning("%s", served.page.mcp_error)
+    print(say("serving", host="localhost" if host in ("127.0.0.1", "0.0.0.0") else host, port=port), flush=True)
+    if not zerogpu_lease.is_lent():
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    served.sweeper.start()
+    stopping.wait(served.page, served.requests, served.sweeper, limits.stop_seconds)
 
+
+@dataclass(frozen=True)
+class Served:
+    """A page that answers: the page, its counts, and what deletes its visitors' files."""
+
+    page: gr.Blocks
+    requests: Requests
+    sweeper: temp_folder.Sweeper
+
+
+def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
+    """Build the page and let it answer, without waiting.
+
+    Args:
+        folder: of visitors' files, see ``temp_folder.own_folder``; it must have been made before Gradio is imported.
+    """
     from starlette.middleware import Middleware
 
     from resnet_demo.page.app import build
-    from resnet_demo.page.gradio_patches import mcp_output
+    from resnet_demo.page.gradio_patches import api_calls, light_sessions, mcp_output, server_config, temp_files
     from resnet_demo.page.i18n.language import Localised
     from resnet_demo.page.i18n.texts import translations
+    from resnet_demo.page.serving import connections
+    from resnet_demo.page.serving.faults import Sentences
+    from resnet_demo.page.serving.headers import SecureHeaders
+    from resnet_demo.page.serving.requests import Counted
+    from resnet_demo.page.serving.upload_volume import Volume
     from resnet_demo.page.settings import SCRIPT
     from resnet_demo.page.widgets.theme import CSS, HEAD, theme
 
-    page = build()
-    page.queue(max_size=QUEUE, default_concurrency_limit=4)
+    page, requests = build(), Requests()
+    sweeper = temp_folder.Sweeper(
+        folder,
+        limits.keep_seconds,
+        limits.temp_mb * 1_000_000,
+        kept=lambda: temp_files.kept(page),
+        forget=lambda paths: forget(page, paths, limits.keep_seconds),
+    )
+    # Not around the queue: it bounds how many photos are decoded at a time.
+    page.queue(max_size=QUEUE, default_concurrency_limit=4, api_open=False)
+    light_sessions.lighten()
+    api_calls.watch(page, requests.called)
+    connections.quiet()
+    server_config.set_up(
+        http=connections.protocol(limits), timeout_graceful_shutdown=2, server_header=False, proxy_headers=True
+    )
     if zerogpu_lease.is_lent():
         place()
     page.launch(
@@ -92,7 +145,21 @@ def serve() -> None:
         css=CSS,
         head=HEAD + SCRIPT,
         i18n=translations(),
-        app_kwargs={"middleware": [Middleware(Localised)]},
+        app_kwargs={
+            "middleware": [
+                Middleware(SecureHeaders),
+                Middleware(Counted, requests=requests, metrics=bool(limits.metrics)),
+                Middleware(Sentences),
+                Middleware(
+                    Volume,
+                    most=limits.upload_mb * 1_000_000,
+                    added=sweeper.added,
+                    trusted_proxy=bool(os.environ.get("SPACE_ID")),
+                ),
+                Middleware(Localised),
+            ]
+        },
+        state_session_capacity=light_sessions.MOST,
         favicon_path=FAVICON,
         footer_links=["api"],
         run_history=False,
@@ -101,13 +168,16 @@ def serve() -> None:
         share=False,
         mcp_server=True,  # Where the package mcp is missing, the page goes on without.
     )
-    if page.mcp_error:
-        log.warning("%s", page.mcp_error)
     mcp_output.tidy(page)
-    print(say("serving", host="localhost" if host in ("127.0.0.1", "0.0.0.0") else host, port=port), flush=True)
-    if not zerogpu_lease.is_lent():
-        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
-    page.block_thread()
+    return Served(page, requests, sweeper)
+
+
+def forget(page: gr.Blocks, paths: Collection[str], seconds: float) -> None:
+    """After a sweep: what was deleted and who has gone is in no list of Gradio's either."""
+    from resnet_demo.page.gradio_patches import light_sessions, temp_files
+
+    temp_files.forget(page, paths)
+    light_sessions.end_old(page, seconds)
 
 
 def place() -> None:

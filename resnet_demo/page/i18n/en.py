@@ -103,6 +103,17 @@ EN = {
     "not_points": "{task} has no keypoints. Use the Classify tab or the endpoint /classify for it.",
     "photo_gone": "This photo is no longer on the server. Choose it again.",
     "unexpected": "Something went wrong on the server, and its log says what. Try again or choose another photo.",
+    "server_file": "A file of this network on the server is missing or damaged, and its log says which. "
+    "Choose another task or depth.",
+    "disk_full": "The server has no room for files just now. Try again later.",
+    "too_large_now": "This is too large for the server just now. Try again in a minute, or choose a smaller photo.",
+    "http_bad": "These inputs cannot be used: the page's list of endpoints says what each one takes.",
+    "http_refused": "This file is not for everybody: choose a photo of your own.",
+    "http_not_found": "There is nothing at this address: the page's list of endpoints says what there is.",
+    "http_too_large": "This file is larger than the server takes: choose a smaller one.",
+    "http_too_much": "That is more than one visitor may upload in ten minutes. Try again later.",
+    "http_busy": "The server is busy just now. Try again in a minute.",
+    "stopping": "The server is being stopped. Try again in a minute.",
     "notice": "Please note",
     # Metrics
     "metric_top1": "{value} % top-1",
@@ -171,6 +182,8 @@ EN = {
     "port_bad": "PORT must be a number from 1 to 65535, not {port!r}.",
     "port_taken": "Port {port} is taken: stop what uses it, or choose another, such as PORT=7861.",
     "port_refused": "The page cannot listen on {host}, port {port}: choose another with HOST and PORT.",
+    "limit_bad": "{name} must be a whole number such as {usual}, not {value!r}.",
+    "temp_refused": "No files of visitors can be kept in {folder} ({reason}): name another folder in GRADIO_TEMP_DIR.",
     # Live
     "tab_live": "Live",
     "live_start": "Start the camera",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import re
 
 import gradio as gr
 
@@ -13,11 +15,31 @@ from resnet_demo.page.i18n.texts import say
 log = logging.getLogger(__name__)
 
 
+# A path of this machine, or a file of a checkpoint: nothing for visitors.
+SERVER_FILE = re.compile(
+    r"(?<![\w:/.<])/[\w.~-]+/[^\s'\"]|[A-Za-z]:\\\\|\b(index|config)\.json\b|\bmodel\.safetensors\b"
+)
+
+
 def sentence(error: Exception) -> str:
-    """What to tell people about a failure."""
+    """What to tell people about a failure; what only the operator can mend goes to the log."""
     if isinstance(error, UserError):
+        if SERVER_FILE.search(str(error)):
+            log.error("%s", error)
+            return say("server_file")
         return translate(str(error))
     if isinstance(error, gr.Error):
         return error.message
+    if is_disk_trouble(error):
+        log.error("%s", error)
+        return say("disk_full")
+    if isinstance(error, MemoryError):
+        log.error("There was not enough memory for a request.")
+        return say("too_large_now")
     log.error("A request failed.", exc_info=error)
     return say("unexpected")
+
+
+def is_disk_trouble(error: BaseException) -> bool:
+    """Whether the disk is full, or cannot be written."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

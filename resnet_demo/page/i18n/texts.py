@@ -43,6 +43,11 @@ def say(key: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+def say_in(name: str, key: str) -> str:
+    """A sentence without values in a language, for what is answered outside of an event."""
+    return TABLES[name][key]
+
+
 def fixed(make: Callable[[], str], key: str | None = None) -> str:
     """What ``make`` says. While the page is built, a mark that the browser replaces by what it says in the visitor's
     language; ``key`` names it there."""

@@ -1,0 +1,15 @@
+"""How uvicorn serves the page: Gradio 6.31 starts it with settings of its own, and takes none."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import uvicorn
+from gradio import http_server
+
+
+def set_up(**settings: Any) -> None:
+    """Let the pages that are launched from now on be served with these settings of ``uvicorn.Config``."""
+    http_server.uvicorn = SimpleNamespace(Config=partial(uvicorn.Config, **settings))

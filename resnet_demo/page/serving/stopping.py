@@ -1,0 +1,47 @@
+"""SIGTERM and Ctrl-C: nothing new is taken, what is running comes to its end, and what is visitors' is deleted."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from resnet_demo.page.serving.requests import Requests
+    from resnet_demo.page.serving.temp_folder import Sweeper
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def wait(page: gr.Blocks, requests: Requests, sweeper: Sweeper, seconds: float) -> None:
+    """Wait for a signal, then stop a launched page. A second signal ends what is running at once.
+
+    Args:
+        seconds: time that running requests have.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        page.block_thread()  # Only the main thread hears signals.
+        return
+    asked = []
+    for number in SIGNALS:
+        signal.signal(number, lambda number, frame: asked.append(number))
+    while not asked and page.is_running:
+        time.sleep(0.1)
+    requests.stopping = True
+    end = time.monotonic() + seconds
+    while requests.running and time.monotonic() < end and len(asked) < 2:
+        time.sleep(0.02)
+    page.close(verbose=False)
+    sweeper.stop()
+    if requests.running or any(thread.name in ("warm-up", "streams") for thread in threading.enumerate()):
+        # The interpreter's own end would wait for a network that computes, or take its memory from under it.
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
