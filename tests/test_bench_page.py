@@ -105,10 +105,13 @@ def test_limits_share_out_a_request(given, monkeypatch, capsys):
 
 
 def test_memory_uses_each_bundled_network(given, running, tmp_path_factory, monkeypatch, capsys):
+    for name, value in (("REST", 0), ("REQUESTS", 2), ("ROUNDS", 1), ("VISITORS", 2)):
+        monkeypatch.setattr(memory, name, value)
     with monkeypatch.context() as patch:
         patch.setattr(memory.checkpoints, "bundled", lambda: [])
         assert memory.measure(Settings((18,)))[0]["note"] == "0 networks"
-    (row,) = memory.measure(Settings((18,)))
+    row, mixed, left = memory.measure(Settings((18,)))
+    assert mixed["median"] > 0.1 and left["median"] < 0.1
     assert row["note"] == "2 networks" and row["unit"] == "GB" and 0.1 < row["median"] < 10
     assert "faces68 18, flowers102 18" in capsys.readouterr().out
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
+import logging
 import os
+import re
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -16,7 +22,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from conftest import EXAMPLES
+from conftest import EXAMPLES, ROOT
 
 from resnet_demo.errors import UserError
 from resnet_demo.page import server
@@ -205,3 +211,298 @@ def test_a_limit_that_is_no_number_is_one_sentence():
     for bad in ("-1", "1h", "1e3", "²", "9" * 20):
         with pytest.raises(UserError, match="RESNET_DEMO_KEEP_SECONDS must be a whole number such as 3600"):
             Limits.of({"RESNET_DEMO_KEEP_SECONDS": bad})
+
+
+# --- Errors -----------------------------------------------------------------------------------------------------------
+
+PATH = re.compile(r"/(home|root|tmp|usr|work|opt|var)/|site-packages|Traceback|gradio\.|pydantic")
+
+
+def one_sentence(text: str) -> str:
+    """The sentence of an answer's error, which is one, and says nothing of this machine or its libraries."""
+    found = re.search(r'"(?:detail|error)": ?"((?:[^"\\]|\\.)*)"', text)
+    assert found, text
+    sentence = json.loads(f'"{found[1]}"')
+    assert not PATH.search(sentence) and len(sentence) < 400 and sentence.endswith("."), sentence
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "status"),
+    [
+        ("/gradio_api/call/nothing", {"data": []}, 404),
+        ("/gradio_api/call/v2/classify", {"imag": "x"}, 400),
+        ("/gradio_api/call/v2/nothing", {}, 400),
+        ("/gradio_api/call/classify", {"data": "x" * 100_000}, 422),
+        ("/gradio_api/call/classify", {}, 422),
+        ("/gradio_api/run/classify", {"data": []}, 404),
+        ("/gradio_api/deep_link?session_hash=x", None, 404),
+        ("/gradio_api/file=/etc/passwd", None, 403),
+        ("/gradio_api/upload", {"no": "form"}, 500),
+        (
+            "/gradio_api/component_server",
+            {"data": 1, "component_id": 0, "session_hash": "x", "fn_name": "y"},
+            400,
+        ),
+        ("/nothing", None, 404),
+    ],
+)
+def test_what_cannot_be_answered_is_one_sentence_and_one_line(site, caplog, path, content, status):
+    found, text = site.request(path, content)
+    assert found == status
+    one_sentence(text)
+    assert len(caplog.records) <= 1 and all(record.exc_info is None for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [{"path": "", "meta": FILE}],
+        [{"path": "/etc/passwd", "meta": FILE}],
+        [{"path": "/", "meta": FILE}],
+        [None],
+        [17, "flowers102", 18],
+        [[], "flowers102", 18],
+        ["PHOTO", ["flowers102"], 18],
+        ["PHOTO", {"a": 1}, 18],
+        ["PHOTO", "flowers102", [18]],
+        ["PHOTO", "flowers102", 18, None],
+        ["PHOTO", "flowers102", 18, [5]],
+        ["PHOTO", "flowers102", 18, "many"],
+        ["PHOTO", "flowers102", 18, 1e400],
+        ["PHOTO", "flowers102", 18, 5, {"b": 2}],
+        ["PHOTO", "flowers102", 18, 5, "", "more", "still more"],
+        ["PHOTO", "/root/secret/x", 18],
+    ],
+)
+def test_odd_inputs_are_one_sentence(site, capfd, data):
+    photo_ = {"path": site.upload("garden.jpg", photo()), "meta": FILE}
+    answer = site.call("classify", [photo_ if value == "PHOTO" else value for value in data])
+    if "event: complete" not in answer:
+        one_sentence(answer)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_visitors_language_is_spoken(site):
+    assert "接口列表" in one_sentence(site.request("/nothing", None, **{"Accept-Language": "zh-CN"})[1])
+
+
+# --- Faults -----------------------------------------------------------------------------------------------------------
+
+
+def test_damaged_weights_are_for_the_operator(site, caplog):
+    folder = Path(os.environ["RESNET_DEMO_WEIGHTS"]) / "faces68" / "resnet18"
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    photo_ = {"path": site.upload("face.jpg", photo()), "meta": FILE}
+    weights.write_bytes(whole[:1000])
+    try:
+        assert "its log says which" in one_sentence(site.call("keypoints", [photo_, 18]))
+        assert any(str(weights) in record.message for record in caplog.records)
+    finally:
+        weights.write_bytes(whole)
+    assert "event: complete" in site.call("keypoints", [photo_, 18])
+
+
+def test_a_damaged_index_is_said_and_logged(site, caplog):
+    index = Path(os.environ["RESNET_DEMO_WEIGHTS"]) / "index.json"
+    whole = index.read_text()
+    photo_ = {"path": site.upload("garden.jpg", photo()), "meta": FILE}
+    index.write_text("{")
+    try:
+        assert "its log says which" in one_sentence(site.call("classify", [photo_, "flowers102", 18]))
+        assert any("index.json is not valid JSON" in record.message for record in caplog.records)
+    finally:
+        index.write_text(whole)
+    assert "event: complete" in site.call("classify", [photo_, "flowers102", 18])
+
+
+@pytest.mark.parametrize("number", [28, 30])  # ENOSPC: no room, EROFS: nothing can be written.
+def test_a_full_disk_is_said_and_passes(site, monkeypatch, number, caplog):
+    from resnet_demo.page.tabs import classify
+
+    photo_ = {"path": site.upload("garden.jpg", photo()), "meta": FILE}
+    with monkeypatch.context() as patch:
+
+        def full(*values):
+            raise OSError(number, "no room", "/root/somewhere")
+
+        patch.setattr(classify, "jpeg", full)
+        assert "no room for files" in one_sentence(site.call("classify", [photo_, "flowers102", 18]))
+        patch.setattr("gradio.route_utils.NamedTemporaryFile", full)
+        body = b'--cut\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\nx\r\n--cut--\r\n'
+        kind = {"Content-Type": "multipart/form-data; boundary=cut"}
+        status, text = site.request("/gradio_api/upload", body, **kind)
+        assert status == 507 and "no room for files" in one_sentence(text)
+    assert "event: complete" in site.call("classify", [photo_, "flowers102", 18])
+
+
+def test_a_client_that_goes_away_leaves_the_others_their_turn(site):
+    photo_ = {"path": site.upload("garden.jpg", photo()), "meta": FILE}
+    for _ in range(6):  # More than a listener answers at a time.
+        site.request("/gradio_api/call/classify", {"data": [photo_, "flowers102", 18]})  # And nobody reads the answer.
+    assert "event: complete" in site.call("classify", [photo_, "flowers102", 18])
+
+
+def test_an_exception_in_a_batch_spoils_only_that_picture(site, monkeypatch):
+    from resnet_demo.inference import batch
+
+    opened = batch.open_photo
+
+    def fails_once(content, **options):
+        if content == b"bad":
+            raise RuntimeError("secret")
+        return opened(content, **options)
+
+    monkeypatch.setattr(batch, "open_photo", fails_once)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.jpg", photo())
+        archive.writestr("b.jpg", b"bad")
+        archive.writestr("c.jpg", photo(seed=1))
+    files = [{"path": site.upload("three.zip", packed.getvalue()), "orig_name": "three.zip", "meta": FILE}]
+    answer = site.listener("answer", [files, "flowers102", 18], session="batch")
+    assert "2 of 3" in answer or "3 " in answer
+    assert "Something went wrong" in answer and "secret" not in answer
+
+
+# --- What the operator sees -------------------------------------------------------------------------------------------
+
+
+def test_health_and_metrics(site):
+    assert site.request("/healthz") == (200, '{"status": "ok"}')
+    photo_ = {"path": site.upload("my-private-garden.jpg", photo()), "meta": FILE}
+    site.call("classify", [photo_, "flowers102", 18])
+    status, text = site.request("/metrics")
+    assert status == 200
+    assert re.search(r'^resnet_demo_calls_total\{endpoint="classify",outcome="ok"\} [1-9]', text, re.MULTILINE)
+    assert re.search(r'^resnet_demo_call_seconds_count\{endpoint="classify"\} [1-9]', text, re.MULTILINE)
+    for line in text.splitlines():
+        assert re.fullmatch(r'# TYPE \w+ \w+|\w+(\{(\w+="[^"\\]*",?)+\})? [0-9.e+-]+', line), line
+
+
+def test_a_request_is_one_line_without_anything_of_the_visitor(site, caplog):
+    photo_ = {"path": site.upload("my-private-garden.jpg", photo()), "meta": FILE}
+    with caplog.at_level(logging.INFO):
+        site.call("classify", [photo_, "flowers102", 18])
+        site.call("classify", [photo_, "my secret task", 18])
+    first, second = [json.loads(r.message) for r in caplog.records if r.name.endswith("serving.requests")]
+    assert {name: first[name] for name in ("endpoint", "task", "depth", "outcome")} == {
+        "endpoint": "classify",
+        "task": "flowers102",
+        "depth": 18,
+        "outcome": "ok",
+    }
+    assert first["id"] != second["id"] and first["milliseconds"] > 0
+    assert (second["task"], second["outcome"]) == (None, "refused")
+    assert "private" not in caplog.text and "secret" not in caplog.text and "127.0.0.1" not in caplog.text
+
+
+def test_sessions_of_curl_are_gone_with_their_answer(site):
+    photo_ = {"path": site.upload("garden.jpg", photo()), "meta": FILE}
+    sessions = site.launched.page.app.state_holder.session_data
+    before = len(sessions)
+    for _ in range(5):
+        site.call("classify", [photo_, "flowers102", 18])
+    assert len(sessions) == before
+
+
+# --- Load -------------------------------------------------------------------------------------------------------------
+
+
+def test_photos_wait_for_the_memory_of_others():
+    from resnet_demo.images.pixel_budget import PixelBudget
+
+    budget = PixelBudget(most=100)
+    with budget.reserved((8, 10), "A") as keep:
+        first = keep(tiny.photo(8, 10))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("resnet_demo.images.pixel_budget.SECONDS", 0)
+        with (
+            pytest.raises(UserError, match="The file is too large for this server"),
+            budget.reserved((8, 10), "The file"),
+        ):
+            pass
+    del first
+    with budget.reserved((1000, 10), "One alone may be larger"):
+        assert budget.used == 100
+    with pytest.raises(UserError, match="too large for this server just now"), budget.reserved((8, 10), "C"):
+        raise MemoryError
+    assert budget.used == 0
+
+
+def test_networks_out_of_use_are_let_go(monkeypatch, tmp_path_factory):
+    from resnet_demo.inference import predictor
+
+    with tiny.page_weights(tmp_path_factory, (tiny.FLOWERS, 18), (tiny.FLOWERS, 34)):
+        monkeypatch.setattr(predictor, "_loaded", {})
+        monkeypatch.setattr(predictor, "_used", {})
+        one, other = predictor.load("flowers102", 18), predictor.load("flowers102", 34)
+        assert predictor.unload(3600) == 0
+        assert predictor.unload(0, keep={("flowers102", 18)}) == 1
+        assert predictor.load("flowers102", 18) is one
+        assert predictor.load("flowers102", 34) is not other
+        assert predictor.unload(0, most=1) == 1
+        assert predictor.load("flowers102", 34) is not one
+        assert other(tiny.photo()).top_k  # Whoever has one can go on with it.
+
+
+@pytest.fixture
+def started(tmp_path):
+    """A function that starts the page as people do → process and port; with environment variables, and a command."""
+    processes = []
+
+    def start(command: tuple[str, ...] = (sys.executable, "app.py"), **settings: str) -> tuple[subprocess.Popen, int]:
+        port = free_port()
+        environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port), "GRADIO_TEMP_DIR": str(tmp_path / "temp")}
+        with (tmp_path / "log").open("w") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment | settings, stdout=log, stderr=log)
+        processes.append(process)
+        while "The page is on" not in (tmp_path / "log").read_text():
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.1)
+        return process, port
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_running_requests_end_and_leaves_nothing(started, tmp_path, number):
+    process, port = started()
+    site = Site(None, tmp_path, f"http://127.0.0.1:{port}")
+    photo_ = {"path": site.upload("garden.jpg", dahlia()), "meta": FILE}
+    _, answer = site.request("/gradio_api/call/classify", {"data": [photo_, "flowers102", 50]})
+    event = json.loads(answer)["event_id"]
+    with urllib.request.urlopen(f"{site.address}/gradio_api/call/classify/{event}", timeout=60) as stream:
+        process.send_signal(number)  # The network is still being loaded, or computes.
+        text = stream.read().decode()
+    assert "event: complete" in text
+    assert process.wait(30) == 0
+    assert list((tmp_path / "temp").iterdir()) == []
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_connections_that_say_nothing_are_closed(started, tmp_path):
+    """With few descriptors, many connections and short time-outs."""
+    limited = ("sh", "-c", f"ulimit -n 64; exec {sys.executable} app.py")
+    _, port = started(limited, RESNET_DEMO_HEADER_SECONDS="2", RESNET_DEMO_BODY_SECONDS="2")
+    idle = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(90)]
+    slow = socket.create_connection(("127.0.0.1", port), timeout=30)
+    for connection in idle:
+        with contextlib.suppress(ConnectionError):
+            assert connection.recv(1) == b""
+        connection.close()
+    slow.close()
+    slow = socket.create_connection(("127.0.0.1", port), timeout=30)
+    slow.sendall(b"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n\r\nhalf")
+    with contextlib.suppress(ConnectionError):
+        while slow.recv(1000):
+            pass
+    slow.close()
+    assert Site(None, tmp_path, f"http://127.0.0.1:{port}").request("/healthz")[0] == 200
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert len([line for line in lines if "connections" in line or "resource" in line]) <= 1
+    assert not any("Traceback" in line for line in lines)

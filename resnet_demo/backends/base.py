@@ -67,6 +67,10 @@ class Engine(ABC):
         logits = products(features.mean(axis=(2, 3)), self.head_weights) + self._head_bias
         return Outputs(logits, features)
 
+    def unload(self) -> None:
+        """Let go of what is kept beside the network itself; it may still be used."""
+        self.__dict__.pop("_network", None)
+
     def network(self) -> ResNet:
         """The same network as float32 PyTorch on the CPU, for differentiating; built at the first call."""
         with self._lock:

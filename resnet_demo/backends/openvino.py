@@ -18,6 +18,7 @@ from resnet_demo.utils.cpu import cpu_count
 
 # Pictures a pass: a ResNet-50 does more a second in fours than in sixteens (25.2 and 22.8 at 192 px on two cores).
 PIECE = 4
+MOST_IDLE = 4  # requests that are kept: as many as a listener answers at a time
 NAMES = {"int8": "int8", "bf16": "bf16", "f32": "float32"}
 
 
@@ -55,6 +56,10 @@ class OpenVinoEngine(Engine):
             with self._inside_lock:
                 self._inside -= 1
 
+    def unload(self) -> None:
+        super().unload()
+        crowds.forget(self)
+
     def _for_crowds(self) -> Compiled:
         """The same network with one thread for each of several pictures that come at once."""
         return self._compiled(self.checkpoint.state, streams=cpu_count())
@@ -90,6 +95,7 @@ class Compiled:
         features = np.concatenate(parts) if len(parts) > 1 else parts[0].copy()
         with self._lock:
             self._idle += requests
+            del self._idle[MOST_IDLE:]  # Each has memory for all its layers' outputs.
         return features
 
 
@@ -120,6 +126,11 @@ class Crowds:
         # No daemon: a program that ends while OpenVINO compiles in one is aborted.
         threading.Thread(target=self._compile, args=(engine, make), name="streams").start()
         return None
+
+    def forget(self, engine: OpenVinoEngine) -> None:
+        """Let go of an engine's second network."""
+        with self._lock:
+            self._networks.pop(engine, None)
 
     def _compile(self, engine: OpenVinoEngine, make: Callable[[], Compiled]) -> None:
         compiled = make()

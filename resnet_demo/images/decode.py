@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL import ImageCms
 
 from resnet_demo.errors import UserError
+from resnet_demo.images.pixel_budget import budget
 
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 8
@@ -139,7 +140,10 @@ def _from_file(file, subject: str, max_pixels: int, draft_side: int | None) -> I
         if draft_side is not None:
             short = min(image.size)
             image.draft(None, (image.width * draft_side // short, image.height * draft_side // short))
-        return _to_rgb_upright(image)
+        with budget.reserved(image.size, subject) as keep:
+            return keep(_to_rgb_upright(image))
+    except UserError:
+        raise
     except Image.DecompressionBombError as error:
         raise _too_large(subject, None, max_pixels) from error
     except _DAMAGED as error:

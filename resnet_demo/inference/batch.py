@@ -6,7 +6,7 @@ import csv
 import io
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -16,6 +16,7 @@ from resnet_demo import tasks
 from resnet_demo.images import overlay
 from resnet_demo.images.archives import Source
 from resnet_demo.images.decode import open_photo
+from resnet_demo.images.pixel_budget import budget
 from resnet_demo.inference.predictor import BATCH, Predictor
 from resnet_demo.inference.results import FacesPrediction, Prediction, Score
 from resnet_demo.utils.cpu import cpu_count
@@ -63,6 +64,11 @@ def rows(
     size, start = 1, perf_counter()
     waiting: list[tuple[str, Image.Image | str]] = []  # name and photo, or why there is none
     for item in _opened(sources, draft, explain):
+        if item is None:
+            if waiting and budget.is_tight:  # The next photo may wait for the memory of these.
+                yield _answer(network, waiting, explain)
+                waiting = []
+            continue
         waiting.append(item)
         if len(waiting) < size and _pixels(waiting) < PORTION_PIXELS:
             continue
@@ -76,8 +82,9 @@ def rows(
 
 def _opened(
     sources: Iterable[Source], draft: int | None, explain: Callable[[Exception], str]
-) -> Iterator[tuple[str, Image.Image | str]]:
-    """Name and photo, or why there is none, in the sources' order; meanwhile the next ``AHEAD`` are decoded."""
+) -> Iterator[tuple[str, Image.Image | str] | None]:
+    """Name and photo, or why there is none, in the sources' order; meanwhile the next ``AHEAD`` are decoded. None
+    comes as long as the next photo is not there."""
     ahead: deque[tuple[str, Future[Image.Image]]] = deque()
 
     def first() -> tuple[str, Image.Image | str]:
@@ -87,12 +94,18 @@ def _opened(
         except Exception as error:  # Whatever one file does, the others are answered.
             return name, explain(error)
 
+    def arrived() -> Iterator[None]:
+        while wait([ahead[0][1]], timeout=0.05).not_done:
+            yield None
+
     with ThreadPoolExecutor(AHEAD, "decode") as pool:
         for source in sources:
             ahead.append((source.name, _decoding(pool, source, draft)))
             if len(ahead) > AHEAD:
+                yield from arrived()
                 yield first()
         while ahead:
+            yield from arrived()
             yield first()
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -225,6 +225,7 @@ def shared_detector() -> Detector:
 _guard = threading.Lock()
 _locks: dict[tuple, threading.Lock] = {}
 _loaded: dict[tuple, Predictor] = {}
+_used: dict[tuple, float] = {}  # key → time.monotonic() of the last load
 
 
 def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | None = None) -> Predictor:
@@ -247,4 +248,26 @@ def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | 
     with lock:  # One lock a network: loading one does not keep the others waiting.
         if key not in _loaded:
             _loaded[key] = Predictor(task, depth, device, checkpoint=checkpoints.load_entry(entry, progress))
+        _used[key] = monotonic()
         return _loaded[key]
+
+
+def unload(seconds: float, keep: Collection[tuple[str, int]] = (), most: int | None = None) -> int:
+    """Let go of networks that nobody asked for within so many seconds → how many. Whoever has one can go on with it.
+
+    Args:
+        keep: tasks and depths that stay.
+        most: networks that go, those first that were asked for the longest time ago; None: all.
+    """
+    with _guard:
+        order = sorted(_loaded, key=lambda key: _used.get(key, 0.0))
+    count = 0
+    for key in order:
+        if most is not None and count >= most:
+            break
+        with _locks[key]:
+            found = _loaded.get(key)
+            if found and (found.task, found.depth) not in keep and monotonic() - _used.get(key, 0.0) >= seconds:
+                _loaded.pop(key).engine.unload()
+                count += 1
+    return count

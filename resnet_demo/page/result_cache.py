@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from resnet_demo.errors import UserError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Answer = results.Prediction | results.FacesPrediction
 MOST = 64  # About half a megabyte each: feature maps, not photos.
 
-_answers: OrderedDict[str, Answer] = OrderedDict()
+_answers: OrderedDict[str, tuple[float, Answer]] = OrderedDict()  # with the time when it was last asked for
 _lock = threading.Lock()
 
 
@@ -40,7 +41,7 @@ def keep(result: Answer) -> str:
     # A map asks a photo for its size only.
     light = replace(result, photo=cast("Image.Image", Extent(*result.photo.size)))
     with _lock:
-        _answers[name] = light
+        _answers[name] = monotonic(), light
         while len(_answers) > MOST:
             _answers.popitem(last=False)
     return name
@@ -56,4 +57,12 @@ def find(name: str) -> Answer:
         if name not in _answers:
             raise UserError(say("answer_gone"))
         _answers.move_to_end(name)
-        return _answers[name]
+        _answers[name] = monotonic(), _answers[name][1]
+        return _answers[name][1]
+
+
+def forget(seconds: float) -> None:
+    """Let go of the answers that nobody asked about within so many seconds; they hold their networks in memory."""
+    with _lock:
+        while _answers and monotonic() - next(iter(_answers.values()))[0] >= seconds:
+            _answers.popitem(last=False)

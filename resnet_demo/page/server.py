@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from resnet_demo.backends import zerogpu_lease
 from resnet_demo.errors import UserError
+from resnet_demo.images.pixel_budget import budget
 from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.serving import stopping, temp_folder
 from resnet_demo.page.serving.limits import Limits
 from resnet_demo.page.serving.requests import Requests
+from resnet_demo.utils import memory
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -78,6 +80,10 @@ def serve() -> None:
     except UserError as error:
         raise SystemExit(str(error)) from error
     bypass_proxy(os.environ, host)
+    from resnet_demo.page.serving import memory_keeper
+
+    memory.share_arenas()
+    budget.most = limits.decoded_megapixels * 1_000_000
     served = launch(host, port, limits, folder)
     if served.page.mcp_error:
         log.warning("%s", served.page.mcp_error)
@@ -85,6 +91,7 @@ def serve() -> None:
     if not zerogpu_lease.is_lent():
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     served.sweeper.start()
+    memory_keeper.start(limits)
     stopping.wait(served.page, served.requests, served.sweeper, limits.stop_seconds)
 
 
@@ -125,13 +132,12 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         kept=lambda: temp_files.kept(page),
         forget=lambda paths: forget(page, paths, limits.keep_seconds),
     )
-    # Not around the queue: it bounds how many photos are decoded at a time.
     page.queue(max_size=QUEUE, default_concurrency_limit=4, api_open=False)
     light_sessions.lighten()
     api_calls.watch(page, requests.called)
     connections.quiet()
     server_config.set_up(
-        http=connections.protocol(limits), timeout_graceful_shutdown=2, server_header=False, proxy_headers=True
+        http=connections.protocol(limits), timeout_graceful_shutdown=1, server_header=False, proxy_headers=True
     )
     if zerogpu_lease.is_lent():
         place()

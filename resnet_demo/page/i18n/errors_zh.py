@@ -128,6 +128,9 @@ SENTENCES = {
         "请用 RESNET_DEMO_WEIGHTS 指明存放您所制作检查点的文件夹，然后再次运行。"
     ),
     "{where} is not a list of checkpoints: fetch it again.": "{where} 不是检查点列表：请重新获取。",
+    "{subject} is too large for this server just now: try again in a minute, or choose a smaller one.": (
+        "服务器暂时无法处理{subject}：请一分钟后重试，或选择更小的。"
+    ),
     # predictor, render
     "There is no layer {layer}: choose one of {layers}.": "没有名为{layer}的层：请从 {layers} 中选择。",
     "There is no colour map {name}: choose one of {known}.": "没有名为{name}的色图：请从 {known} 中选择。",

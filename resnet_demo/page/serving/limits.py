@@ -20,6 +20,8 @@ class Limits:
         temp_mb: most megabytes of them; the oldest go first.
         upload_mb: most megabytes that one visitor may upload in ten minutes.
         decoded_megapixels: pixels of photos that are decoded at a time, over all visitors.
+        unload_seconds: age at which networks that nobody asked for are let go, but for those that people meet first.
+        memory_mb: resident megabytes beyond which the networks that were not used the longest are let go.
         connections: open connections; 0 is what the system's limit of open files allows, 1,000 at most.
         header_seconds: time in which a request's first line and headers must be there.
         body_seconds: longest pause within a request's body.
@@ -31,6 +33,8 @@ class Limits:
     temp_mb: int = 4000
     upload_mb: int = 1000
     decoded_megapixels: int = 50
+    unload_seconds: int = 900
+    memory_mb: int = 1700
     connections: int = 0
     header_seconds: int = 20
     body_seconds: int = 60

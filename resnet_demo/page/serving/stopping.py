@@ -37,9 +37,11 @@ def wait(page: gr.Blocks, requests: Requests, sweeper: Sweeper, seconds: float) 
     end = time.monotonic() + seconds
     while requests.running and time.monotonic() < end and len(asked) < 2:
         time.sleep(0.02)
+    computing = requests.running or any(thread.name in ("warm-up", "streams") for thread in threading.enumerate())
+    logging.getLogger("uvicorn.error").disabled = True  # It would report each request that it cuts off.
     page.close(verbose=False)
     sweeper.stop()
-    if requests.running or any(thread.name in ("warm-up", "streams") for thread in threading.enumerate()):
+    if computing:
         # The interpreter's own end would wait for a network that computes, or take its memory from under it.
         logging.shutdown()
         sys.stdout.flush()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from resnet_demo.page.serving.faults import complain
 
 WINDOW = 600  # seconds
+LOCAL = ("127.0.0.1", "::1")
 MOST_VISITORS = 10_000
 # Where files come in.
 PATHS = ("/gradio_api/upload", "/gradio_api/component_server")
@@ -38,6 +39,7 @@ class Volume:
         trusted_proxy: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        # A proxy on this machine says whom it speaks for; who comes from here without that may use it as he likes.
         self.app, self.most, self.added, self.trusted_proxy, self.clock = app, most, added, trusted_proxy, clock
         self._visitors: OrderedDict[str, tuple[float, int]] = OrderedDict()  # start of the ten minutes, bytes in them
 
@@ -88,11 +90,15 @@ class Volume:
         return (scope.get("client") or ("",))[0]
 
     def used(self, visitor: str) -> int:
-        """Bytes of a visitor in the running ten minutes."""
+        """Bytes of a visitor in the running ten minutes; none of this machine itself."""
+        if visitor in LOCAL:
+            return 0
         start, size = self._visitors.get(visitor, (self.clock(), 0))
         return 0 if self.clock() - start > WINDOW else size
 
     def add(self, visitor: str, size: int) -> int:
+        if visitor in LOCAL:
+            return 0
         start, before = self._visitors.pop(visitor, (self.clock(), 0))
         if self.clock() - start > WINDOW:
             start, before = self.clock(), 0
