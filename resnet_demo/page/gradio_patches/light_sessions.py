@@ -24,8 +24,12 @@ class NoDescriptions(dict):
 
 def lighten() -> None:
     """Make the sessions of all pages light."""
-    SessionState.__init__ = _init
-    SessionState._update_config = SessionState._update_value_in_config = _describe_nothing
+    for name, function in (
+        ("__init__", _init),
+        ("_update_config", _describe_nothing),
+        ("_update_value_in_config", _describe_nothing),
+    ):
+        setattr(SessionState, name, function)
 
 
 def _init(self: SessionState, blocks: gr.Blocks) -> None:

@@ -12,4 +12,4 @@ from gradio import http_server
 
 def set_up(**settings: Any) -> None:
     """Let the pages that are launched from now on be served with these settings of ``uvicorn.Config``."""
-    http_server.uvicorn = SimpleNamespace(Config=partial(uvicorn.Config, **settings))
+    http_server.__dict__["uvicorn"] = SimpleNamespace(Config=partial(uvicorn.Config, **settings))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from resnet_demo.page.serving.limits import Limits
 
+Protocol: Any = AutoHTTPProtocol
 MOST = 1000
 SLOWEST = 1000  # bytes a second of a body
 
@@ -35,7 +37,7 @@ def protocol(limits: Limits) -> type:
     """Uvicorn's protocol with these limits."""
     most, header_seconds, body_seconds = most_connections(limits), limits.header_seconds, limits.body_seconds
 
-    class Patient(AutoHTTPProtocol):
+    class Patient(Protocol):
         _timer = None
         _bytes = 0
 

@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class Requests:
         self.stopping = False
         self.running = 0  # Only the event loop changes it.
         self._calls: Counter[tuple[str, str]] = Counter()
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._buckets: Counter[tuple[str, float]] = Counter()
         self._statuses: Counter[int] = Counter()
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class Requests:
     def metrics(self) -> str:
         """Everything counted, in Prometheus' text format."""
         with self._lock:
-            calls, seconds, buckets = Counter(self._calls), Counter(self._seconds), Counter(self._buckets)
+            calls, seconds, buckets = Counter(self._calls), dict(self._seconds), Counter(self._buckets)
         lines = ["# TYPE resnet_demo_calls_total counter"]
         for (endpoint, outcome), count in sorted(calls.items()):
             lines.append(f'resnet_demo_calls_total{{endpoint="{endpoint}",outcome="{outcome}"}} {count}')
