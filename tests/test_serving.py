@@ -398,6 +398,86 @@ def test_a_request_is_one_line_without_anything_of_the_visitor(site, caplog):
     assert "private" not in caplog.text and "secret" not in caplog.text and "127.0.0.1" not in caplog.text
 
 
+def test_headers_keep_other_pages_out(site):
+    with urllib.request.urlopen(site.address, timeout=60) as answer:
+        headers = answer.headers
+    assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "same-origin"
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "object-src 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "origin", "status"),
+    [
+        ("evil.example", None, 403),
+        ("localhost", "https://evil.example", 403),
+        ("localhost", None, 200),
+        ("127.0.0.1", "http://localhost:7860", 200),
+    ],
+)
+def test_mcp_answers_only_at_its_own_names(site, name, origin, status):
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+    }
+    headers = {"Host": name, "Accept": "application/json, text/event-stream", **({"Origin": origin} if origin else {})}
+    assert site.request("/gradio_api/mcp/", hello, **headers)[0] == status
+
+
+def test_one_visitor_cannot_fill_the_disk():
+    import asyncio
+
+    from resnet_demo.page.serving.upload_volume import Volume
+
+    now, added = [0.0], []
+
+    async def take(scope, receive, send):
+        more = True
+        while more:
+            more = (await receive())["more_body"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    volume = Volume(take, most=100, added=added.append, clock=lambda: now[0])
+
+    def upload(visitor: str, *pieces: int) -> int:
+        """The status of an upload that does not say how large it is."""
+        bodies, sent = [bytes(size) for size in pieces], []
+
+        async def receive():
+            return {"type": "http.request", "body": bodies.pop(0), "more_body": bool(bodies)}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": [], "query_string": b""}
+        asyncio.run(volume({**scope, "client": (visitor, 1)}, receive, send))
+        return sent[0]["status"]
+
+    assert upload("203.0.113.1", 40, 40) == 200
+    assert upload("203.0.113.1", 40) == 429
+    assert upload("203.0.113.2", 40) == 200
+    assert upload("127.0.0.1", 400) == 200
+    now[0] = 601
+    assert upload("203.0.113.1", 40) == 200
+    assert sum(added) == 80 + 40 + 40 + 400 + 40
+
+
+def test_openvino_tells_nobody(tmp_path):
+    """Its package of telemetry comes with it, and is never imported; nothing connects to anybody."""
+    code = (
+        "import socket, sys\n"
+        "def refuse(*a): raise SystemExit('connects')\n"
+        "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse\n"
+        "import resnet_demo\n"
+        "resnet_demo.load('flowers102', depth=18)('resnet_demo/examples/dahlia.jpg')\n"
+        "print(sys.modules['openvino_telemetry'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.stdout.strip() == "None", done.stderr
+
+
 def test_sessions_of_curl_are_gone_with_their_answer(site):
     photo_ = {"path": site.upload("garden.jpg", photo()), "meta": FILE}
     sessions = site.launched.page.app.state_holder.session_data

@@ -113,12 +113,20 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     from starlette.middleware import Middleware
 
     from resnet_demo.page.app import build
-    from resnet_demo.page.gradio_patches import api_calls, light_sessions, mcp_output, server_config, temp_files
+    from resnet_demo.page.gradio_patches import (
+        api_calls,
+        light_sessions,
+        mcp_errors,
+        mcp_output,
+        server_config,
+        temp_files,
+    )
     from resnet_demo.page.i18n.language import Localised
     from resnet_demo.page.i18n.texts import translations
     from resnet_demo.page.serving import connections
     from resnet_demo.page.serving.faults import Sentences
     from resnet_demo.page.serving.headers import SecureHeaders
+    from resnet_demo.page.serving.mcp_hosts import OwnHosts, hosts
     from resnet_demo.page.serving.requests import Counted
     from resnet_demo.page.serving.upload_volume import Volume
     from resnet_demo.page.settings import SCRIPT
@@ -162,6 +170,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
                     added=sweeper.added,
                     trusted_proxy=bool(os.environ.get("SPACE_ID")),
                 ),
+                Middleware(OwnHosts, names=hosts(os.environ, host)),
                 Middleware(Localised),
             ]
         },
@@ -175,6 +184,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         mcp_server=True,  # Where the package mcp is missing, the page goes on without.
     )
     mcp_output.tidy(page)
+    mcp_errors.speak_plainly(page)
     return Served(page, requests, sweeper)
 
 

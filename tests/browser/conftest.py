@@ -101,7 +101,7 @@ def chromium(chromium_path) -> Browser:
 @pytest.fixture
 def visit(server, chromium):
     """A function that opens the page: ``visit(width, height, theme, address)``. Afterwards: no request to another host,
-    no error of the page's scripts."""
+    no error of the page's scripts, nothing that its security policy forbids."""
     pages, hosts, errors = [], set(), []
 
     def open_page(width: int = 1440, height: int = 900, theme: str = "light", address: str = server) -> Page:
@@ -109,6 +109,7 @@ def visit(server, chromium):
         page.set_default_timeout(PATIENCE)
         page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.extend([line.text] if "Content Security Policy" in line.text else []))
         pages.append(page)
         page.goto(f"{address}/?__theme={theme}")
         page.locator("#flowers-photo").wait_for()

@@ -1,0 +1,39 @@
+"""What MCP tools say where their inputs are of no use: one sentence.
+
+Gradio 6.31, and mcp 1.x below it, answer with texts of their libraries, and repeat what was sent, however long.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from resnet_demo.page.i18n.errors import SERVER_FILE
+from resnet_demo.page.i18n.texts import say
+
+LIBRARY = ("Input validation error", "Output validation error", "Unexpected return type")
+LONGEST = 600  # characters of a sentence of ours
+
+
+def speak_plainly(page: gr.Blocks) -> None:
+    """Make a launched page's tools answer what they cannot use with a sentence of ours."""
+    server = page.mcp_server_obj
+    if server is None:
+        return
+    prepare, make_error = server._prepare_tool_call_args, server.mcp_server._make_error_result
+
+    def prepare_or_refuse(name: str, arguments: dict[str, Any]) -> Any:
+        try:
+            return prepare(name, arguments)
+        except gr.Error:
+            raise
+        except Exception:
+            raise ValueError(say("http_bad")) from None
+
+    def make_plain_error(text: str) -> Any:
+        plain = text.startswith(LIBRARY) or len(text) > LONGEST or SERVER_FILE.search(text)
+        return make_error(say("http_bad") if plain else text)
+
+    vars(server)["_prepare_tool_call_args"] = prepare_or_refuse
+    vars(server.mcp_server)["_make_error_result"] = make_plain_error
