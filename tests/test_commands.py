@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import socket
 import subprocess
 import sys
 
@@ -119,6 +120,38 @@ def test_version_is_the_packages(capsys):
         main(["--version"])
     assert stop.value.code == 0
     assert capsys.readouterr().out == f"python -m resnet_demo {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["predict", ""], "A photo has no name"),
+        (["predict", "PHOTO", "--depth", "18", "--overlays", "FILE"], "it is a file"),
+        (["predict", "PHOTO", "--depth", "18", "--overlays", "/proc/nothing"], "No pictures can be written to"),
+        (["convert", "--package", "NONE"], "no such file or directory"),
+        (["convert", "--package", "FILE"], "is not the package"),
+        (["convert", "--package", "FOLDER"], "is a directory"),
+        (["serve", "--port", "0"], "PORT must be a number from 1 to 65535, not '0'"),
+        (["publish", "--repo-id", "you/name", "--dry-run", "--tasks", "nope"], "no weights for the task 'nope'"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence_and_status_2(weights, tmp_path, capsys, monkeypatch, arguments, words):
+    (tmp_path / "file").touch()
+    names = {"PHOTO": EXAMPLES / "dahlia.jpg", "FILE": tmp_path / "file", "FOLDER": tmp_path, "NONE": tmp_path / "none"}
+    monkeypatch.setenv("PORT", "7860")
+    assert main([str(names.get(argument, argument)) for argument in arguments]) == 2
+    output = capsys.readouterr()
+    assert words in output.err and len(output.err.splitlines()) == 1 and not output.out
+
+
+def test_a_taken_port_is_status_2(capsys, monkeypatch):
+    monkeypatch.setenv("HOST", "127.0.0.1")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("PORT", str(taken.getsockname()[1]))
+        assert main(["serve"]) == 2
+    assert "is taken" in capsys.readouterr().err
 
 
 def test_a_missing_photo_and_an_empty_folder(weights, tmp_path, capsys):

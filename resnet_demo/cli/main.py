@@ -69,3 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; the interpreter must not complain when it flushes.
         sys.stdout = None
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        reason = (error.strerror or "unknown reason").lower()
+        complain(f"Cannot use {str(error.filename)!r} ({reason}): name another file or folder.")
+        return BAD_INPUT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from resnet_demo.errors import UserError
 def pictures_in(arguments: Sequence[str]) -> Iterator[str]:
     """The photos as given, folders replaced by the files in them (hidden ones left out), in order of name."""
     for argument in arguments:
+        if not argument.strip():
+            raise UserError("A photo has no name: name a photo or a folder of photos.")
         path = Path(argument)
         if path.is_dir():
             yield from (str(file) for file in sorted(path.iterdir()) if file.is_file() and file.name[0] != ".")
@@ -49,7 +52,7 @@ def run_predict(options: argparse.Namespace) -> int:
     check_top_k(options.top_k)
     predict = load(options.task, options.depth, options.device)
     if options.overlays:
-        options.overlays.mkdir(parents=True, exist_ok=True)
+        make_folder(options.overlays)
     photos = list(pictures_in(options.photos))
     if not photos:
         raise UserError(f"There are no pictures in {', '.join(options.photos)}: name a photo or a folder of photos.")
@@ -65,6 +68,21 @@ def run_predict(options: argparse.Namespace) -> int:
         if options.overlays:
             write_overlay(answer, options.overlays / f"{Path(photo).stem}.jpg")
     return status
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for pictures.
+
+    Raises:
+        UserError: there is a file in its place, or nothing may be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "it is a file" if folder.exists() and not folder.is_dir() else (error.strerror or "").lower()
+        raise UserError(f"No pictures can be written to {str(folder)!r} ({reason}): name another folder.") from error
 
 
 def answer_line(answer) -> str:
@@ -110,11 +128,16 @@ def run_serve(options: argparse.Namespace) -> int:
     need("gradio")
     if options.host:
         os.environ["HOST"] = options.host
-    if options.port:
+    if options.port is not None:
         os.environ["PORT"] = str(options.port)
     from resnet_demo.page import serve
 
-    serve()
+    try:
+        serve()
+    except SystemExit as stop:
+        if isinstance(stop.code, str):  # A sentence; as an argument of this command it is one like the others'.
+            raise UserError(stop.code) from None
+        raise
     return 0
 
 

