@@ -8,7 +8,8 @@ network = resnet_demo.ResNet.from_pretrained("you/resnet-demo-weights", task="fl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any, cast
 
 from resnet_demo.errors import UserError
 from resnet_demo.version import __version__
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from resnet_demo.checkpoints.hub import Progress
     from resnet_demo.hub_mixin import ResNet
     from resnet_demo.inference.predictor import Predictor
+
+# OpenVINO 2026.4 reports to an outside host when it is imported. Without its package of telemetry it uses an empty one.
+sys.modules.setdefault("openvino_telemetry", cast(Any, None))
 
 __all__ = ["ResNet", "UserError", "__version__", "available", "load"]
 

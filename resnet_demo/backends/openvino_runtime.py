@@ -4,17 +4,11 @@ OpenVINO makes its table of element types at the first use. Two threads whose fi
 each other for ever, and hold Python's lock meanwhile, so that the whole process stands still (seen with 2026.4: one
 thread in the guard of a C++ static, the other one inside it, waiting for Python). So the table is made here, where the
 import lock lets one thread in.
-
-Its package of telemetry is kept out: OpenVINO then uses an empty one, and nothing can be sent to anybody.
 """
 
 from __future__ import annotations
 
-import sys
-
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # Importing it fails from now on.
-
-import openvino as ov  # noqa: E402
+import openvino as ov
 
 ov.Type.u8.to_dtype()
 

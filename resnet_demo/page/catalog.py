@@ -20,6 +20,13 @@ def available(task: str) -> list[int]:
     return _index().get(task, [])
 
 
+def depths(task: str) -> list[int]:
+    """The same, but it raises a UserError where the index is broken; none where there is no index at all."""
+    if not (checkpoints.weights_folder() / "index.json").exists():
+        return available(task)
+    return checkpoints.available().get(task, [])
+
+
 def task_choices(*kinds: str) -> list[tuple[str, str]]:
     """(title, name) of the tasks of some kinds, ``classification`` and ``keypoints``; those of people come last."""
     order = [*tasks.TITLES, *_index()]

@@ -56,8 +56,9 @@ def check_photo(path: str | None) -> str:
 
 
 def check_weights(task: str, depth: int) -> None:
-    """Raise a UserError where a task has weights, but not of this depth (``predictor.load`` says the rest)."""
-    depths = catalog.available(task)
+    """Raise a UserError where a task has weights, but not of this depth, or where the index is broken
+    (``predictor.load`` says the rest)."""
+    depths = catalog.depths(task)
     if depth not in depths and (depths or task in catalog.ALWAYS):
         raise UserError(catalog.no_weights(task, depth))
 

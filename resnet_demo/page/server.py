@@ -145,7 +145,10 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     api_calls.watch(page, requests.called)
     connections.quiet()
     server_config.set_up(
-        http=connections.protocol(limits), timeout_graceful_shutdown=1, server_header=False, proxy_headers=True
+        http=connections.protocol(limits),
+        backlog=connections.backlog(limits),
+        timeout_graceful_shutdown=1,
+        server_header=False,
     )
     if zerogpu_lease.is_lent():
         place()

@@ -17,12 +17,13 @@ from gradio import route_utils
 from resnet_demo.models.layouts import DEPTHS
 from resnet_demo.page import catalog
 from resnet_demo.page.gradio_patches import light_sessions
+from resnet_demo.page.gradio_patches.reach import inside
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.texts import say
 
 # Functions of Gradio's inside of which ours, or what handles our results, run.
 SERVER_SIDE = ("call_function", "postprocess_data")
-_original = route_utils.call_process_api
+_original = inside(route_utils, "call_process_api", __name__)
 
 
 def watch(page: gr.Blocks, called: Callable[[str, str | None, int | None, float, str], None]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from resnet_demo.page.gradio_patches.reach import inside
 from resnet_demo.page.i18n.errors import SERVER_FILE
 from resnet_demo.page.i18n.texts import say
 
@@ -21,7 +22,8 @@ def speak_plainly(page: gr.Blocks) -> None:
     server = page.mcp_server_obj
     if server is None:
         return
-    prepare, make_error = server._prepare_tool_call_args, server.mcp_server._make_error_result
+    prepare = inside(server, "_prepare_tool_call_args", __name__)
+    make_error = inside(server.mcp_server, "_make_error_result", __name__)
 
     def prepare_or_refuse(name: str, arguments: dict[str, Any]) -> Any:
         try:

@@ -6,6 +6,8 @@ from collections.abc import Collection
 
 import gradio as gr
 
+from resnet_demo.page.gradio_patches.reach import inside
+
 
 def kept(page: gr.Blocks) -> set[str]:
     """Paths of the files that a page shows from its start on, such as examples."""
@@ -14,5 +16,5 @@ def kept(page: gr.Blocks) -> set[str]:
 
 def forget(page: gr.Blocks, paths: Collection[str]) -> None:
     """Take deleted files from the lists, which would grow without end."""
-    for listed in page.temp_file_sets:
+    for listed in inside(page, "temp_file_sets", __name__):
         listed.difference_update(paths)

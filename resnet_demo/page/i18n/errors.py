@@ -20,10 +20,14 @@ SERVER_FILE = re.compile(
     r"(?<![\w:/.<])/[\w.~-]+/[^\s'\"]|[A-Za-z]:\\\\|\b(index|config)\.json\b|\bmodel\.safetensors\b"
 )
 
+# A photo's: its name is the visitor's own.
+QUOTED_PATH = re.compile(r"'/(?:[^'/]*/)*([^'/]+)'")
+
 
 def sentence(error: Exception) -> str:
     """What to tell people about a failure; what only the operator can mend goes to the log."""
     if isinstance(error, UserError):
+        error = UserError(QUOTED_PATH.sub(r"'\1'", str(error)))
         if SERVER_FILE.search(str(error)):
             log.error("%s", error)
             return say("server_file")

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from resnet_demo.page.serving.limits import Limits
 
+ACCEPTING = ("out of system resource", "_start_serving")  # in asyncio's messages
 Protocol: Any = AutoHTTPProtocol
 MOST = 1000
 SLOWEST = 1000  # bytes a second of a body
@@ -29,8 +30,13 @@ def most_connections(limits: Limits) -> int:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     except (ImportError, OSError):
         return MOST
-    # Three in four of what the page does not need itself: requests open files too.
-    return max(4, min(MOST, (files - 32) * 3 // 4)) if files > 0 else MOST
+    # Half of what the page does not need itself: requests open files too, and connections that are refused count.
+    return max(8, min(MOST, (files - 32) // 2)) if files > 0 else MOST
+
+
+def backlog(limits: Limits) -> int:
+    """Connections that are taken at a time: so many may come beyond the limit before they are refused."""
+    return max(4, min(128, most_connections(limits) // 2))
 
 
 def protocol(limits: Limits) -> type:
@@ -106,7 +112,7 @@ class OncePerMinute(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = str(record.msg)
-        if "out of system resource" not in text and not text.startswith("There are %d connections"):
+        if not any(part in text for part in ACCEPTING) and not text.startswith("There are %d connections"):
             return True
         if self.clock() - self._last < 60:
             return False

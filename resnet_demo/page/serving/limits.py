@@ -32,7 +32,7 @@ class Limits:
     keep_seconds: int = 3600
     temp_mb: int = 4000
     upload_mb: int = 1000
-    decoded_megapixels: int = 50
+    decoded_megapixels: int = 32
     unload_seconds: int = 900
     memory_mb: int = 1700
     connections: int = 0
