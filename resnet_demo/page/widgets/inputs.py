@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +29,7 @@ from resnet_demo.page.widgets.examples import example
 PICTURE_HEIGHT = 380
 DISPLAY_SIDE = 1280  # pixels of a heat map's long side
 DRAFT_SIDE = 960  # pixels of a photo's short side that are enough for it, where no keypoints are to be placed
+LONGEST_NAME = 100  # characters that are said again
 EXAMPLE_ADDRESS = "https://example.com/photo.jpg"
 
 # Every listener: inference is locked by the engine itself, decoding and drawing may overlap.
@@ -125,7 +126,7 @@ def task_input(elem_id: str, value: str, *kinds: str) -> gr.Dropdown:
         elem_id=elem_id,
     )
     # An unknown task gets our sentence.
-    return read_with(task, lambda payload: payload)
+    return read_with(task, read_name)
 
 
 def target_input(elem_id: str) -> gr.Dropdown:
@@ -149,7 +150,18 @@ def target_choices(task: str) -> list[tuple[str, str]]:
 def region_input(elem_id: str) -> gr.Radio:
     regions = [(label(f"region_{region}"), region) for region in catalog.REGIONS]
     region = gr.Radio(regions, value="all", label=label("region"), elem_id=elem_id)
-    return read_with(region, lambda payload: payload or "all")
+    return read_with(region, lambda payload: read_name(payload or "all"))
+
+
+def read_name(value: object) -> str:
+    """A task's or region's name as it is; there may be none of this name.
+
+    Raises:
+        gr.Error: anything that is no name.
+    """
+    if isinstance(value, str) and len(value) <= LONGEST_NAME:
+        return value
+    raise gr.Error(say("http_bad"), print_exception=False)
 
 
 def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio | gr.CheckboxGroup:
@@ -183,10 +195,13 @@ def read_depth(value: object) -> int:
     for depth in DEPTHS:
         if str(value).removesuffix(".0") == str(depth):
             return depth
-    raise gr.Error(say("bad_depth", depth=value), print_exception=False)
+    raise gr.Error(say("bad_depth", depth=str(value)[:LONGEST_NAME]), print_exception=False)
 
 
-def read_depths(values: Iterable[object] | None) -> list[int]:
+def read_depths(values: object) -> list[int]:
+    """The same for a list; nothing means none."""
+    if not isinstance(values, list | tuple | None):
+        raise gr.Error(say("bad_depth", depth=str(values)[:LONGEST_NAME]), print_exception=False)
     return [read_depth(value) for value in values or ()]
 
 
