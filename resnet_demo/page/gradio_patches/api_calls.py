@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import perf_counter
 from typing import Any
 
@@ -33,6 +33,7 @@ def watch(page: gr.Blocks, called: Callable[[str, str | None, int | None, float,
         called: takes the endpoint's name, task and depth (None where they are none of this page), seconds, and the
             outcome; see ``serving.requests``.
     """
+    offered = catalog.names()  # Looking into the index each time would cost a millisecond.
     taken: dict[str, float] = {}  # event → seconds so far, of those that answer in steps
 
     async def call(app: Any, body: Any, gr_request: Any, fn: Any, root_path: str, record_history: bool = True) -> Any:
@@ -61,7 +62,7 @@ def watch(page: gr.Blocks, called: Callable[[str, str | None, int | None, float,
                     taken.pop(next(iter(taken)))
             else:
                 if fn.fn is not None:
-                    called(name_of(fn), *asked_for(fn, body.data), seconds, outcome)
+                    called(name_of(fn), *asked_for(fn, body.data, offered), seconds, outcome)
                 if body.session_hash and body.session_hash == body.event_id:
                     light_sessions.end(page, body.session_hash)  # Of a request without a session of its own.
 
@@ -87,12 +88,12 @@ def name_of(fn: Any) -> str:
     return name if str(name).isidentifier() else "listener"
 
 
-def asked_for(fn: Any, inputs: Any) -> tuple[str | None, int | None]:
+def asked_for(fn: Any, inputs: Any, offered: Collection[str]) -> tuple[str | None, int | None]:
     """Task and depth among a call's raw inputs; never anything that this page does not offer itself."""
     task = depth = None
     for component, value in zip(fn.inputs, inputs or (), strict=False):
         place = getattr(component, "elem_id", None) or ""
-        if place.endswith("-task") and isinstance(value, str) and value in catalog.names():
+        if place.endswith("-task") and isinstance(value, str) and value in offered:
             task = value
         elif place.endswith("-depth") and str(value) in map(str, DEPTHS):
             depth = int(value)
