@@ -125,7 +125,7 @@ def test_version_is_the_packages(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["predict", ""], "A photo has no name"),
+        (["predict", "", "--depth", "18"], "A photo has no name"),
         (["predict", "PHOTO", "--depth", "18", "--overlays", "FILE"], "it is a file"),
         (["predict", "PHOTO", "--depth", "18", "--overlays", "/proc/nothing"], "No pictures can be written to"),
         (["convert", "--package", "NONE"], "no such file or directory"),

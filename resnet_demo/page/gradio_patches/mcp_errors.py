@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from resnet_demo.page.gradio_patches.reach import inside
-from resnet_demo.page.i18n.errors import SERVER_FILE
+from resnet_demo.page.i18n.errors import names_server_file
 from resnet_demo.page.i18n.texts import say
 
 LIBRARY = ("Input validation error", "Output validation error", "Unexpected return type")
@@ -34,7 +34,7 @@ def speak_plainly(page: gr.Blocks) -> None:
             raise ValueError(say("http_bad")) from None
 
     def make_plain_error(text: str) -> Any:
-        plain = text.startswith(LIBRARY) or len(text) > LONGEST or SERVER_FILE.search(text)
+        plain = text.startswith(LIBRARY) or len(text) > LONGEST or names_server_file(text)
         return make_error(say("http_bad") if plain else text)
 
     vars(server)["_prepare_tool_call_args"] = prepare_or_refuse

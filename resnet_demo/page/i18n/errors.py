@@ -28,7 +28,7 @@ def sentence(error: Exception) -> str:
     """What to tell people about a failure; what only the operator can mend goes to the log."""
     if isinstance(error, UserError):
         error = UserError(QUOTED_PATH.sub(r"'\1'", str(error)))
-        if SERVER_FILE.search(str(error)):
+        if names_server_file(str(error)):
             log.error("%s", error)
             return say("server_file")
         return translate(str(error))
@@ -42,6 +42,11 @@ def sentence(error: Exception) -> str:
         return say("too_large_now")
     log.error("A request failed.", exc_info=error)
     return say("unexpected")
+
+
+def names_server_file(text: str) -> bool:
+    """Whether a text names a file of this machine; what stands in an address is the visitor's own."""
+    return bool(SERVER_FILE.search(re.sub(r"https?://\S+", "", text)))
 
 
 def is_disk_trouble(error: BaseException) -> bool:
