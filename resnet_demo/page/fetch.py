@@ -37,7 +37,7 @@ def fetch_carefully(component: Files) -> Files:
     async def bring(place: Any) -> Any:
         if isinstance(place, str) and place.lower().startswith(("http://", "https://")):
             cache = file_cache.folder(component)
-            return _upload(place, cache) or await fetch(place, cache)
+            return upload(place, cache) or await fetch(place, cache)
         return place
 
     return file_cache.bring_with(component, bring)
@@ -61,9 +61,12 @@ async def fetch(url: str, cache: str) -> str:
     raise _error("fetch_failed", url)
 
 
-def _upload(url: str, cache: str) -> str | None:
+def upload(url: str, cache: str) -> str | None:
     """The path of an upload to this page, where that is what an address means: MCP clients send them so."""
-    _, found, path = unquote(urlsplit(url).path).partition("/gradio_api/file=")
+    try:
+        _, found, path = unquote(urlsplit(url).path).partition("/gradio_api/file=")
+    except ValueError:  # such as http://[
+        return None
     if not found or "\0" in path or not os.path.isfile(path):
         return None
     return path if Path(path).resolve().is_relative_to(Path(cache).resolve()) else None

@@ -72,7 +72,7 @@ def serve() -> None:
     from starlette.middleware import Middleware
 
     from resnet_demo.page.app import build
-    from resnet_demo.page.gradio_patches import mcp_output
+    from resnet_demo.page.gradio_patches import mcp_input, mcp_output
     from resnet_demo.page.i18n.language import Localised
     from resnet_demo.page.i18n.texts import translations
     from resnet_demo.page.settings import SCRIPT
@@ -103,6 +103,7 @@ def serve() -> None:
     )
     if page.mcp_error:
         log.warning("%s", page.mcp_error)
+    mcp_input.leave_photos(page)
     mcp_output.tidy(page)
     print(say("serving", host="localhost" if host in ("127.0.0.1", "0.0.0.0") else host, port=port), flush=True)
     if not zerogpu_lease.is_lent():

@@ -32,6 +32,7 @@ from resnet_demo.page.widgets.inputs import (
     jpeg,
     note,
     note_output,
+    number_input,
     photo_input,
     picture_output,
     target_choices,
@@ -71,12 +72,12 @@ def predict(image: str, task: str, depth: int, top_k: int) -> results.Prediction
     """
     check_photo(image)
     check_weights(task, depth)
-    if not isinstance(top_k, int | float) or top_k != int(top_k) or not 1 <= top_k <= MAX_TOP_K:
+    if not isinstance(top_k, int) or not 1 <= top_k <= MAX_TOP_K:
         raise UserError(say("bad_top_k"))
     network = networks.network(task, depth)
     if network.spec.kind != tasks.CLASSIFICATION:
         raise UserError(say("not_classes", task=catalog.title(task)))
-    prediction = network(image, int(top_k), DRAFT_SIDE)
+    prediction = network(image, top_k, DRAFT_SIDE)
     assert isinstance(prediction, results.Prediction)
     return prediction
 
@@ -118,7 +119,7 @@ def tab() -> dict[str, Component]:
                     task = task_input("flowers-task", catalog.FLOWERS, tasks.CLASSIFICATION)
                     target = target_input("flowers-target")
                 depth = depth_input(catalog.FLOWERS, "flowers-depth")
-                top_k = gr.Slider(1, MAX_TOP_K, 5, step=1, label=label("top_k"), elem_id="flowers-top-k", buttons=[])
+                top_k = number_input(1, MAX_TOP_K, 5, "top_k", "flowers-top-k")
         with gr.Column(min_width=300):
             classes = class_list("flowers-classes", "flowers-overlay")
             words_line = note_output("hint_classes", "flowers-note")
