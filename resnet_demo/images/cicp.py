@@ -37,6 +37,7 @@ _STEPS = 65  # of the table, a side: the most that Pillow takes
 def codes(image: Image.Image, file: BinaryIO) -> tuple[int, int] | None:
     """Primaries and transfer curve of an opened, not yet loaded picture; None where they are not given, or are those
     of sRGB."""
+    found: tuple[int, int] | None
     nclx = image.info.get("nclx_profile")
     if nclx:
         found = nclx["color_primaries"], nclx["transfer_characteristics"]

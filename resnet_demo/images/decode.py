@@ -67,7 +67,7 @@ _MAX_UINT32 = 4_294_967_295.0
 # Pillow warns from 89 megapixels on, which are refused here anyway, and of broken metadata, which nobody at a page can
 # mend. On the command line either would stand between the sentences. (A filter for one call is not thread-safe.)
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.(Tiff|Png|Mpo)ImagePlugin")
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.(Tiff|Png|Mpo|Jpeg)ImagePlugin")
 
 _heif_lock = threading.Lock()
 _heif_registered = False
@@ -145,7 +145,7 @@ def _from_file(
         short = min(size)
         wanted = min(draft_side or short, short // 2 if large else short)
         if wanted < short:
-            image.draft(None, tuple(side * wanted // short for side in size))
+            image.draft(None, (size[0] * wanted // short, size[1] * wanted // short))
         if large and image.size == size:
             raise _too_large(subject, size, most)
         info: dict[str, float] = {"reduced": round(size[0] / image.size[0])} if large else {}
@@ -156,7 +156,7 @@ def _from_file(
                 raise _damaged(subject)
             info["missing_rows"] = missing
         photo = _to_rgb_upright(image, codes)
-        photo.info = info
+        photo.info.update(info)
         return photo
     except UserError:
         raise
@@ -264,7 +264,7 @@ def _load(image: Image.Image) -> None:
     for key in _XMP:
         image.info.pop(key, None)
     transparent = image.info.get("transparency")
-    if isinstance(transparent, tuple) and any(";16" in str(tile.args) for tile in image.tile):
+    if isinstance(transparent, tuple) and any(";16" in str(tile) for tile in getattr(image, "tile", ())):
         image.info["transparency"] = tuple(value >> 8 for value in transparent)  # as the pixels will be
     image.load()  # TIFF turns itself here, and PNG may keep its XMP behind the pixels.
     for key in _XMP:
@@ -301,8 +301,8 @@ def _to_rgb(image: Image.Image, codes: tuple[int, int] | None) -> Image.Image:
     """Any mode → RGB (sRGB where a profile, or codes of ``cicp``, say how)."""
     profile = image.info.get("icc_profile")
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        grey = _scale_to_8_bits(image)
-        return (_to_srgb(grey, profile) if profile else grey).convert("RGB")
+        scaled = _scale_to_8_bits(image)
+        return (_to_srgb(scaled, profile) if profile else scaled).convert("RGB")
     if image.mode == "LAB":
         from PIL import ImageCms
 

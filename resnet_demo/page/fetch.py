@@ -27,6 +27,8 @@ from resnet_demo.page.i18n.texts import say
 MAX_BYTES = 60_000_000
 SECONDS = 60
 REDIRECTS = 5
+CARRIERS = [ipaddress.IPv6Network(network) for network in ("64:ff9b::/96", "::/96")]
+LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 Files = TypeVar("Files", bound=Component)
 
@@ -100,9 +102,21 @@ async def _public_address(url: str) -> str:
     """The IP address that a URL leads to. ``safehttpx`` would ask an outside host about names that lead inside."""
     found = await asyncio.get_running_loop().getaddrinfo(httpx.URL(url).host, None, type=socket.SOCK_STREAM)
     addresses = [str(entry[4][0]) for entry in found]
-    if not all(safehttpx.is_public_ip(ip) and ipaddress.ip_address(ip).is_global for ip in addresses):
+    if not all(safehttpx.is_public_ip(ip) and _leads_outside(ip) for ip in addresses):
         raise _error("fetch_refused", url)
     return addresses[0]
+
+
+def _leads_outside(ip: str) -> bool:
+    """Whether an address is public, and so is the one inside it, where it carries one of the old internet's."""
+    address = ipaddress.ip_address(ip)
+    carried: list[ipaddress.IPv4Address | ipaddress.IPv6Address | None] = [address]
+    if isinstance(address, ipaddress.IPv6Address):
+        carried += [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+        # The last 32 bits of NAT64, and of the oldest form, ::10.0.0.1.
+        if any(address in network for network in CARRIERS):
+            carried.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return all(one.is_global for one in carried if one is not None) and address not in LOCAL_NAT64
 
 
 def _made(folder: str) -> str:

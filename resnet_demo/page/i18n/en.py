@@ -79,6 +79,8 @@ EN = {
     "hint_compare": "Choose a photo: every depth names it and shows where it looked.",
     "facts": "ResNet-{depth} · {milliseconds} ms · {backend}",
     "heat_for": "Heat for {label} ({probability}). Click another class to see what speaks for it.",
+    "heat_none": "Nothing in this photo speaks for {label}: its heat is empty.",
+    "rows_missing": "The file ends too early: {share} % of the photo's rows are missing.",
     "dimmed": "The darker border lies outside what the network sees.",
     "faces_none": (
         "No face found in this photo. Try one where a face is larger, brighter or turned more to the camera."

@@ -170,9 +170,7 @@ def depth_look(task: str) -> dict:
 def number_input(low: int, high: int, value: int, key: str, elem_id: str) -> gr.Slider:
     """A whole number; whoever takes it checks it."""
     slider = gr.Slider(low, high, value, step=1, label=label(key), elem_id=elem_id, buttons=[])
-    # Gradio compares a text with its limits and fails.
-    slider.preprocess = read_number  # type: ignore[method-assign]
-    return slider
+    return read_with(slider, read_number)  # Gradio compares a text with its limits and fails.
 
 
 def read_number(value: object) -> object:
