@@ -284,7 +284,7 @@ ZH = {
     "many_none": "请先选择照片或 ZIP 压缩包。",
     "many_empty": "这个压缩包里没有文件：请换一个。",
     # Photos that programs send, or name by their address
-    "photo_form": "照片须为上传的文件、公共 http(s) 地址或 data URL（data:image/jpeg;base64,…）：请发送其中一种。",
+    "photo_form": "请发送上传的文件、公共的 http 或 https 地址，或 data URL（data:image/jpeg;base64,…）。",
     "photo_large": "这张照片超过 {size} MB：请选择更小的照片。",
     "fetch_refused": "地址 {url} 不在公共互联网上：请上传照片，或以 data URL 发送。",
     "fetch_failed": "无法获取 {url} 的照片：请检查地址，或上传照片。",
