@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tiny
 from conftest import EXAMPLES, ROOT
 from PIL import Image
 
 from resnet_demo.cli.main import COMMANDS, main, make_parser
+from resnet_demo.inference import results
 from resnet_demo.version import __version__
 
 
@@ -59,6 +61,36 @@ def test_people_get_a_readable_line_and_overlays(weights, tmp_path, capsys):
     with Image.open(overlays / "dahlia.jpg") as overlay, Image.open(EXAMPLES / "dahlia.jpg") as photo:
         assert overlay.size == photo.size
         assert overlay.tobytes() != photo.tobytes()
+
+
+def test_overlays_of_photos_with_one_name_are_all_kept(weights, tmp_path, capsys):
+    """Also where another photo's own name is that of a further one, or differs by capitals only."""
+    with Image.open(EXAMPLES / "dahlia.jpg") as photo:
+        small = photo.resize((64, 64))
+    names = ("a/x.jpg", "a/x.png", "a/x-2.png", "b/x.jpg", "b/X.png")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        small.save(tmp_path / name)
+    overlays = tmp_path / "overlays"
+    photos = [str(tmp_path / name) for name in names]
+    for _ in range(2):  # A second run writes the same ones anew.
+        assert main(["predict", *photos, "--depth", "18", "--overlays", str(overlays)]) == 0
+        found = sorted(path.name for path in overlays.iterdir())
+        assert found == ["X-4.jpg", "x-2-2.jpg", "x-2.jpg", "x-3.jpg", "x.jpg"]
+
+
+def test_an_empty_heatmap_and_missing_rows_are_said(weights, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(results.Prediction, "low_resolution_cam", lambda *_: np.zeros((2, 2), np.float32))
+    photo = tmp_path / "cut.jpg"
+    noise = np.random.default_rng(0).integers(0, 256, (640, 640, 3), np.uint8)
+    Image.fromarray(noise).save(photo, quality=90)
+    photo.write_bytes(photo.read_bytes()[: round(photo.stat().st_size * 0.98)])
+    options = ["--depth", "18", "--json", "--overlays", str(tmp_path / "overlays")]
+    assert main(["predict", str(photo), *options]) == 0
+    out, err = capsys.readouterr()
+    (note,) = json.loads(out)["notes"]
+    assert note.startswith("The file ends too early: 2.") and note.endswith("% of the photo's rows are missing.")
+    assert "Nothing in this photo speaks for " in err and "rows are missing." in err
 
 
 @pytest.mark.parametrize(

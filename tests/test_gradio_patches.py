@@ -17,6 +17,7 @@ from resnet_demo.page.gradio_patches import (
     api_description,
     event_data,
     file_cache,
+    mcp_input,
     mcp_output,
     missing_inputs,
     preprocess,
@@ -70,6 +71,18 @@ def test_inputs_that_are_left_out_are_filled_in():
     inputs: list = []
     page.validate_inputs(function, inputs)
     assert inputs == [7]
+
+
+def test_photos_of_mcp_clients_stay_as_they_were_sent():
+    with gr.Blocks() as page:
+        gr.Button().click(lambda image: None, [gr.Image(type="filepath")], None, api_name="look")
+    page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False, mcp_server=True)
+    try:
+        mcp_input.leave_photos(page)
+        sent = {"image": "neither an address nor a data URL"}
+        assert page.mcp_server_obj.convert_strings_to_filedata(sent, [["image"]]) == sent
+    finally:
+        page.close()
 
 
 def test_addresses_pass_us_before_gradio_fetches_them(tmp_path):

@@ -624,6 +624,14 @@ def test_a_checkpoint_of_timms(timm, timm_state, server):
         assert value.dtype == np.float32 and np.array_equal(value, timm_state[key])
 
 
+@pytest.mark.parametrize(("size", "crop", "resize"), [(224, 0.95, 235), (224, 0.875, 256), (288, 1.0, 288)])
+def test_the_resize_is_rounded_down_as_timm_does(size, crop, resize):
+    from resnet_demo.checkpoints.timm import convert_config
+
+    cfg = {**TIMM["pretrained_cfg"], "input_size": [3, size, size], "crop_pct": crop}
+    assert convert_config({"architecture": "resnet18", **cfg}, "here")["task"]["resize"] == resize
+
+
 def test_timms_checkpoint_predicts_as_torchvisions_network(timm, timm_state, monkeypatch):
     import torch
     from torchvision.models import resnet18

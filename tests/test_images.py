@@ -306,6 +306,13 @@ def png(header: bytes, pixels: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
+def rgb_16_bits(image: Image.Image) -> bytes:
+    """An RGB photo as a PNG of 16 bits a channel."""
+    rows = np.asarray(image.convert("RGB")).astype(">u2") * 257
+    lines = np.concatenate([np.zeros((len(rows), 1), np.uint8), rows.reshape(len(rows), -1).view(np.uint8)], axis=1)
+    return png(struct.pack(">IIBBBBB", *image.size, 16, 2, 0, 0, 0), zlib.compress(lines.tobytes()))
+
+
 def test_empty(tmp_path):
     assert sentence(b"") == "The file is empty: choose another picture."
     path = tmp_path / "nothing.jpg"

@@ -199,7 +199,16 @@ def test_an_upload_can_be_named_by_its_address(app, secret):
     assert asked == []
 
 
-@pytest.mark.parametrize("address", ["100.64.0.1", "169.254.169.254", "10.0.0.1", "[::1]", "[fd00::1]", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("100.64.0.1", "169.254.169.254", "10.0.0.1", "[::1]", "[fd00::1]", "0.0.0.0"),
+        *("[::ffff:10.0.0.1]", "[::ffff:a00:1]", "[::127.0.0.1]"),  # mapped, and the oldest form
+        *("[2002:a00:1::1]", "[2002:7f00:1::]", "[2002:a9fe:a9fe::1]"),  # 6to4
+        "[2001:0:4136:e378:8000:63bf:f5ff:fffe]",  # Teredo
+        *("[64:ff9b::10.0.0.1]", "[64:ff9b::7f00:1]", "[64:ff9b:1::808:808]"),  # NAT64
+    ],
+)
 def test_addresses_of_inner_networks_are_refused(address, tmp_path):
     with pytest.raises(gr.Error, match="is not on the public internet"):
         finished(fetch.fetch(f"http://{address}/a.jpg", str(tmp_path)))

@@ -1,8 +1,9 @@
 """The Hugging Face Hub: fetch, keep and verify files through ``huggingface_hub``, and say its errors in one sentence.
 
-The cache, locks between processes, retries, resuming, ``HF_HUB_OFFLINE``, ``HF_ENDPOINT``, ``HF_HOME`` and the access
-token are ``huggingface_hub``'s own. Added here: a cached file is used without any request, bytes and sha256 are checked
-before use, a damaged file is fetched once more, and threads that want the same file wait for one download.
+The cache, locks between processes, retries, ``HF_HUB_OFFLINE``, ``HF_ENDPOINT``, ``HF_HOME`` and the access token are
+``huggingface_hub``'s own; a download that breaks off goes on within a process, and begins anew in another. Added here:
+a cached file is used without any request, bytes and sha256 are checked before use, a damaged file is fetched once more,
+and threads that want the same file wait for one download.
 """
 
 from __future__ import annotations

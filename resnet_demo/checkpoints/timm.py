@@ -55,7 +55,7 @@ def convert_config(config: dict, where: str) -> dict:
         CLASSIFICATION,
         labels=names(),
         size=rows,
-        resize=round(rows / crop),
+        resize=int(rows / crop),  # timm rounds down.
         mean=(mean[0], mean[1], mean[2]),
         std=(std[0], std[1], std[2]),
         interpolation=interpolation,

@@ -47,6 +47,7 @@ def add_predict(commands: Commands) -> Parser:
 def run_predict(options: argparse.Namespace) -> int:
     """One answer for each photo; a bad one gives a line on standard error, and the others still come out."""
     from resnet_demo.inference.predictor import load
+    from resnet_demo.inference.results import Prediction
     from resnet_demo.tasks import check_top_k
 
     check_top_k(options.top_k)
@@ -56,7 +57,7 @@ def run_predict(options: argparse.Namespace) -> int:
     photos = list(pictures_in(options.photos))
     if not photos:
         raise UserError(f"There are no pictures in {', '.join(options.photos)}: name a photo or a folder of photos.")
-    status = 0
+    status, taken = 0, set[str]()
     for photo in photos:
         try:
             answer = predict(photo, top_k=options.top_k)
@@ -65,8 +66,12 @@ def run_predict(options: argparse.Namespace) -> int:
             status = BAD_INPUT
             continue
         print(json.dumps(answer.to_json()) if options.json else answer_line(answer), flush=True)
+        for note in answer.notes:
+            complain(f"{photo}: {note}")
         if options.overlays:
-            write_overlay(answer, options.overlays / f"{Path(photo).stem}.jpg")
+            write_overlay(answer, options.overlays / free_name(Path(photo).stem, taken))
+            if isinstance(answer, Prediction) and answer.is_blank():
+                complain(f"{photo}: Nothing in this photo speaks for {answer.top_k[0].label}: its heatmap is empty.")
     return status
 
 
@@ -83,6 +88,14 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         reason = "it is a file" if folder.exists() and not folder.is_dir() else (error.strerror or "").lower()
         raise UserError(f"No pictures can be written to {str(folder)!r} ({reason}): name another folder.") from error
+
+
+def free_name(stem: str, taken: set[str]) -> str:
+    """A JPEG's name that no photo before had, and takes it: rose.jpg, rose-2.jpg, and so on."""
+    names = (f"{stem}{number}.jpg" for number in ("", *(f"-{count}" for count in range(2, len(taken) + 3))))
+    name = next(name for name in names if name.casefold() not in taken)
+    taken.add(name.casefold())  # Some file systems know no capitals.
+    return name
 
 
 def answer_line(answer) -> str:

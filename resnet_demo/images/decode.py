@@ -11,24 +11,28 @@ import threading
 import warnings
 import zlib
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 if TYPE_CHECKING:
     from PIL import ImageCms
 
 from resnet_demo.errors import UserError
+from resnet_demo.images import cicp, jpeg, tiff
 from resnet_demo.images.pixel_budget import budget
 
 MAX_PIXELS = 50_000_000
+# Of a JPEG that is decoded at 1/2, 1/4 or 1/8 of its size, so that it takes no more memory than other photos.
+MAX_JPEG_PIXELS = 200_000_000
+MAX_MISSING = 0.05  # of a JPEG's rows, where its end did not come
 MIN_SIDE = 8
 READABLE = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
 
 # Only these decoders can be reached: Pillow has some forty more that nobody uploads but attackers.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF87a", b"GIF89a", *tiff.SIGNATURES)
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 
 # What Pillow's decoders and pillow-heif raise on bytes that break the format's rules.
@@ -58,11 +62,13 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
+_XMP = ("xmp", "XML:com.adobe.xmp")
+_MAX_UINT32 = 4_294_967_295.0
 
 # Pillow warns from 89 megapixels on, which are refused here anyway, and of broken metadata, which nobody at a page can
 # mend. On the command line either would stand between the sentences. (A filter for one call is not thread-safe.)
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.(Tiff|Png|Mpo)ImagePlugin")
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.(Tiff|Png|Mpo|Jpeg)ImagePlugin")
 
 _heif_lock = threading.Lock()
 _heif_registered = False
@@ -70,16 +76,20 @@ _heif_registered = False
 
 def open_photo(
     source: str | os.PathLike | bytes | bytearray | memoryview | Image.Image | np.ndarray,
-    max_pixels: int = MAX_PIXELS,
+    max_pixels: int | None = None,
     draft_side: int | None = None,
 ) -> Image.Image:
     """A picture from anywhere → an upright RGB photo, 8 bits a channel, in sRGB, without metadata.
 
-    Animations give their first frame, transparency becomes white, 16-bit and float values are scaled to 0..255.
+    Animations give their first frame, transparency becomes white, 16-bit and float values are scaled to 0..255, and
+    what is brighter than white in HDR is darkened. As in browsers, orientation counts that EXIF or the format gives,
+    not XMP. The photo's ``info`` is empty, but for ``reduced`` (2, 4 or 8) where a JPEG of more than ``MAX_PIXELS`` was
+    decoded at that part of its size, and ``missing_rows`` (0..``MAX_MISSING``) where the end of one did not come.
 
     Args:
         source: path, file content, Pillow image (not changed) or uint8 array (H, W, 3).
-        max_pixels: most pixels (width × height) that are decoded.
+        max_pixels: most pixels (width × height) of the picture. None: ``MAX_PIXELS``, and for a JPEG that can be
+            decoded at a part of its size ``MAX_JPEG_PIXELS``.
         draft_side: lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size as long as its short side stays at least
             this long (in pixels); the photo returned is then smaller. None: own resolution.
 
@@ -87,11 +97,14 @@ def open_photo(
         UserError: a sentence for each kind of trouble; nothing else is raised for what a picture may hold.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source, max_pixels)
+        return _from_array(source, max_pixels or MAX_PIXELS)
     if isinstance(source, Image.Image):
-        _check_size(source.size, max_pixels, "The picture")
+        _check_size(source.size, max_pixels or MAX_PIXELS, "The picture")
         try:
-            return _to_rgb_upright(source)
+            photo = _to_rgb_upright(source)
+            # One of ours still says what it lacks.
+            photo.info = {key: source.info[key] for key in ("reduced", "missing_rows") if key in source.info}
+            return photo
         except _DAMAGED as error:
             raise _damaged("The picture") from error
     if isinstance(source, bytes | bytearray | memoryview):
@@ -103,7 +116,7 @@ def open_photo(
     )
 
 
-def _from_path(path: str | os.PathLike, max_pixels: int, draft_side: int | None) -> Image.Image:
+def _from_path(path: str | os.PathLike, max_pixels: int | None, draft_side: int | None) -> Image.Image:
     path = os.fspath(path)
     name = os.path.basename(path) or path
     if os.path.isdir(path):
@@ -121,33 +134,78 @@ def _from_path(path: str | os.PathLike, max_pixels: int, draft_side: int | None)
         raise UserError(f"The file {name!r} cannot be opened ({reason}): choose another picture.") from error
 
 
-def _from_file(file, subject: str, max_pixels: int, draft_side: int | None) -> Image.Image:
-    """Decode an open binary file; ``subject`` begins each sentence."""
+def _from_file(
+    file: BinaryIO, subject: str, max_pixels: int | None, draft_side: int | None, ended: bool = False
+) -> Image.Image:
+    """Decode an open binary file; ``subject`` begins each sentence, ``ended`` says that an end was put to it."""
+    image = _opened(file, subject, max_pixels)
+    size, most = image.size, max_pixels or MAX_PIXELS
+    large = size[0] * size[1] > most and max_pixels is None and _can_be_reduced(image, file)
+    _check_size(size, MAX_JPEG_PIXELS if large else most, subject)
+    try:
+        short = min(size)
+        wanted = min(draft_side or short, short // 2 if large else short)
+        if wanted < short:
+            image.draft(None, (size[0] * wanted // short, size[1] * wanted // short))
+        if large and image.size == size:
+            raise _too_large(subject, size, most)
+        info: dict[str, float] = {"reduced": round(size[0] / image.size[0])} if large else {}
+        codes = cicp.codes(image, file)
+        with budget.reserved(image.size, subject) as keep:
+            _load(image)
+            if ended and (missing := jpeg.missing_rows(image)):
+                if missing > MAX_MISSING:
+                    raise _damaged(subject)
+                info["missing_rows"] = missing
+            photo = _to_rgb_upright(image, codes)
+            photo.info.update(info)
+            return keep(photo)
+    except UserError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large(subject, None, most) from error
+    except _DAMAGED as error:
+        if _is_jpeg(image) and not ended and "truncated" in str(error):
+            file.seek(0)
+            content = file.read()
+            if jpeg.has_all_scans(content):
+                # As browsers do: the rows that came are as good as in a whole file.
+                return _from_file(BytesIO(content + jpeg.END), subject, max_pixels, draft_side, ended=True)
+        raise _damaged(subject) from error
+
+
+def _opened(file: BinaryIO, subject: str, max_pixels: int | None) -> Image.Image:
+    """An open binary file as a Pillow image, of which only the headers were read."""
     start = file.read(32)
     file.seek(0)
     if not start:
         raise UserError(f"{subject} is empty: choose another picture.")
     if start[4:8] == b"ftyp":
         _register_heif()
+    is_tiff = start.startswith(tiff.SIGNATURES)
+    if is_tiff:
+        tiff.check(file, subject)
+        file.seek(0)
     try:
-        image = Image.open(file, formats=_FORMATS)
+        return Image.open(file, formats=_FORMATS)
     except Image.DecompressionBombError as error:
-        raise _too_large(subject, None, max_pixels) from error
+        if start.startswith(_SIGNATURES[0]) and max_pixels is None:
+            file.seek(0)
+            return JpegImagePlugin.JpegImageFile(file)  # Read as far already; its size is checked next.
+        raise _too_large(subject, None, max_pixels or MAX_PIXELS) from error
     except _DAMAGED as error:
+        if is_tiff and tiff.is_whole(file):
+            raise tiff.unreadable(subject) from error
         raise (_damaged(subject) if _begins_like_a_picture(start) else _not_a_picture(subject)) from error
-    _check_size(image.size, max_pixels, subject)
-    try:
-        if draft_side is not None:
-            short = min(image.size)
-            image.draft(None, (image.width * draft_side // short, image.height * draft_side // short))
-        with budget.reserved(image.size, subject) as keep:
-            return keep(_to_rgb_upright(image))
-    except UserError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise _too_large(subject, None, max_pixels) from error
-    except _DAMAGED as error:
-        raise _damaged(subject) from error
+
+
+def _is_jpeg(image: Image.Image) -> bool:
+    return image.format in ("JPEG", "MPO")
+
+
+def _can_be_reduced(image: Image.Image, file: BinaryIO) -> bool:
+    file.seek(0)
+    return _is_jpeg(image) and jpeg.needs_little_memory(file.read(jpeg.HEADERS))
 
 
 def _from_array(array: np.ndarray, max_pixels: int) -> Image.Image:
@@ -203,11 +261,23 @@ def _begins_like_a_picture(start: bytes) -> bool:
     return any(start.startswith(signature) for signature in _SIGNATURES) or start == b"\xff\xd8"
 
 
-def _to_rgb_upright(image: Image.Image) -> Image.Image:
+def _load(image: Image.Image) -> None:
+    """Decode a file's picture; it is ours, and what XMP says of its orientation is left out, as in browsers."""
+    for key in _XMP:
+        image.info.pop(key, None)
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, tuple) and any(";16" in str(tile) for tile in getattr(image, "tile", ())):
+        image.info["transparency"] = tuple(value >> 8 for value in transparent)  # as the pixels will be
+    image.load()  # TIFF turns itself here, and PNG may keep its XMP behind the pixels.
+    for key in _XMP:
+        image.info.pop(key, None)
+
+
+def _to_rgb_upright(image: Image.Image, codes: tuple[int, int] | None = None) -> Image.Image:
     image.load()
-    # Read after load(): PNG may keep its EXIF behind the pixels, and TIFF turns itself while loading.
+    # Read after load(): PNG may keep its EXIF behind the pixels.
     turn = _UPRIGHT.get(_orientation(image))
-    photo = _to_rgb(image)
+    photo = _to_rgb(image, codes)
     if turn is not None:
         photo = photo.transpose(turn)
     elif photo is image or type(photo) is not Image.Image:
@@ -219,43 +289,51 @@ def _to_rgb_upright(image: Image.Image) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        return int(image.getexif().get(_ORIENTATION, 1))
+        if not any(key in image.info for key in _XMP):
+            return int(image.getexif().get(_ORIENTATION, 1))
+        exif = Image.Exif()
+        exif.load(image.info.get("exif") or b"")
+        return int(exif.get(_ORIENTATION, 1))
     except _DAMAGED:
         # Broken metadata round sound pixels is common, and no reason to refuse the picture.
         return 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode → RGB (sRGB where a profile says how)."""
+def _to_rgb(image: Image.Image, codes: tuple[int, int] | None) -> Image.Image:
+    """Any mode → RGB (sRGB where a profile, or codes of ``cicp``, say how)."""
+    profile = image.info.get("icc_profile")
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _scale_to_8_bits(image).convert("RGB")
+        scaled = _scale_to_8_bits(image)
+        return (_to_srgb(scaled, profile) if profile else scaled).convert("RGB")
     if image.mode == "LAB":
         from PIL import ImageCms
 
         return _from_profile(image, ImageCms.createProfile("LAB"))
-    profile = image.info.get("icc_profile")
     if image.mode == "La":
         image = image.convert("LA")
     if image.has_transparency_data:
-        transparent = image.convert("RGBA")
-        image = Image.new("RGB", image.size, "white")
-        image.paste(transparent, mask=transparent.getchannel("A"))
-    elif image.mode not in ("RGB", "CMYK"):
+        grey = image.mode in ("L", "LA")
+        transparent = image.convert("LA" if grey else "RGBA")
+        image = Image.new("L" if grey else "RGB", image.size, "white")
+        image.paste(transparent.convert(image.mode), mask=transparent.getchannel("A"))
+    elif image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("RGB")
-    if profile:
+    if codes:
+        image = cicp.to_srgb(image.convert("RGB"), *codes)
+    elif profile:
         image = _to_srgb(image, profile)
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """RGB or CMYK in the embedded profile's colours → sRGB; as it is where the profile is of no use."""
+    """Grey, RGB or CMYK in the embedded profile's colours → sRGB; as it is where the profile is of no use."""
     if len(profile) > _MAX_PROFILE_BYTES:
         return image
     from PIL import ImageCms
 
     try:
         embedded = ImageCms.ImageCmsProfile(BytesIO(profile))
-        fits = embedded.profile.xcolor_space.strip() == image.mode
+        fits = embedded.profile.xcolor_space.strip() == {"L": "GRAY"}.get(image.mode, image.mode)
         if not fits or (embedded.profile.profile_description or "").startswith("sRGB"):
             return image
         return _from_profile(image, embedded)
@@ -274,14 +352,17 @@ def _from_profile(image: Image.Image, profile: ImageCms.ImageCmsProfile | ImageC
 
 def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     """Grey with 16-bit, 32-bit or float values → 8-bit grey over the values' own range, nothing clipped."""
-    values = np.asarray(image)
+    values = tiff.values(image)
     if image.mode.startswith("I;16"):
-        return Image.fromarray(((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
+        grey = ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        if isinstance(transparent := image.info.get("transparency"), int):
+            grey[values == transparent] = 255
+        return Image.fromarray(grey)
     values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     # The usual conventions first (0..1, 0..255, 0..65535), so that a dark picture stays dark.
     whole_ranges = (255.0, 65535.0) if image.mode == "I" else (1.0, 255.0, 65535.0)
-    top = next((top for top in whole_ranges if high <= top), None)
+    top = next((top for top in whole_ranges if high <= top), _MAX_UINT32 if high > _MAX_UINT32 / 2 else None)
     if low >= 0 and top is not None:
         low, high = 0.0, top
     return Image.fromarray(np.rint((values - low) * (255.0 / max(high - low, 1e-12))).astype(np.uint8))

@@ -39,7 +39,7 @@ class Result:
         spec: what the task is.
         backend, device: what it ran on, see ``Engine``.
         image: the picture's path as it was given, or None.
-        photo: the decoded picture, RGB and upright.
+        photo: the decoded picture, RGB and upright; smaller than the file says where ``open_photo`` reduced it.
         milliseconds: time of each step by name, and ``total``. In a batch, a picture's share of the network's time.
     """
 
@@ -52,6 +52,17 @@ class Result:
     photo: Image.Image = field(repr=False)
     milliseconds: dict[str, float]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the photo, a sentence each."""
+        missing = self.missing_rows
+        return (f"The file ends too early: {missing:.1%} of the photo's rows are missing.",) if missing else ()
+
+    @property
+    def missing_rows(self) -> float:
+        """The share of the photo's rows that its file lacks, 0..1."""
+        return self.photo.info.get("missing_rows", 0.0)
+
     def _json(self, answer: dict) -> dict:
         return {
             "image": self.image,
@@ -59,6 +70,7 @@ class Result:
             "depth": self.depth,
             "backend": self.backend,
             **answer,
+            **({"notes": list(self.notes)} if self.notes else {}),
             "milliseconds": {step: round(value, 2) for step, value in self.milliseconds.items()},
         }
 
@@ -129,6 +141,10 @@ class Prediction(Result):
             raise UserError(f"There is no layer {layer!r}: choose one of {', '.join(STAGES)}.")
         return maps.normalise01(cam)
 
+    def is_blank(self, target: str | int | None = None) -> bool:
+        """Whether nothing in the photo speaks for a class, so that its map is zero everywhere."""
+        return not self.low_resolution_cam(target).any()
+
     def to_json(self) -> dict:
         """The record that the command line prints."""
         top_k = [{"label": score.label, "probability": round(score.probability, 6)} for score in self.top_k]
@@ -198,12 +214,12 @@ class Face:
         to_photo = np.diag([width / columns, height / rows, 1])
         return maps.warp_map(cam, to_map @ self.matrix @ to_photo, (rows, columns))
 
-    def to_json(self) -> dict:
-        """Box, score and keypoints with two decimals: a hundredth of a pixel."""
+    def to_json(self, scale: float = 1) -> dict:
+        """Box, score and keypoints with two decimals, a hundredth of a pixel, times a factor."""
         return {
-            "box": [round(float(edge), 2) for edge in self.box],
+            "box": [round(float(edge) * scale, 2) for edge in self.box],
             "score": round(float(self.score), 4),
-            "keypoints": [[round(float(x), 2), round(float(y), 2)] for x, y in self.keypoints],
+            "keypoints": [[round(float(x) * scale, 2), round(float(y) * scale, 2)] for x, y in self.keypoints],
         }
 
 
@@ -226,5 +242,6 @@ class FacesPrediction(Result):
         return whole
 
     def to_json(self) -> dict:
-        """The record that the command line prints."""
-        return self._json({"faces": [face.to_json() for face in self.faces]})
+        """The record that the command line prints, in the pixels of the file, where the photo was reduced too."""
+        scale = self.photo.info.get("reduced", 1)
+        return self._json({"faces": [face.to_json(scale) for face in self.faces]})

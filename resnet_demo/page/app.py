@@ -10,8 +10,8 @@ from gradio.components import Component
 from resnet_demo.backends import zerogpu_lease
 from resnet_demo.errors import UserError
 from resnet_demo.inference import predictor
-from resnet_demo.page import catalog, settings
-from resnet_demo.page.gradio_patches import api_description, missing_inputs
+from resnet_demo.page import catalog, photo_source, settings
+from resnet_demo.page.gradio_patches import api_description, file_cache, missing_inputs
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.language import LANGUAGES, NAMES, PARAMETER
 from resnet_demo.page.i18n.texts import fixed, in_english, label, language, say
@@ -49,9 +49,17 @@ def build() -> gr.Blocks:
 
 
 def fill_inputs(function: gr.blocks.BlockFunction, inputs: list) -> None:
-    """Programs may leave out the last inputs of an endpoint: Gradio's own client then sends what the page starts with,
-    plain HTTP does not, and would get an error of many lines."""
-    inputs += [getattr(component, "value", None) for component in function.inputs[len(inputs) :]]
+    """Programs may leave out inputs of an endpoint, or send null for them: they get what the page starts with.
+
+    Gradio's own client sends that for the last ones; plain HTTP does not, and would get an error of many lines.
+    Photos become files here, whichever way they come.
+    """
+    inputs += [None] * (len(function.inputs) - len(inputs))
+    for index, component in enumerate(function.inputs):
+        if isinstance(component, gr.Image):
+            inputs[index] = photo_source.file_data(inputs[index], file_cache.folder(component))
+        elif inputs[index] is None and not component.stateful:
+            inputs[index] = getattr(component, "value", None)
 
 
 def device_line() -> str:

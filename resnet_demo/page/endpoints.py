@@ -81,6 +81,12 @@ def facts(result) -> str:
     )
 
 
+def photo_lines(result) -> list[str]:
+    """What is to be said of a result's photo, in the visitor's language."""
+    missing = result.missing_rows
+    return [say("rows_missing", share=f"{100 * missing:.1f}")] if missing else []
+
+
 def complain(error: Exception) -> str:
     """Say what went wrong in a corner of the window, and return it for the tab's line of words."""
     text = html.escape(sentence(error), quote=False)

@@ -27,6 +27,8 @@ from resnet_demo.page.i18n.texts import say
 MAX_BYTES = 60_000_000
 SECONDS = 60
 REDIRECTS = 5
+CARRIERS = [ipaddress.IPv6Network(network) for network in ("64:ff9b::/96", "::/96")]
+LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 Files = TypeVar("Files", bound=Component)
 
@@ -37,7 +39,7 @@ def fetch_carefully(component: Files) -> Files:
     async def bring(place: Any) -> Any:
         if isinstance(place, str) and place.lower().startswith(("http://", "https://")):
             cache = file_cache.folder(component)
-            return _upload(place, cache) or await fetch(place, cache)
+            return upload(place, cache) or await fetch(place, cache)
         return place
 
     return file_cache.bring_with(component, bring)
@@ -61,9 +63,12 @@ async def fetch(url: str, cache: str) -> str:
     raise _error("fetch_failed", url)
 
 
-def _upload(url: str, cache: str) -> str | None:
+def upload(url: str, cache: str) -> str | None:
     """The path of an upload to this page, where that is what an address means: MCP clients send them so."""
-    _, found, path = unquote(urlsplit(url).path).partition("/gradio_api/file=")
+    try:
+        _, found, path = unquote(urlsplit(url).path).partition("/gradio_api/file=")
+    except ValueError:  # such as http://[
+        return None
     if not found or "\0" in path or not os.path.isfile(path):
         return None
     return path if Path(path).resolve().is_relative_to(Path(cache).resolve()) else None
@@ -97,9 +102,21 @@ async def _public_address(url: str) -> str:
     """The IP address that a URL leads to. ``safehttpx`` would ask an outside host about names that lead inside."""
     found = await asyncio.get_running_loop().getaddrinfo(httpx.URL(url).host, None, type=socket.SOCK_STREAM)
     addresses = [str(entry[4][0]) for entry in found]
-    if not all(safehttpx.is_public_ip(ip) and ipaddress.ip_address(ip).is_global for ip in addresses):
+    if not all(safehttpx.is_public_ip(ip) and _leads_outside(ip) for ip in addresses):
         raise _error("fetch_refused", url)
     return addresses[0]
+
+
+def _leads_outside(ip: str) -> bool:
+    """Whether an address is public, and so is the one inside it, where it carries one of the old internet's."""
+    address = ipaddress.ip_address(ip)
+    carried: list[ipaddress.IPv4Address | ipaddress.IPv6Address | None] = [address]
+    if isinstance(address, ipaddress.IPv6Address):
+        carried += [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+        # The last 32 bits of NAT64, and of the oldest form, ::10.0.0.1.
+        if any(address in network for network in CARRIERS):
+            carried.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return all(one.is_global for one in carried if one is not None) and address not in LOCAL_NAT64
 
 
 def _made(folder: str) -> str:

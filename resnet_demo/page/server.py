@@ -117,6 +117,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         api_calls,
         light_sessions,
         mcp_errors,
+        mcp_input,
         mcp_output,
         server_config,
         temp_files,
@@ -186,6 +187,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         share=False,
         mcp_server=True,  # Where the package mcp is missing, the page goes on without.
     )
+    mcp_input.leave_photos(page)
     mcp_output.tidy(page)
     mcp_errors.speak_plainly(page)
     return Served(page, requests, sweeper)

@@ -79,6 +79,8 @@ EN = {
     "hint_compare": "Choose a photo: every depth names it and shows where it looked.",
     "facts": "ResNet-{depth} · {milliseconds} ms · {backend}",
     "heat_for": "Heat for {label} ({probability}). Click another class to see what speaks for it.",
+    "heat_none": "Nothing in this photo speaks for {label}: its heat is empty.",
+    "rows_missing": "The file ends too early: {share} % of the photo's rows are missing.",
     "dimmed": "The darker border lies outside what the network sees.",
     "faces_none": (
         "No face found in this photo. Try one where a face is larger, brighter or turned more to the camera."
@@ -309,7 +311,9 @@ EN = {
     "many_stopped": "Stopped after {done} of {total}; what is done stays.",
     "many_none": "Choose photos first, or a zip of them.",
     "many_empty": "There is no file in this archive: choose another.",
-    # Photos that programs name by their address
+    # Photos that programs send, or name by their address
+    "photo_form": "A photo is an upload, a public http(s) address or a data URL (data:image/jpeg;base64,…): send one.",
+    "photo_large": "This photo is larger than {size} MB: choose a smaller one.",
     "fetch_refused": "The address {url} is not on the public internet: upload the photo, or send it as a data URL.",
     "fetch_failed": "The photo at {url} could not be fetched: check the address, or upload the photo.",
     "fetch_large": "The file at {url} is larger than {size} MB: choose a smaller photo.",

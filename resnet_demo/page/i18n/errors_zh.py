@@ -38,6 +38,12 @@ SENTENCES = {
     "{subject} is cut off or damaged: save or download it again, or choose another picture.": (
         "{subject}不完整或已损坏：请重新保存或下载，或另选一张图片。"
     ),
+    "{subject} is a camera's raw photo, which cannot be read here: export a JPEG of it.": (
+        "{subject}是相机的 RAW 照片，这里无法读取：请将其导出为 JPEG。"
+    ),
+    "{subject} is a kind of TIFF that cannot be read here: save it as JPEG or PNG.": (
+        "{subject}是这里无法读取的一种 TIFF：请另存为 JPEG 或 PNG。"
+    ),
     "{subject} is not a picture this page can read: use {formats}.": (
         "{subject}不是本页面能读取的图片：请使用 {formats} 格式。"
     ),

@@ -79,6 +79,8 @@ ZH = {
     "hint_compare": "请选择一张照片：每种深度的网络都会给出类别，并显示它关注的区域。",
     "facts": "ResNet-{depth} · {milliseconds} ms · {backend}",
     "heat_for": "“{label}”的热图（{probability}）。点击其他类别，看照片的哪些部分支持它。",
+    "heat_none": "照片中没有支持“{label}”的地方：热力图是空的。",
+    "rows_missing": "文件提前结束：照片缺少 {share}% 的像素行。",
     "dimmed": "较暗的边缘在网络的视野之外。",
     "faces_none": "这张照片中没有找到人脸。请换一张人脸更大、更亮或更正对镜头的照片。",
     "faces_one": "<b>1 张人脸</b>，{points} 个关键点。",
@@ -293,7 +295,9 @@ ZH = {
     "many_stopped": "已停止，完成了 {total} 张中的 {done} 张；已有结果会保留。",
     "many_none": "请先选择照片或 ZIP 压缩包。",
     "many_empty": "这个压缩包里没有文件：请换一个。",
-    # Photos that programs name by their address
+    # Photos that programs send, or name by their address
+    "photo_form": "请发送上传的文件、公共的 http 或 https 地址，或 data URL（data:image/jpeg;base64,…）。",
+    "photo_large": "这张照片超过 {size} MB：请选择更小的照片。",
     "fetch_refused": "地址 {url} 不在公共互联网上：请上传照片，或以 data URL 发送。",
     "fetch_failed": "无法获取 {url} 的照片：请检查地址，或上传照片。",
     "fetch_large": "{url} 的文件超过 {size} MB：请选择更小的照片。",

@@ -12,7 +12,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
 from resnet_demo.page import catalog, networks
-from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, record
+from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, photo_lines, record
 from resnet_demo.page.events import Events
 from resnet_demo.page.gradio_patches.event_data import sent
 from resnet_demo.page.i18n import class_names
@@ -32,6 +32,7 @@ from resnet_demo.page.widgets.inputs import (
     jpeg,
     note,
     note_output,
+    number_input,
     photo_input,
     picture_output,
     target_choices,
@@ -49,7 +50,7 @@ def classify(image: str, task: str, depth: int, top_k: int, target: str | None) 
 
     Args:
         image: the photo, as an uploaded file, a public http(s) address or a data URL (data:image/jpeg;base64,…): JPEG,
-            PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
+            PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels (JPEG: 200).
         task: what to look for, such as flowers102 (102 kinds of flowers), imagenet1k (1,000 things and animals), or a
             task of your own pictures.
         depth: layers of the ResNet: 18, 34, 50, 101 or 152, as far as it has weights.
@@ -60,7 +61,7 @@ def classify(image: str, task: str, depth: int, top_k: int, target: str | None) 
         The most likely classes with their probabilities, the photo with a heat map over it, and the details as JSON.
     """
     prediction = predict(image, task, depth, top_k)
-    return scores(prediction), heat(prediction, target), record(prediction)
+    return scores(prediction), heat(prediction, target), details_of(prediction, target)
 
 
 def predict(image: str, task: str, depth: int, top_k: int) -> results.Prediction:
@@ -71,12 +72,12 @@ def predict(image: str, task: str, depth: int, top_k: int) -> results.Prediction
     """
     check_photo(image)
     check_weights(task, depth)
-    if not isinstance(top_k, int | float) or top_k != int(top_k) or not 1 <= top_k <= MAX_TOP_K:
+    if not isinstance(top_k, int) or not 1 <= top_k <= MAX_TOP_K:
         raise UserError(say("bad_top_k"))
     network = networks.network(task, depth)
     if network.spec.kind != tasks.CLASSIFICATION:
         raise UserError(say("not_classes", task=catalog.title(task)))
-    prediction = network(image, int(top_k), DRAFT_SIDE)
+    prediction = network(image, top_k, DRAFT_SIDE)
     assert isinstance(prediction, results.Prediction)
     return prediction
 
@@ -94,9 +95,21 @@ def heat(prediction: results.Prediction, target: str | None) -> str:
     return jpeg(image_overlay.overlay(photo, cam, window=window), "heat")
 
 
+def details_of(prediction: results.Prediction, target: str | None) -> dict:
+    """The record of a prediction, and whether the heat of the class is none at all."""
+    details = record(prediction)
+    known = class_names.label_of(prediction.task, target) or None
+    if prediction.is_blank(known):
+        index = tasks.class_index(prediction.spec, known)
+        label_ = prediction.top_k[0].label if index is None else prediction.spec.labels[index]
+        details["notes"] = [*details.get("notes", []), say("heat_none", label=label_)]
+    return details
+
+
 def words(prediction: results.Prediction) -> str:
     """What else is to be said, for the line under the classes."""
     lines = [f"<b>{say('unknown')}</b>"] if prediction.unknown else []
+    lines += photo_lines(prediction)
     width, height = prediction.photo.size
     seen = prediction.window
     if (seen.right - seen.left) * (seen.bottom - seen.top) < 0.98 * width * height:
@@ -118,7 +131,7 @@ def tab() -> dict[str, Component]:
                     task = task_input("flowers-task", catalog.FLOWERS, tasks.CLASSIFICATION)
                     target = target_input("flowers-target")
                 depth = depth_input(catalog.FLOWERS, "flowers-depth")
-                top_k = gr.Slider(1, MAX_TOP_K, 5, step=1, label=label("top_k"), elem_id="flowers-top-k", buttons=[])
+                top_k = number_input(1, MAX_TOP_K, 5, "top_k", "flowers-top-k")
         with gr.Column(min_width=300):
             classes = class_list("flowers-classes", "flowers-overlay")
             words_line = note_output("hint_classes", "flowers-note")

@@ -13,7 +13,7 @@ from resnet_demo.images import draw_landmarks
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
 from resnet_demo.page import catalog, networks
-from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, record
+from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, photo_lines, record
 from resnet_demo.page.events import Events
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.widgets.examples import FACES
@@ -46,7 +46,7 @@ def keypoints(image: str, depth: int, region: str, task: str = catalog.FACES) ->
 
     Args:
         image: the photo, as an uploaded file, a public http(s) address or a data URL (data:image/jpeg;base64,…): JPEG,
-            PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels.
+            PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels (JPEG: 200).
         depth: layers of the ResNet: 18, 34, 50, 101 or 152, as far as it has weights.
         region: the points to explain: all, jaw, brows, nose, eyes or mouth.
         task: faces68, or a task with keypoints of your own pictures; it may be left out.
@@ -96,13 +96,13 @@ def words(found: results.FacesPrediction) -> str:
     """What came out, for the line under the pictures."""
     count = len(found.faces)
     if not count:
-        return note(say("faces_none"), facts=facts(found))
+        return note(say("faces_none"), *photo_lines(found), facts=facts(found))
     number = len(found.faces[0].keypoints)
     if not found.spec.detector:
         what = say("points_many", count=number)
     else:
         what = say("faces_one", points=number) if count == 1 else say("faces_many", count=count, points=number)
-    return note(what, say("points_heat"), facts=facts(found))
+    return note(what, say("points_heat"), *photo_lines(found), facts=facts(found))
 
 
 def tab() -> dict[str, Component]:

@@ -63,7 +63,7 @@ def entry(result: results.Prediction, index: int, measured: class_stats.ClassFac
         "name": name,
         "probability": round(probability, 4),
         "percent": share,
-        "sentence": say("heat_for", label=name, probability=share),
+        "sentence": say("heat_none" if result.is_blank(index) else "heat_for", label=name, probability=share),
         "facts": card_of(result.task, measured),
     }
 

@@ -7,6 +7,7 @@ replaced: see ``gradio_patches.preprocess``.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,18 +63,9 @@ def photo_input(elem_id: str) -> gr.Image:
         elem_classes=["picture", "photo"],
         alt_text=label("photo"),
     )
-    decode_data_url = photo.preprocess
-
-    def preprocess(payload):
-        """The upload's path. Gradio would open the file with Pillow and fail on a broken one, or on HEIC, with a
-        sentence of its own."""
-        if payload is None or payload.path:
-            return payload and payload.path
-        if not (payload.url or "").startswith("data:"):
-            raise gr.Error(say("no_photo"), print_exception=False)
-        return decode_data_url(payload)
-
-    read_with(photo, preprocess)
+    # The file's path (see ``photo_source``). Gradio would open the file with Pillow and fail on a broken one, or on
+    # HEIC, with a sentence of its own.
+    read_with(photo, lambda payload: payload.path if payload else None)
     example_photo = {**dict.fromkeys(("path", "url"), EXAMPLE_ADDRESS), "meta": {"_type": "gradio.FileData"}}
     return fetch_carefully(describe(photo, example=example_photo))
 
@@ -140,7 +132,8 @@ def target_input(elem_id: str) -> gr.Dropdown:
         elem_id=elem_id,
     )
     # The classes of other tasks, and numbers of classes, are as good as those of the task the page starts with.
-    return describe(target, {"type": "string", "title": "Class"})
+    read_with(target, lambda payload: None if payload is None else str(read_number(payload)))
+    return describe(target, {"anyOf": [{"type": "string"}, {"type": "integer"}], "title": "Class"})
 
 
 def target_choices(task: str) -> list[tuple[str, str]]:
@@ -184,6 +177,18 @@ def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio |
 def depth_look(task: str) -> dict:
     """How the choice of depths looks for a task, without its value."""
     return {"info": fixed(lambda: catalog.depth_info(task)), "elem_classes": catalog.depth_classes(task)}
+
+
+def number_input(low: int, high: int, value: int, key: str, elem_id: str) -> gr.Slider:
+    """A whole number; whoever takes it checks it."""
+    slider = gr.Slider(low, high, value, step=1, label=label(key), elem_id=elem_id, buttons=[])
+    return read_with(slider, read_number)  # Gradio compares a text with its limits and fails.
+
+
+def read_number(value: object) -> object:
+    """3, 3.0 or "3" → 3, as programs send numbers; all else stays as it is."""
+    text = str(value).removesuffix(".0")
+    return int(text) if isinstance(value, int | float | str) and re.fullmatch(r"-?[0-9]{1,9}", text) else value
 
 
 def read_depth(value: object) -> int:

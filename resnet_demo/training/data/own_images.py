@@ -17,7 +17,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from resnet_demo.errors import UserError
-from resnet_demo.images.decode import MIN_SIDE, open_photo
+from resnet_demo.images.decode import MAX_PIXELS, MIN_SIDE, open_photo
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.data.own_keypoints import PARTS, read_points
@@ -199,7 +199,7 @@ def open_small(item: Item) -> tuple[Item, np.ndarray]:
     """The item, with its points in pixels of the photo, and the upright photo: uint8 (rows, columns, 3)."""
     points = item.label if isinstance(item.label, np.ndarray) else None
     # A JPEG decoded at a fraction of its size would no longer tell what the points' pixels are.
-    photo = open_photo(item.path, draft_side=SIDE if points is None else None)
+    photo = open_photo(item.path, None if points is None else MAX_PIXELS, SIDE if points is None else None)
     width, height = photo.size
     if points is not None:
         known = points[~np.isnan(points).any(axis=1)]
