@@ -142,7 +142,8 @@ def test_after_an_hour_nothing_of_any_visitor_is_left(site):
             b"Content-Type: multipart/form-data; boundary=cut\r\n\r\n--cut\r\n"
             b'Content-Disposition: form-data; name="files"; filename="lost.jpg"\r\n\r\nhalf'
         )
-        site.request("/healthz")
+        while not any(path.is_file() for path in site.folder.iterdir()):
+            time.sleep(0.01)
     (site.folder / "fetched-abc").mkdir()  # As a photo from an address lies.
     (site.folder / "fetched-abc" / "photo.jpg").write_bytes(photo(seed=4))
 
