@@ -109,3 +109,28 @@ def test_further_labelled_pictures_lie_in_folders_named_as_the_classes(data):
     assert np.array_equal([path.name for path in together.paths], ["0.png", "0.jpg", "1.jpg", "2.jpg"])
     alone = training_pictures(Recipe("two"), data / "data", None, [], data / "more")
     assert alone.labels.tolist() == [0, 1, 1]
+
+
+def test_listed_photos_get_the_classes_of_the_list_and_no_others_are_taken(data, capsys):
+    listed = data / "photos.csv"
+    listed.write_text(
+        "repository,commit,path,class\nanother/photos,0123,misc/also-new.jpg,daisy\nanother/photos,0123,misc/*,rose\n"
+    )
+    command = ["gather", str(data / "web"), "--out", str(data / "more"), "--apart", "two", "--data", str(data / "data")]
+    assert main([*command, "--listed", str(listed)]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["by class"] == {"daisy": 1, "rose": 1}
+    assert record["by source"] == {"another+photos": 2}
+    listed.write_text("repository,commit,path,class\nsomeone/else,0123,*,rose\n")
+    assert main([*command[:3], str(data / "none"), *command[4:], "--listed", str(listed)]) == 2
+    assert "There are no pictures in" in capsys.readouterr().err
+
+
+def test_a_shared_data_set_gives_its_train_pictures_to_the_classes_that_the_recipe_names(data):
+    recipe = Recipe("two", shared={"two": {"daisy": "rose"}})
+    together = training_pictures(recipe, data / "data", None, [])
+    assert together.labels.tolist() == [0]  # the only train picture is a rose, which is not shared
+    recipe = Recipe("two", shared={"two": {"rose": "daisy"}})
+    assert training_pictures(recipe, data / "data", None, []).labels.tolist() == [0, 1]
+    with pytest.raises(UserError, match="shares tulip of two as rose: one of them is no class there"):
+        training_pictures(Recipe("two", shared={"two": {"tulip": "rose"}}), data / "data", None, [])

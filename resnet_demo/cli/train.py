@@ -179,6 +179,12 @@ def add_evaluate(commands: Commands) -> Parser:
     add_depth(parser)
     parser.add_argument("--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one")
     parser.add_argument("--split", default="test", help="default: %(default)s")
+    parser.add_argument(
+        "--labelled", type=Path, metavar="FOLDER", help="photos in subfolders named as the classes, instead of a split"
+    )
+    parser.add_argument(
+        "--right", type=Path, metavar="FILE", help="with --labelled: a CSV of subfolders and the classes right there"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_data(parser)
     add_device(parser)
@@ -193,6 +199,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
     if options.all and (options.task or options.weights):
         raise UserError("--all measures every bundled checkpoint: leave out the task and --weights, or --all.")
+    if options.labelled and not (options.task or options.weights):
+        raise UserError("--labelled needs a task, or --weights with a checkpoint folder: name one.")
     if options.task or options.weights:
         wanted = [(options.task, options.depth)]
     else:
@@ -209,19 +217,27 @@ def run_evaluate(options: argparse.Namespace) -> int:
                 wanted = [(task, depth) for task, depth in wanted if task != imagenet.TASK]
     for number, (task, depth) in enumerate(wanted):
         predictor, evaluation = evaluate_checkpoint(
-            task, depth, options.weights, options.split, options.device, options.data
+            task,
+            depth,
+            options.weights,
+            options.split,
+            options.device,
+            options.data,
+            labelled=options.labelled,
+            right=options.right,
         )
+        measured = options.labelled.as_posix() if options.labelled else options.split
         record = {
             "task": predictor.task,
             "depth": predictor.depth,
-            "split": options.split,
+            "split": measured,
             "backend": predictor.backend,
         }
         if options.json:
             print(json.dumps(record | {"metrics": evaluation.metrics}), flush=True)
             continue
         if number == 0:
-            print(f"Split {options.split}, {predictor.backend}\n\n{TABLE_HEAD}")
+            print(f"{'Photos in' if options.labelled else 'Split'} {measured}, {predictor.backend}\n\n{TABLE_HEAD}")
         print(table_rows(predictor.task, predictor.depth, evaluation.metrics), flush=True)
     return 0
 
@@ -299,6 +315,9 @@ def add_gather(commands: Commands) -> Parser:
         help="data sets, and folders gathered before, that no picture may be near to (default: flowers102 flowers5)",
     )
     parser.add_argument("--classes", metavar="TASK", help="sort by this data set's classes, after the photos' folders")
+    parser.add_argument(
+        "--listed", type=Path, metavar="FILE", help="only the photos of a CSV file: repository, commit, path, class"
+    )
     add_data(parser)
     return parser
 
@@ -306,7 +325,7 @@ def add_gather(commands: Commands) -> Parser:
 def run_gather(options: argparse.Namespace) -> int:
     from resnet_demo.training.gather import gather
 
-    record = gather(options.folders, options.out, options.apart, options.classes, options.data)
+    record = gather(options.folders, options.out, options.apart, options.classes, options.data, options.listed)
     print(json.dumps(record, indent=1, ensure_ascii=False))
     return 0
 

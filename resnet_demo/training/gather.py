@@ -26,7 +26,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.training.data import imagenet
-from resnet_demo.training.data.datasets import Pictures, pictures_below, read_rows, unlabelled_pictures
+from resnet_demo.training.data.datasets import SUFFIXES, Pictures, pictures_below, read_rows, unlabelled_pictures
 from resnet_demo.training.data.datasets import data_folder as default_data
 from resnet_demo.training.data.gather_record import OTHER, RECORD
 from resnet_demo.training.evaluation.features import features_of, photos
@@ -44,9 +44,10 @@ CHECKED = 300  # known pictures of which altered copies are made
 
 @dataclass(frozen=True)
 class Found:
-    """A photo that can be used: where it was, relative to its source, and its JPEG."""
+    """A photo that can be used: where it was, relative to its folder, and its JPEG."""
 
     source: str
+    folder: Path
     path: Path
     data: bytes
 
@@ -54,7 +55,14 @@ class Found:
         return Image.open(io.BytesIO(self.data))
 
 
-def gather(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: str | None, data: Path | None) -> dict:
+def gather(
+    folders: Sequence[Path],
+    out: Path,
+    apart: Sequence[str],
+    classes: str | None,
+    data: Path | None,
+    listed: Path | None = None,
+) -> dict:
     """Write the photos below ``folders`` that are new to ``out``, short side 256 pixels, and a record of them.
 
     Args:
@@ -62,6 +70,7 @@ def gather(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: st
         apart: data sets that no photo may be near to, in any split, and folders of what was gathered before.
         classes: a data set; photos in a folder named as one of its classes (one or many of them: rose, roses) go into
             a subfolder of that name, which ``train --labelled`` takes; all others into ``other``.
+        listed: only the photos that this file lists, with the classes that it gives them, see ``listed_photos``.
 
     Returns:
         What ``out``/gathered.json holds: counts, by source and by class, and how the copies were told.
@@ -71,7 +80,8 @@ def gather(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: st
     """
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} is not empty: choose a new folder for the pictures.")
-    files = [(folder, path) for folder in folders for path in pictures_below(folder)]
+    named = listed_photos(folders, listed) if listed else None
+    files = list(named) if listed else [(folder, path) for folder in folders for path in pictures_below(folder)]
     if not files:
         raise UserError(f"There are no pictures in {', '.join(map(str, folders))}: name folders with photos.")
     names = class_folders(classes, data) if classes else {}
@@ -91,7 +101,11 @@ def gather(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: st
     out.mkdir(parents=True, exist_ok=True)
     counts = {"by source": Counter(each.source for each in kept), "by class": Counter()}
     for number, each in enumerate(kept):
-        name = next((names[part.lower()] for part in reversed(each.path.parts[:-1]) if part.lower() in names), OTHER)
+        if named:
+            name = named[each.folder, each.folder / each.path]
+        else:
+            parts = (part.lower() for part in reversed(each.path.parts[:-1]))
+            name = next((names[part] for part in parts if part in names), OTHER)
         counts["by class"][name] += 1
         (out / name).mkdir(exist_ok=True)
         (out / name / f"{number:05d}.jpg").write_bytes(each.data)
@@ -101,13 +115,31 @@ def gather(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: st
         "unusable": unusable,
         "near known": int(near.sum()),
         "near one another": int(again.sum()),
-        "apart": list(apart),
+        "apart": [Path(each).name or each for each in apart],
+        **({"listed": listed.name} if listed else {}),
         "cosine": ALIKE,
         "copies": checked,
         **{key: dict(sorted(value.items())) for key, value in counts.items()},
     }
     (out / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return record
+
+
+def listed_photos(folders: Sequence[Path], listed: Path) -> dict[tuple[Path, Path], str]:
+    """(folder, photo) → class, of the photos that a CSV file lists.
+
+    Its columns are repository, commit, path and class; the repository's files at that commit lie in the subfolder
+    ``owner+name`` of one of ``folders``, and a path may hold ``*`` and ``?``. The first row that fits a photo counts.
+    """
+    found: dict[tuple[Path, Path], str] = {}
+    for row in read_rows(listed):
+        for folder in folders:
+            place = folder / row["repository"].replace("/", "+")
+            paths = sorted(place.glob(row["path"])) if set("*?") & set(row["path"]) else [place / row["path"]]
+            for path in paths:
+                if path.suffix.lower() in SUFFIXES and path.is_file():
+                    found.setdefault((folder, path), row["class"])
+    return found
 
 
 def class_folders(task: str, data: Path | None) -> dict[str, str]:
@@ -133,7 +165,8 @@ def read(files: Sequence[tuple[Path, Path]]) -> tuple[list[Found], int]:
             unusable += 1
             continue
         inside = path.relative_to(folder)
-        found.append(Found(inside.parts[0] if len(inside.parts) > 1 else folder.name, inside, encoded(photo)))
+        source = inside.parts[0] if len(inside.parts) > 1 else folder.name
+        found.append(Found(source, folder, inside, encoded(photo)))
     return found, unusable
 
 

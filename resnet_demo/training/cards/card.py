@@ -12,7 +12,7 @@ from resnet_demo.training.cards.datasets import DATA, OWN_DATA
 from resnet_demo.training.cards.history import bundle_command, first_weights, history, read_command
 from resnet_demo.training.cards.metadata import front_matter, metadata
 
-METRIC_NAMES = {"top1": "top-1 accuracy", "top5": "top-5 accuracy", "nme": "NME"}
+METRIC_NAMES = {"top1": "top-1 accuracy", "top5": "top-5 accuracy", "flagged": "flagged as unknown", "nme": "NME"}
 NAMED_CLASSES = 20
 
 

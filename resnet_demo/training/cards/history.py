@@ -120,6 +120,8 @@ def history(config: dict) -> list[str]:
             sentences.append(f"Distilled with {recipe} from {teacher}{further}.")
         else:
             sentences.append(f"Trained with {recipe}{labelled_in_words(step, gathered)}.")
+            if step is steps[-1]:
+                sentences[-1] += shared_in_words(config.get("recipe", {}))
         # Where they are from is said once.
         for source in step.options.get("--pictures", []) + step.options.get("--labelled", []):
             gathered.pop(source, None)
@@ -181,9 +183,22 @@ def labelled_in_words(step: Step, gathered: dict[str, dict]) -> str:
         return f", with the labels too of the pictures in `{source}`"
     record = gathered[source]
     classes = ", ".join(f"{name} {count:,}" for name, count in record["by class"].items() if name != OTHER)
+    if "listed" in record:
+        return (
+            f", with the labels too of those that `{record['listed']}` lists ({classes}), {of_gathered(source, record)}"
+        )
     if source in step.options.get("--pictures", []):
         return f"; with labels those in folders that were named as the classes ({classes})"
     return f", with the labels too of those in folders named as the classes ({classes}), {of_gathered(source, record)}"
+
+
+def shared_in_words(recipe: dict) -> str:
+    """Which classes of other data sets a recipe trains on, as a sentence; nothing where there are none."""
+    parts = [
+        f"of {task}'s train split {', '.join(f'{theirs} as {ours}' for theirs, ours in names.items())}"
+        for task, names in (recipe.get("shared") or {}).items()
+    ]
+    return f" It saw {'; '.join(parts)} too." if parts else ""
 
 
 def of_gathered(source: str, record: dict) -> str:
