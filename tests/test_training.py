@@ -24,9 +24,9 @@ from resnet_demo.models import quantization
 from resnet_demo.models.layouts import LAYOUTS
 from resnet_demo.models.resnet import ResNet, load_strictly
 from resnet_demo.tasks import IMAGENET_MEAN, IMAGENET_STD, TaskSpec
-from resnet_demo.training.data.augment import mix, one_hot
+from resnet_demo.training.data.augment import ClassificationAugmentation, mix, one_hot, tinted, zoomed_out
 from resnet_demo.training.data.augment_faces import MIRROR, FaceAugmentation, turn
-from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.data.datasets import NO_LABEL, Pictures
 from resnet_demo.training.data.face_frames import find_frames
 from resnet_demo.training.data.loader import epoch_order
 from resnet_demo.training.evaluation.evaluate import nme, proportion
@@ -37,7 +37,7 @@ from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.losses import wing
 from resnet_demo.training.optim.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
 from resnet_demo.training.recipe import FOLDER, Recipe, load_recipe
-from resnet_demo.training.train import centre_head
+from resnet_demo.training.train import blend, centre_head
 from resnet_demo.training.trainer import Trainer
 
 
@@ -443,3 +443,54 @@ def test_faces_are_searched_once_for_the_same_pictures(tmp_path, monkeypatch):
     assert np.hypot(first.frames[0].centre[0] - 226, first.frames[0].centre[1] - 125) < 15
     find_frames(Pictures("faces", [path], labels + 1), detector)
     assert detector.searched == 2
+
+
+def test_what_phones_do_to_photos_is_seeded_and_keeps_the_size():
+    pictures = tiny_pictures()
+    recipe = Recipe("tiny", crop_scale=0.08, jitter=0.3, zoom_out=1.0, tint=0.1, blur=1.0, jpeg=1.0, grey=0.1)
+    augment = ClassificationAugmentation(recipe, 32)
+    first, label = augment(pictures, 3, seed=7)
+    again, _ = augment(pictures, 3, seed=7)
+    other, _ = augment(pictures, 3, seed=8)
+    assert first.shape == (3, 32, 32) and first.dtype == torch.uint8 and label == pictures.labels[3]
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_zooming_out_keeps_the_photo_and_fills_the_rest_with_its_reflections():
+    photo = Image.fromarray(np.full((40, 60, 3), (200, 30, 90), np.uint8))
+    torch.manual_seed(0)
+    assert np.array_equal(np.asarray(zoomed_out(photo)), np.asarray(photo))
+
+
+def test_a_tint_moves_each_channel_by_a_factor_of_its_own():
+    photo = Image.fromarray(np.full((4, 4, 3), 100, np.uint8))
+    assert np.array_equal(np.asarray(tinted(photo, 0.0)), np.asarray(photo))
+    torch.manual_seed(1)
+    channels = np.asarray(tinted(photo, 0.2))[0, 0].tolist()
+    assert len(set(channels)) == 3 and all(
+        100 * np.exp(-0.4) - 1 <= value <= 100 * np.exp(0.4) + 1 for value in channels
+    )
+
+
+def test_an_epoch_shows_at_most_so_many_of_a_class_and_others_in_the_next():
+    labels = np.array([0] * 10 + [1] * 3 + [NO_LABEL] * 5)
+    pictures = Pictures("tiny", [None] * len(labels), labels)
+    recipe = Recipe("tiny", class_cap=4)
+    first, second = (epoch_order(pictures, recipe, epoch) for epoch in (0, 1))
+    assert sorted(labels[first].tolist()) == sorted(labels[second].tolist()) == [NO_LABEL] * 5 + [0] * 4 + [1] * 3
+    assert set(first) != set(second) and epoch_order(pictures, recipe, 0) == first
+
+
+def test_going_back_towards_the_start_mixes_the_weights_and_spares_a_new_head():
+    start, end = tiny_network(), tiny_network()
+    with torch.no_grad():
+        for parameter in end.parameters():
+            parameter.add_(1)
+    expected = {
+        name: value.lerp(start.state_dict()[name], 0.25) if value.is_floating_point() else value
+        for name, value in end.state_dict().items()
+    }
+    head = end.fc.weight.clone()
+    blend(end, start, 0.25, head=False)
+    assert torch.equal(end.fc.weight, head)
+    assert all(torch.equal(value, expected[name]) for name, value in end.state_dict().items() if name[:3] != "fc.")

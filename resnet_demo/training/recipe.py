@@ -41,6 +41,14 @@ class Recipe:
         mix_probability: share of the batches that are mixed.
         crop_scale: RandomResizedCrop's smallest area.
         jitter: strength of brightness, contrast and saturation jitter.
+        zoom_out, jpeg, grey: shares of the pictures that are shrunk among their own reflections, compressed, without
+            colours; see ``augment.py``, for ``blur`` too.
+        tint: strength of the jitter of the white balance.
+        class_cap: most pictures of a class in an epoch, others in the next one (0: all): the rare classes count too.
+        shared: further data sets whose train split is trained on: name → its classes → the task's classes, such as
+            ``[shared.flowers5] daisy = "Oxeye Daisy"``; their other classes are left out.
+        start_share: share of the starting weights in those that are kept (WiSE-FT, Wortsman et al. 2021,
+            https://arxiv.org/abs/2109.01903): general again where the task was learnt too narrowly.
         loss: ``cross_entropy``; for keypoints ``wing``, ``smooth_l1``, ``l1`` or ``mse``.
         hints: distilling: weight of the feature maps by stage, and of ``pooled`` features, see ``distillation``.
         soft_weight, temperature: distilling: weight and softening of the teacher's predictions.
@@ -85,6 +93,13 @@ class Recipe:
     mix_probability: float = 0.5
     crop_scale: float = 0.25
     jitter: float = 0.0
+    zoom_out: float = 0.0
+    tint: float = 0.0
+    jpeg: float = 0.0
+    grey: float = 0.0
+    class_cap: int = 0
+    shared: dict[str, dict[str, str]] | None = None
+    start_share: float = 0.0
     loss: str = "cross_entropy"
     hints: dict[str, float] | None = None
     soft_weight: float = 1.0

@@ -15,7 +15,13 @@ from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import TaskSpec
-from resnet_demo.training.data.datasets import Pictures, labelled_pictures, load_pictures, unlabelled_pictures
+from resnet_demo.training.data.datasets import (
+    Pictures,
+    labelled_pictures,
+    load_pictures,
+    shared_pictures,
+    unlabelled_pictures,
+)
 from resnet_demo.training.data.gather_record import records
 from resnet_demo.training.evaluation.evaluate import evaluate
 from resnet_demo.training.recipe import Recipe
@@ -75,7 +81,7 @@ def train(
         UserError: data, start or recipe that do not fit each other; nothing was trained then.
     """
     from resnet_demo.training.networks.distillation import Distillation, share_stem
-    from resnet_demo.training.networks.init import starting_network, whole_network
+    from resnet_demo.training.networks.init import same_outputs, starting_network, whole_network
     from resnet_demo.training.networks.layerwise_fit import fit
     from resnet_demo.training.run_folder import RESUME
     from resnet_demo.training.trainer import Trainer, normalised_batches
@@ -131,6 +137,10 @@ def train(
     kept = trainer.run(stop_after)
     if recipe.kind == tasks.CLASSIFICATION:
         centre_head(kept)
+    if recipe.start_share:
+        # Its head is made anew where the start is of another task, and then there is nothing to go back to.
+        start = starting_network(init, depth, spec, mean_points)
+        blend(kept, start, recipe.start_share, head=same_outputs(init, spec))
     record = {"recipe": recipe.to_json(), "init": init, "commands": [*earlier_commands(init), command]}
     if teacher:
         record["teacher"] = teacher
@@ -169,6 +179,7 @@ def training_pictures(
         return replace(others, task=recipe.task, classes=label_names(teacher))
     parts = [replace(own, sources=own.sources or [recipe.task] * len(own))]
     parts += [labelled_pictures(labelled, own.classes)] if labelled else []
+    parts += [shared_pictures(name, names, own.classes, data) for name, names in (recipe.shared or {}).items()]
     parts += [others] if others else []
     return replace(
         own,
@@ -187,6 +198,19 @@ def centre_head(network: ResNet) -> None:
     """
     network.fc.weight.sub_(network.fc.weight.mean(dim=0))
     network.fc.bias.sub_(network.fc.bias.mean())
+
+
+@torch.no_grad()
+def blend(network: ResNet, start: ResNet, share: float, head: bool) -> None:
+    """Move the weights this share of the way back to where they started.
+
+    Args:
+        head: the head's too.
+    """
+    before = start.state_dict()
+    for name, value in network.state_dict().items():
+        if value.is_floating_point() and (head or not name.startswith("fc.")):
+            value.lerp_(before[name], share)
 
 
 def earlier_commands(init: str) -> list[str]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
+
+import numpy as np
 import torch
+from PIL import Image, ImageFilter
 from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms import v2
@@ -12,21 +17,71 @@ from resnet_demo.training.recipe import Recipe
 
 
 class ClassificationAugmentation:
-    """RandomResizedCrop, mirroring and colour jitter: (pictures, index, seed) → (uint8 (3, size, size), label)."""
+    """RandomResizedCrop, mirroring, colour jitter and what phones do to photos, as far as the recipe asks for it:
+    (pictures, index, seed) → (uint8 (3, size, size), label).
+    """
 
     def __init__(self, recipe: Recipe, size: int):
         steps = [
             v2.RandomResizedCrop(size, scale=(recipe.crop_scale, 1.0), antialias=True),
             v2.RandomHorizontalFlip(),
         ]
+        if recipe.zoom_out:
+            steps.insert(0, sometimes(recipe.zoom_out, zoomed_out))
         if recipe.jitter:
             steps.append(v2.ColorJitter(recipe.jitter, recipe.jitter, recipe.jitter))
+        if recipe.tint:
+            steps.append(lambda photo: tinted(photo, recipe.tint))
+        if recipe.grey:
+            steps.append(v2.RandomGrayscale(recipe.grey))
+        if recipe.blur:
+            steps.append(sometimes(recipe.blur, blurred))
+        if recipe.jpeg:
+            steps.append(sometimes(recipe.jpeg, compressed))
         self.transform = v2.Compose([*steps, v2.PILToTensor()])
 
     def __call__(self, pictures: Pictures, index: int, seed: int) -> tuple[Tensor, Tensor]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return self.transform(pictures.picture(index)), torch.tensor(pictures.labels[index])
+
+
+def sometimes(share: float, change: Callable[[Image.Image], Image.Image]) -> Callable[[Image.Image], Image.Image]:
+    """``change`` for this share of the photos, the others as they are."""
+    return lambda photo: change(photo) if torch.rand(()) < share else photo
+
+
+def between(low: float, high: float) -> float:
+    return low + (high - low) * torch.rand(()).item()
+
+
+def zoomed_out(photo: Image.Image) -> Image.Image:
+    """A photo of the same size in which all is smaller, its reflections around it: a bed with several flowers."""
+    scale = between(0.4, 0.9)
+    small = np.asarray(photo.resize([max(1, round(scale * side)) for side in photo.size], Image.Resampling.BILINEAR))
+    rows, columns = photo.height - small.shape[0], photo.width - small.shape[1]
+    top, left = (int(torch.randint(count + 1, ())) for count in (rows, columns))
+    around = ((top, rows - top), (left, columns - left), (0, 0))
+    return Image.fromarray(np.pad(small, around, mode="symmetric"))
+
+
+def tinted(photo: Image.Image, strength: float) -> Image.Image:
+    """Another white balance: each channel times e to the power of a normal value of this deviation."""
+    gains = np.exp(strength * torch.randn(3).clamp(-2, 2).numpy())
+    table = np.clip(np.arange(256) * gains[:, None], 0, 255).round().astype(int)
+    return photo.point(table.ravel().tolist())
+
+
+def blurred(photo: Image.Image) -> Image.Image:
+    """Out of focus: Gaussian blur, at most a hundredth of the side."""
+    return photo.filter(ImageFilter.GaussianBlur(between(0.2, 1) * max(photo.size) / 100))
+
+
+def compressed(photo: Image.Image) -> Image.Image:
+    """As a JPEG of quality 30 to 85 has it."""
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG", quality=round(between(30, 85)))
+    return Image.open(buffer).convert("RGB")
 
 
 def mix(pictures: Tensor, targets: Tensor, recipe: Recipe, seed: int) -> tuple[Tensor, Tensor]:

@@ -116,6 +116,25 @@ def labelled_pictures(folder: Path, classes: tuple[str, ...]) -> Pictures:
     return Pictures("", list(paths), np.array(labels, np.int64), classes, [folder.name] * len(paths))
 
 
+def shared_pictures(task: str, names: dict[str, str], classes: tuple[str, ...], folder: Path | None = None) -> Pictures:
+    """The train split of another data set, as far as its classes are some of ``classes``.
+
+    Args:
+        names: its classes → ``classes``; pictures of others are left out.
+
+    Raises:
+        UserError: no such data set, or a name that neither has.
+    """
+    found = load_pictures(task, ("train",), folder)
+    for name, wanted in names.items():
+        if name not in found.classes or wanted not in classes:
+            raise UserError(f"The recipe shares {name} of {task} as {wanted}: one of them is no class there.")
+    to = np.array([classes.index(names[name]) if name in names else NO_LABEL for name in found.classes])
+    labels = to[found.labels]
+    chosen = np.flatnonzero(labels != NO_LABEL)
+    return Pictures(task, [found.paths[index] for index in chosen], labels[chosen], classes, [task] * len(chosen))
+
+
 def pictures_below(folder: Path) -> list[Path]:
     """The picture files in a folder and its subfolders, by name."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.data.datasets import NO_LABEL, Pictures
 from resnet_demo.training.data.seeds import seed_of
 from resnet_demo.training.recipe import Recipe
 
@@ -33,16 +33,28 @@ def epoch_order(pictures: Pictures, recipe: Recipe, epoch: int) -> list[int]:
     choice = random
     if recipe.views:
         choice = np.random.default_rng(seed_of(recipe.seed, "choice", epoch % recipe.views))
-    if not recipe.source_weights or not pictures.sources:
-        return random.permutation(len(pictures)).tolist()
-    indices: list[int] = []
-    sources = np.array(pictures.sources)
-    for source in sorted(set(pictures.sources)):
-        own = np.flatnonzero(sources == source)
-        whole, rest = divmod(recipe.source_weights.get(source, 1.0), 1.0)
-        indices += own.tolist() * int(whole)
-        indices += choice.choice(own, round(rest * len(own)), replace=False).tolist()
+    indices: list[int] = list(range(len(pictures)))
+    if recipe.source_weights and pictures.sources:
+        indices = []
+        sources = np.array(pictures.sources)
+        for source in sorted(set(pictures.sources)):
+            own = np.flatnonzero(sources == source)
+            whole, rest = divmod(recipe.source_weights.get(source, 1.0), 1.0)
+            indices += own.tolist() * int(whole)
+            indices += choice.choice(own, round(rest * len(own)), replace=False).tolist()
+    if recipe.class_cap:
+        indices = capped(indices, pictures.labels, recipe.class_cap, choice)
     return random.permutation(indices).tolist()
+
+
+def capped(indices: list[int], labels: np.ndarray, most: int, random: np.random.Generator) -> list[int]:
+    """Of each class at most so many pictures, drawn by ``random``; those without a label all stay."""
+    mixed = random.permutation(indices)
+    kept: list[int] = []
+    for label in np.unique(labels[mixed]):
+        own = mixed[labels[mixed] == label]
+        kept += own[: None if label == NO_LABEL else most].tolist()
+    return kept
 
 
 class Kept(dict[View, T]):

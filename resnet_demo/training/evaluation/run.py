@@ -14,6 +14,7 @@ from resnet_demo.models import quantization
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.evaluation.elsewhere import evaluate_elsewhere, photos_elsewhere
 from resnet_demo.training.evaluation.evaluate import Evaluation, evaluate
 
 if TYPE_CHECKING:
@@ -41,11 +42,14 @@ def evaluate_checkpoint(
     device: str,
     data: Path | None,
     own: OwnPictures | None = None,
+    labelled: Path | None = None,
+    right: Path | None = None,
 ) -> tuple[Predictor, Evaluation]:
     """Measure a bundled checkpoint, or that of ``folder``, on a split it was not trained on.
 
     Args:
         own: the user's own pictures that it was trained with, where they are in memory still.
+        labelled, right: photos to measure on instead, and what is right there, see ``elsewhere.photos_elsewhere``.
 
     Raises:
         UserError: no such checkpoint or split, or one that it was trained on.
@@ -55,6 +59,10 @@ def evaluate_checkpoint(
     else:
         assert task is not None
         checkpoint = checkpoints.load(task, depth)
+    if labelled:
+        photos = photos_elsewhere(labelled, checkpoint.spec.labels, right)
+        predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)
+        return predictor, evaluate_elsewhere(predictor, photos)
     assert checkpoint.path is not None  # It was read from a file.
     config = checkpoints.read_config(checkpoint.path.parent)
     if split in config.get("recipe", {}).get("train_splits", ()):
