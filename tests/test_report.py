@@ -360,3 +360,27 @@ def test_evaluate_all_measures_every_checkpoint(tmp_path, monkeypatch, capsys):
 def test_all_and_one_exclude_each_other(other, capsys):
     assert main(["evaluate", "--all", *other]) == 2
     assert "leave out the task and --weights, or --all" in capsys.readouterr().err
+
+
+def test_a_card_says_which_list_photos_and_which_classes_of_other_data_sets_were_trained_on():
+    record = {
+        "pictures": 3,
+        "files": 4,
+        "near known": 1,
+        "near one another": 0,
+        "apart": ["flowers102", "flowers-app"],
+        "listed": "flower_photos.csv",
+        "command": "python -m resnet_demo gather photos --out runs/more --listed flower_photos.csv",
+        "by source": {"someone+flowers": 3},
+        "by class": {"Rose": 3},
+    }
+    config = checkpoints.read_config(checkpoints.find("flowers102", 50).path.parent)
+    config |= {
+        "commands": ["python -m resnet_demo train x --init imagenet --out runs/x --labelled runs/more"],
+        "gathered": {"runs/more": record},
+        "recipe": {"shared": {"flowers5": {"daisy": "Oxeye Daisy"}}},
+    }
+    card = model_card(config)
+    assert "with the labels too of those that `flower_photos.csv` lists (Rose 3), which" in card
+    assert "It saw of flowers5's train split daisy as Oxeye Daisy too." in card
+    assert f"# further photos\n{record['command']}\n# the network\n{config['commands'][0]}" in card

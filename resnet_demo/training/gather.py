@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -117,12 +118,27 @@ def gather(
         "near one another": int(again.sum()),
         "apart": [Path(each).name or each for each in apart],
         **({"listed": listed.name} if listed else {}),
+        "command": command_line(folders, out, apart, classes, listed),
         "cosine": ALIKE,
         "copies": checked,
         **{key: dict(sorted(value.items())) for key, value in counts.items()},
     }
     (out / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return record
+
+
+def command_line(
+    folders: Sequence[Path], out: Path, apart: Sequence[str], classes: str | None, listed: Path | None
+) -> str:
+    """What makes the same folder again, for cards: without the folders of this machine."""
+
+    def shown(path: Path) -> str:
+        return path.name if path.is_absolute() else path.as_posix()
+
+    words = ["gather", *map(shown, folders), "--out", shown(out), "--apart", *(shown(Path(each)) for each in apart)]
+    words += ["--classes", classes] if classes else []
+    words += ["--listed", shown(listed)] if listed else []
+    return f"python -m resnet_demo {shlex.join(words)}"
 
 
 def listed_photos(folders: Sequence[Path], listed: Path) -> dict[tuple[Path, Path], str]:

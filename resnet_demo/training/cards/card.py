@@ -9,7 +9,7 @@ from resnet_demo.checkpoints import lesions
 from resnet_demo.tasks import TITLES, TaskSpec
 from resnet_demo.training.cards.calibration import calibration_part
 from resnet_demo.training.cards.datasets import DATA, OWN_DATA
-from resnet_demo.training.cards.history import bundle_command, first_weights, history, read_command
+from resnet_demo.training.cards.history import bundle_command, first_weights, gathering, history, read_command
 from resnet_demo.training.cards.metadata import front_matter, metadata
 
 METRIC_NAMES = {"top1": "top-1 accuracy", "top5": "top-5 accuracy", "flagged": "flagged as unknown", "nme": "NME"}
@@ -180,6 +180,10 @@ def model_card(config: dict) -> str:
     if config.get("teacher_commands"):
         teacher = "\n".join(config["teacher_commands"])
         commands = f"# the teacher, {config['teacher']}\n{teacher}\n# the student\n{commands}"
+    if photos := "\n".join(gathering(config)):
+        commands = f"# further photos\n{photos}\n# the network\n{commands}"
+    if photos := "\n".join(gathering(config)):
+        commands = f"# further photos\n{photos}\n# the network\n{commands}"
     settings = "\n".join(f"| `{key}` | `{value}` |" for key, value in config.get("recipe", {}).items())
     if settings:
         settings = f"\n\nSettings of the last command:\n\n| setting | value |\n| --- | --- |\n{settings}"

@@ -192,13 +192,18 @@ def labelled_in_words(step: Step, gathered: dict[str, dict]) -> str:
     return f", with the labels too of those in folders named as the classes ({classes}), {of_gathered(source, record)}"
 
 
+def gathering(config: dict) -> list[str]:
+    """The commands that gathered further photos; older records have none."""
+    return [record["command"] for record in config.get("gathered", {}).values() if "command" in record]
+
+
 def shared_in_words(recipe: dict) -> str:
-    """Which classes of other data sets a recipe trains on, as a sentence; nothing where there are none."""
-    parts = [
-        f"of {task}'s train split {', '.join(f'{theirs} as {ours}' for theirs, ours in names.items())}"
+    """Which classes of other data sets a recipe trains on, a sentence each; nothing where there are none."""
+    return "".join(
+        f" It saw of {task}'s train split {', '.join(f'{theirs} as {ours}' for theirs, ours in names.items())} too. "
+        f"{DATA[task]['licence']}"
         for task, names in (recipe.get("shared") or {}).items()
-    ]
-    return f" It saw {'; '.join(parts)} too." if parts else ""
+    )
 
 
 def of_gathered(source: str, record: dict) -> str:
