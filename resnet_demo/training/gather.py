@@ -82,7 +82,8 @@ def gather(
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} is not empty: choose a new folder for the pictures.")
     named = listed_photos(folders, listed) if listed else None
-    files = list(named) if listed else [(folder, path) for folder in folders for path in pictures_below(folder)]
+    every = ((folder, path) for folder in folders for path in pictures_below(folder))
+    files = list(every if named is None else named)
     if not files:
         raise UserError(f"There are no pictures in {', '.join(map(str, folders))}: name folders with photos.")
     names = class_folders(classes, data) if classes else {}
