@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import gradio as gr
@@ -95,7 +96,9 @@ def test_addresses_pass_us_before_gradio_fetches_them(tmp_path):
         return str(source)
 
     photo = file_cache.bring_with(gr.Image(type="filepath"), bring)
-    kept = asyncio.run(photo.async_move_resource_to_block_cache("https://example.com/photo.jpg"))
+    with ThreadPoolExecutor(1) as other:  # Playwright keeps an event loop in this thread.
+        moved = photo.async_move_resource_to_block_cache("https://example.com/photo.jpg")
+        kept = other.submit(asyncio.run, moved).result()
     assert asked == ["https://example.com/photo.jpg"]
     assert Path(kept).is_relative_to(file_cache.folder(photo)) and Path(kept).read_bytes() == source.read_bytes()
 

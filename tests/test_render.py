@@ -16,7 +16,7 @@ from resnet_demo.images.colormaps import COLOURS, colour_bar, colour_map
 from resnet_demo.images.decode import open_photo
 from resnet_demo.images.draw_landmarks import FACE_COLOURS, draw_faces
 from resnet_demo.images.overlay import encode_jpeg, fit_within, overlay, signed_overlay
-from resnet_demo.tasks import Window
+from resnet_demo.tasks import CropBox
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "resnet_demo" / "examples").glob("*.jpg"))
 
@@ -135,7 +135,7 @@ def test_a_map_of_the_photos_size_is_taken_pixel_by_pixel():
 
 
 def test_window_bounds_the_heat_and_dims_the_rest():
-    window = Window(20.0, 0.0, 100.0, 80.0)
+    window = CropBox(20.0, 0.0, 100.0, 80.0)
     cam = np.ones((7, 7), np.float32)
     dimmed = pixels(overlay(grey(), cam, window=window))
     left, inside, right = dimmed[:, :20], dimmed[:, 20:100], dimmed[:, 100:]
@@ -146,7 +146,7 @@ def test_window_bounds_the_heat_and_dims_the_rest():
 
 
 @pytest.mark.parametrize(
-    "window", [Window(17.5, 3.5, 90.5, 76.5), Window(-10.3, -5.1, 110.2, 60.7), Window(0, 0, 120, 80)]
+    "window", [CropBox(17.5, 3.5, 90.5, 76.5), CropBox(-10.3, -5.1, 110.2, 60.7), CropBox(0, 0, 120, 80)]
 )
 def test_heat_lands_on_the_windows_pixels(window):
     """The middle of each hot cell of a 7×7 map is at the matching place of the window, also for odd windows."""
@@ -162,7 +162,7 @@ def test_heat_lands_on_the_windows_pixels(window):
 
 def test_window_outside_the_photo_is_an_error():
     with pytest.raises(ValueError, match="outside a photo"):
-        overlay(grey(), np.ones((7, 7)), window=Window(200, 0, 300, 80))
+        overlay(grey(), np.ones((7, 7)), window=CropBox(200, 0, 300, 80))
 
 
 def test_signed_map_is_blue_below_red_above_and_clear_at_zero():
@@ -178,7 +178,7 @@ def test_signed_map_is_blue_below_red_above_and_clear_at_zero():
 
 def test_overlays_leave_the_photo_alone():
     photo = grey()
-    overlay(photo, np.ones((7, 7)), window=Window(20, 0, 100, 80))
+    overlay(photo, np.ones((7, 7)), window=CropBox(20, 0, 100, 80))
     signed_overlay(photo, np.ones((7, 7)))
     draw_faces(photo, [face(60, 40, 50), face(20, 20, 30)])
     assert (pixels(photo) == 128).all()

@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -456,7 +457,8 @@ def test_one_visitor_cannot_fill_the_disk():
             sent.append(message)
 
         scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": [], "query_string": b""}
-        asyncio.run(volume({**scope, "client": (visitor, 1)}, receive, send))
+        with ThreadPoolExecutor(1) as other:  # Playwright keeps an event loop in this thread.
+            other.submit(asyncio.run, volume({**scope, "client": (visitor, 1)}, receive, send)).result()
         return sent[0]["status"]
 
     assert upload("203.0.113.1", 40, 40) == 200

@@ -275,7 +275,9 @@ def test_a_task_of_own_pictures_is_offered(visit, own_server):
     expect(page.locator("#flowers-classes h2")).to_have_text(re.compile("cat|dog|hamster"))
     expect(page.locator("#flowers-depth")).to_contain_text("No weights yet for 34, 50, 101, 152")
     choose(page, "flowers-target", "hamster")
-    expect(page.locator("#flowers-classes .classes-heat")).to_contain_text("Heat for hamster")
+    # The tests' own network has learned nothing: where nothing speaks for a class, that is said of it.
+    heat = re.compile("Heat for hamster|Nothing in this photo speaks for hamster")
+    expect(page.locator("#flowers-classes .classes-heat")).to_contain_text(heat)
     # Its depths are compared like the others'.
     open_tab(page, "compare")
     page.locator("#compare-examples .gallery-item").nth(0).click()
