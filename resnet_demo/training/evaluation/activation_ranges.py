@@ -24,7 +24,7 @@ from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models import state as model_state
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import unlabelled_pictures
-from resnet_demo.training.data.seeds import seed_of
+from resnet_demo.training.data.seeds import sampled_rows
 from resnet_demo.training.data.splits import split_pictures
 from resnet_demo.training.evaluation.features import photos
 
@@ -63,8 +63,7 @@ def measure_ranges(
         raise UserError(f"{imagenet.TASK} has no training pictures here: pass others with --pictures.")
     else:
         pictures = split_pictures(config, "train", data, own)
-    order = np.random.default_rng(seed_of("ranges", len(pictures))).permutation(len(pictures))
-    rows = sorted(order[:MOST].tolist())
+    rows = sampled_rows("ranges", len(pictures), MOST)
     predictor = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=replace(checkpoint, ranges={}))
     predictor.engine = finder = RangeFinder(checkpoint)
     for photo in tqdm(photos(pictures, rows), desc="ranges", total=len(rows), unit="picture"):

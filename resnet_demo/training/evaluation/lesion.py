@@ -27,7 +27,7 @@ from resnet_demo.models.layouts import STAGES
 from resnet_demo.models.resnet import BasicBlock, Bottleneck
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import unlabelled_pictures
-from resnet_demo.training.data.seeds import seed_of
+from resnet_demo.training.data.seeds import sampled_rows
 from resnet_demo.training.data.splits import split_pictures
 from resnet_demo.training.evaluation.features import photos
 
@@ -81,8 +81,7 @@ def measure_lesions(folder: Path, sources: list[str], data: Path | None, command
         raise UserError(f"{imagenet.TASK} has no val pictures here: pass others with --pictures.")
     else:
         pictures = split_pictures(config, "val", data)
-    order = np.random.default_rng(seed_of("lesion", len(pictures))).permutation(len(pictures))
-    rows = sorted(order[:MOST].tolist())
+    rows = sampled_rows("lesion", len(pictures), MOST)
     predictor = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
     predictor.engine = finder = LesionFinder(checkpoint)
     shown = photos(pictures, rows)
