@@ -14,10 +14,25 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+# Tests run side by side, one a core: PyTorch's threads would only wait for one another. Before anything imports it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "resnet_demo" / "examples"
 FLOWERS = ("dahlia", "marigold", "yellow-daisy")
 FACES = ("astronaut", "president", "two-people")
+
+
+# Files whose tests see the page from outside, or repeat many times what others run once: what they cover is not counted,
+# as counting makes them slower by a third.
+UNCOUNTED = ("browser/", "test_bench", "test_damaged_files", "test_engine", "test_fit", "test_layers", "test_odd_inputs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(ROOT / "tests").as_posix().startswith(UNCOUNTED):
+            item.add_marker("no_cover")
 
 
 def data_folder() -> Path | None:

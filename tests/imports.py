@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 from conftest import ROOT
@@ -32,6 +33,7 @@ def imported(path: Path) -> set[str]:
     return names
 
 
+@cache
 def arrows() -> dict[str, set[str]]:
     """Module of the package → the modules of the package that it imports."""
     known = modules()
