@@ -265,10 +265,10 @@ def test_8_bits_without_ranges_are_refused():
 
 
 def both(checkpoint, pictures: list[np.ndarray]) -> tuple[base.Outputs, base.Outputs]:
-    """What the engine for this machine's CPU and the reference make of pictures, in batches of 20."""
+    """What the engine for this machine's CPU and the float32 one, which equals the network but takes a third of its time,
+    make of pictures, in batches of 20."""
     results = []
-    for device in ("cpu", "reference"):
-        built = factory.make_engine(checkpoint, device)
+    for built in (factory.make_engine(checkpoint, "cpu"), OpenVinoEngine(checkpoint, "f32")):
         parts = [built.run(np.stack(pictures[first : first + 20])) for first in range(0, len(pictures), 20)]
         logits, features = ([getattr(part, name) for part in parts] for name in ("logits", "features"))
         results.append(base.Outputs(np.concatenate(logits), np.concatenate(features)))

@@ -48,7 +48,7 @@ def test_flowers_are_named_as_often_as_the_card_says(real_flowers):
     """On 500 test pictures, within four standard errors; without the data sets the shipped ones must stay stable."""
     predict = resnet_demo.load("flowers102", depth=50)
     pictures = real_flowers(500)
-    answers = [predict(picture.photo, top_k=1) for picture in pictures]
+    answers = predict.many([picture.photo for picture in pictures], top_k=1)
     if data_folder():
         right = np.mean([answer.top_k[0].label == p.label for answer, p in zip(answers, pictures, strict=True)])
         stated = predict.checkpoint.metrics["top1"]["value"] / 100
