@@ -26,8 +26,8 @@ FLOWERS = ("dahlia", "marigold", "yellow-daisy")
 FACES = ("astronaut", "president", "two-people")
 
 
-# Files whose tests see the page from outside, or repeat many times what others run once: what they cover is not counted,
-# as counting makes them slower by a third.
+# Files whose tests see the page from outside, or repeat many times what others run once: what they cover is not
+# counted, as counting makes them slower by a third.
 UNCOUNTED = (
     "browser/",
     "test_bench",

@@ -265,7 +265,7 @@ def test_8_bits_without_ranges_are_refused():
 
 
 def both(checkpoint, pictures: list[np.ndarray]) -> tuple[base.Outputs, base.Outputs]:
-    """What the engine for this machine's CPU and the float32 one, which equals the network but takes a third of its time,
+    """What the engine for this machine's CPU and the float32 one, which equals the network at half its time,
     make of pictures, in batches of 20."""
     results = []
     for built in (factory.make_engine(checkpoint, "cpu"), OpenVinoEngine(checkpoint, "f32")):
