@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser
 
 from resnet_demo.bench.cases import live, visible
 from resnet_demo.bench.harness import chromium as bench_chromium
-from resnet_demo.bench.harness import clients
+from resnet_demo.bench.harness import servers
 from resnet_demo.bench.runner import Settings
 
 ONCE = Settings((18,), rounds=1, seconds=0)
@@ -18,10 +22,13 @@ ONCE = Settings((18,), rounds=1, seconds=0)
 
 @pytest.fixture
 def launched(chromium, chromium_path, monkeypatch):
-    """The measurements' browser comes from the tests' Playwright: a thread may have one only."""
+    """The measurements' browser is the tests', or comes from their Playwright: a thread may have one only."""
 
     @contextmanager
     def launch(switches: Sequence[str] = ()) -> Iterator[Browser]:
+        if not switches:
+            yield chromium
+            return
         browser = chromium.browser_type.launch(
             executable_path=chromium_path, args=[*bench_chromium.SWITCHES, *switches]
         )
@@ -31,15 +38,40 @@ def launched(chromium, chromium_path, monkeypatch):
     monkeypatch.setattr(bench_chromium, "launched", launch)
 
 
-def test_time_to_a_visible_result_is_measured_beside_an_app_that_does_nothing(launched, monkeypatch, capsys):
-    monkeypatch.setattr(clients, "WARM_UP", 1)
-    ours, nothing = visible.measure(ONCE)
-    assert (ours["ours"], nothing["ours"], nothing["limit_ratio"]) == (True, False, 1.0)
-    assert ours["median"] > 0 and nothing["median"] > 0 and nothing["ratio"] > 0
+@pytest.fixture
+def ours(server, monkeypatch) -> servers.Server:
+    """Our page as the other tests have it, in the place of a fresh one; that one is started is tested in
+    ``test_bench_page``."""
+    found = servers.Server(servers.our_app(), urlsplit(server).port, subprocess.Popen, Path(), time.perf_counter())
+    serving = servers.serving
+
+    @contextmanager
+    def as_it_is(app: servers.App) -> Iterator[servers.Server]:
+        if app.name == servers.OURS:
+            yield found
+        else:
+            with serving(app) as other:
+                yield other
+
+    monkeypatch.setattr(servers, "serving", as_it_is)
+    return found
+
+
+def test_time_to_a_visible_result_is_measured_beside_an_app_that_does_nothing(launched, ours, monkeypatch, capsys):
+    @contextmanager
+    def both(_) -> Iterator[list[servers.Server]]:
+        with servers.serving(servers.nothing_app()) as nothing:
+            yield [ours, nothing]
+
+    monkeypatch.setattr(visible, "both", both)
+    ours_row, nothing_row = visible.measure(ONCE)
+    assert (ours_row["ours"], nothing_row["ours"], nothing_row["limit_ratio"]) == (True, False, 1.0)
+    assert ours_row["median"] > 0 and nothing_row["median"] > 0 and nothing_row["ratio"] > 0
     assert "upload to visible result" in capsys.readouterr().out
 
 
-def test_frames_of_the_tab_live_are_counted(launched, capsys):
+def test_frames_of_the_tab_live_are_counted(launched, ours, monkeypatch, capsys):
+    monkeypatch.setattr(live, "FRAMES", 5)
     (row,) = live.measure(ONCE)
     assert row["median"] > 0 and row["target_ratio"] == 15 and row["unit"] == "frames a second"
     assert "640 × 480" in capsys.readouterr().out

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
 
 import pytest
 from conftest import EXAMPLES
 from gradio_client import Client, handle_file
 from playwright.sync_api import Page, expect
+
+from browser.conftest import forget
 
 # Names, units and formats that are written so in Chinese too; and the other language in the switch.
 NAMES = {
@@ -32,24 +35,42 @@ FILES = {"jpg", "broken", "PNG", "CSV", "NumPy", "ZIP", "Python", "curl", "Shell
 CHOICES = {"turbo", "viridis", "inferno", "layer1", "layer2", "layer3", "layer4"}
 
 
-@pytest.fixture
-def open_page(chromium, own_server):
-    """A function: the page as a browser with these languages opens it."""
-    contexts, hosts = [], set()
+@pytest.fixture(scope="module")
+def windows(chromium) -> Iterator[Callable[[str], Page]]:
+    """A function: the window of a browser with these languages."""
+    contexts = {}
 
-    def opened(locale: str, query: str = "") -> Page:
-        context = chromium.new_context(locale=locale, viewport={"width": 1440, "height": 900})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(120_000)
-        page.on("request", lambda request: hosts.add(re.sub(r"^\w+:(//)?([^/:]*).*", r"\2", request.url)))
+    def window(locale: str) -> Page:
+        if locale not in contexts:
+            contexts[locale] = chromium.new_context(locale=locale, viewport={"width": 1440, "height": 900})
+            contexts[locale].new_page().set_default_timeout(120_000)
+        return contexts[locale].pages[0]
+
+    yield window
+    for context in contexts.values():
+        context.close()
+
+
+@pytest.fixture
+def open_page(windows, own_server):
+    """A function: the page as a browser with these languages opens it for the first time."""
+    hosts, opened = set(), []
+
+    def listener(request) -> None:
+        hosts.add(re.sub(r"^\w+:(//)?([^/:]*).*", r"\2", request.url))
+
+    def open_in(locale: str, query: str = "") -> Page:
+        page = windows(locale)
+        opened.append(page)
+        page.on("request", listener)
         page.goto(f"{own_server}/{query}")
         page.locator("#flowers-photo").wait_for()
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    yield open_in
+    for page in opened:
+        page.remove_listener("request", listener)
+        forget(page, own_server)
     assert {host for host in hosts if "." in host} <= {"127.0.0.1"}
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from conftest import EXAMPLES
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
+from browser.conftest import forget
 from resnet_demo.bench.harness.chromium import PATIENCE, SWITCHES
 
 # Keeps what the page gets of the camera, so that the test can see whether it was let go.
@@ -44,8 +45,8 @@ DRAWN = """
 
 
 @pytest.fixture(scope="module")
-def camera(chromium, chromium_path, tmp_path_factory) -> Iterator[Browser]:
-    """A Chromium that may use its camera, which shows the astronaut left of the middle."""
+def camera(chromium, chromium_path, tmp_path_factory) -> Iterator[Page]:
+    """A window of a Chromium that may use its camera, which shows the astronaut left of the middle."""
     photo = Image.open(EXAMPLES / "astronaut.jpg").convert("RGB").resize((480, 480))
     picture = Image.new("RGB", (640, 480), "grey")
     picture.paste(photo)
@@ -56,13 +57,14 @@ def camera(chromium, chromium_path, tmp_path_factory) -> Iterator[Browser]:
     switches = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     switches.append(f"--use-file-for-fake-video-capture={path}")
     browser = chromium.browser_type.launch(executable_path=chromium_path, args=[*SWITCHES, *switches])
-    yield browser
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.add_init_script(KEEP_TRACKS)
+    yield page
     browser.close()
 
 
-def open_live(page: Page, address: str) -> Page:
-    page.set_default_timeout(PATIENCE)
-    page.goto(f"{address}/?__theme=light")
+def open_live(page: Page) -> Page:
     page.get_by_role("tab", name="Live").click()
     expect(page.locator("#live .live-words")).to_contain_text("Start the camera")
     return page
@@ -73,11 +75,11 @@ def released(page: Page) -> bool:
 
 
 def test_points_follow_the_camera_until_it_is_stopped(camera, server, screenshots):
-    context = camera.new_context(viewport={"width": 1000, "height": 900})
-    context.add_init_script(KEEP_TRACKS)
-    page = open_live(context.new_page(), server)
     errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    camera.on("pageerror", lambda error: errors.append(str(error)))
+    camera.set_viewport_size({"width": 1000, "height": 900})
+    camera.goto(f"{server}/?__theme=light")
+    page = open_live(camera)
     live, button = page.locator("#live .live"), page.locator("#live .live-switch")
     assert page.evaluate("tracks.length") == 0  # Nothing before the visitor wants it.
 
@@ -105,14 +107,13 @@ def test_points_follow_the_camera_until_it_is_stopped(camera, server, screenshot
     page.get_by_role("tab", name="Faces").click()
     page.wait_for_function("tracks.length === 2 && tracks.every(track => track.readyState === 'ended')")
     assert errors == []
-    context.close()
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 720)])
 def test_a_photo_is_taken_with_the_whole_button_and_not_mirrored(camera, server, screenshots, width, height):
-    context = camera.new_context(viewport={"width": width, "height": height})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
+    page = camera
+    page.set_viewport_size({"width": width, "height": height})
+    forget(page, server)
     page.goto(f"{server}/?__theme=light")
     page.get_by_role("tab", name="Faces").click()
     photo = page.locator("#faces-photo")
@@ -134,18 +135,17 @@ def test_a_photo_is_taken_with_the_whole_button_and_not_mirrored(camera, server,
     quarter = picture.width // 4
     right, left = (picture.crop((start, 0, start + quarter, picture.height)) for start in (3 * quarter, 0))
     assert np.std(np.asarray(right)) < 15 < np.std(np.asarray(left))
-    context.close()
 
 
-def test_a_camera_that_is_refused_gets_a_sentence(visit, server):
-    page = open_live(visit(), server)
+def test_a_camera_that_is_refused_gets_a_sentence(visit):
+    page = open_live(visit())
     page.locator("#live .live-switch").click()
     expect(page.locator("#live .live-words")).to_contain_text(re.compile("Allow it beside the address|Connect one"))
     expect(page.locator("#live .live-switch")).to_have_text("Start the camera")
 
 
-def test_a_page_that_is_not_secure_gets_a_sentence(visit, server):
-    page = open_live(visit(), server)
+def test_a_page_that_is_not_secure_gets_a_sentence(visit):
+    page = open_live(visit())
     page.evaluate("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
     page.locator("#live .live-switch").click()
     expect(page.locator("#live .live-words")).to_contain_text("open this page by https")

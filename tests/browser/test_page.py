@@ -480,10 +480,13 @@ def post(url: str, body: bytes, headers: dict[str, str]):
 # --- Looks ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("name", "width", "height"), [("wide", 1440, 900), ("phone", 390, 844)])
-def test_each_tab_fits_the_window(visit, screenshots, name, width, height, theme):
-    page = visit(width, height, theme)
+SIZES = {"wide": (1440, 900), "phone": (390, 844)}
+
+
+@pytest.mark.parametrize(("theme", "names"), [("light", ("wide", "phone")), ("dark", ("phone", "wide"))])
+def test_each_tab_fits_the_window(visit, screenshots, theme, names):
+    """In a window that was opened in one size and then gets the other, as a phone that is turned."""
+    page = visit(*SIZES[names[0]], theme)
     for tab, result, sentence in (
         ("flowers", "#flowers-overlay[data-drawn]", "ResNet-50"),
         ("faces", "#faces-overlay[data-drawn]", "faces"),
@@ -497,7 +500,12 @@ def test_each_tab_fits_the_window(visit, screenshots, name, width, height, theme
         page.evaluate("[...document.images].forEach(image => image.loading = 'eager')")
         page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
         page.mouse.move(0, 0)
-        page.screenshot(path=screenshots / f"{tab}-{name}-{theme}.png", full_page=True, animations="disabled")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for name in names:
+            width, height = SIZES[name]
+            page.set_viewport_size({"width": width, "height": height})
+            page.screenshot(path=screenshots / f"{tab}-{name}-{theme}.png", full_page=True, animations="disabled")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
         dark = page.evaluate("document.documentElement.matches('.dark') || !!document.querySelector('.dark')")
         assert dark == (theme == "dark")
+        width, height = SIZES[names[0]]
+        page.set_viewport_size({"width": width, "height": height})

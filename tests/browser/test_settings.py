@@ -59,7 +59,6 @@ def test_a_link_restores_tab_task_depth_and_options(visit, own_server):
     assert address(page) == {"tab": "compare", "task": "pets", "depths": "18"}
 
     other = visit(address=own_server)  # Another visitor, with settings of their own.
-    other.evaluate("localStorage.clear()")
     other.goto(f"{own_server}/?tab=flowers&task=pets&depth=18&top_k=2")
     expect(other.locator("#flowers-task input")).to_have_value("pets")
     other.locator("#flowers-examples .gallery-item").nth(0).click()
