@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from resnet_demo.faces.alignment import Detection, shape_error, similarity
-from resnet_demo.faces.tiles import TILE, Box, tiles, windows
+from resnet_demo.faces.tiles import TILE, Box, centred, tiles, windows
 
 if TYPE_CHECKING:
     import openvino as ov
@@ -31,6 +31,9 @@ SMALL = 26  # a face of fewer pixels in the search hints at others that are too 
 FINER = 2.5  # how much larger the photo is in the next search, about as from 512 to 1280
 HINT = 0.08  # score from which a small patch hints at a face: 26 of 36 faces of 8 pixels have it
 HINTS = 3  # so many in the first search lead to the second: none of 60 portraits had more than one
+# Leaves, gravel and fur hint at faces too, up to 28 times in a photo, so tiles need more: of 20 photos of 8 to 24
+# megapixels without a face none had a hint of SINGLE or HINTS of SEVERAL. 36 faces of 8 pixels had 0.29 and more.
+SINGLE, SEVERAL = 0.4, 0.25
 DOUBT = 0.2  # score from which a patch that is no certain face may be a turned one
 SURE = 0.6  # of 110 upright training faces none scored less than 0.74
 TURNED = 0.7  # what is found in a turned copy must score so much: three times as many copies show three times as much
@@ -40,6 +43,7 @@ TURNED = 0.7  # what is found in a turned copy must score so much: three times a
 SHAPE, TILT = 1 / 3, 200
 PLAIN = 0.6
 TILE_BORDER = 32  # pixels of grey round a tile
+FEW_TILES = 3  # three turned tiles take half the time of a turned search at 1,280 pixels
 MOST = 2000  # patches of a search that are looked at, the best
 
 
@@ -81,7 +85,7 @@ class Detector:
             side = min(length, SIDES[2])
             seen, turn = self._search_turned(photo, side, turn)
             found = merge(self._faces(seen), found)
-            while length >= 1.5 * side and (hints := _hints(seen, found, side / length)):
+            while length >= 1.5 * side and _worth_tiles(hints := _hints(seen, found, side / length)):
                 side = min(round(FINER * side), length)
                 boxes = tiles(photo.size, side / length, [_centre(face) for face in hints])
                 seen = [face for box in boxes for face in self.search(photo, side, turn, box)]
@@ -107,13 +111,15 @@ class Detector:
         seen = self.search(photo, side, turn)
         small = SMALL / side * max(photo.size)
         large = [face for face in seen if face.score > DOUBT and _width(face) >= small]
-        plain = all(_uprightness(face, turn) >= PLAIN for face in large)
-        if plain and (self._faces(seen) or side > SIDES[0]):
+        unclear = [face for face in large if _uprightness(face, turn) < PLAIN]
+        if not unclear and (self._faces(seen) or side > SIDES[0]):
             return seen, turn
         turns = [turn] * len(seen)
+        boxes = _around(unclear, photo.size, side) if side >= 2 * max(TILE) else [None]
         for other in ((turn + quarters) % 4 for quarters in (1, 2, 3)):
-            more = [face for face in self.search(photo, side, other) if face.score > TURNED]
-            seen, turns = seen + more, turns + [other] * len(more)
+            for box in boxes:
+                more = [face for face in self.search(photo, side, other, box) if face.score > TURNED]
+                seen, turns = seen + more, turns + [other] * len(more)
         kept = best_of(seen, [_uprightness(face, at) for face, at in zip(seen, turns, strict=True)])
         upright = [0.0] * 4
         for index in kept:
@@ -242,6 +248,25 @@ def _hints(seen: list[Detection], faces: list[Detection], scale: float) -> list[
     """Small and uncertain ones, outside of the faces found. ``scale``: pixels of the search for one of the photo's."""
     small = [face for face in seen if face.score < SURE and _width(face) * scale < SMALL]
     return [hint for hint in small if not any(_holds(face.box, _centre(hint)) for face in faces if face.score >= SURE)]
+
+
+def _worth_tiles(hints: list[Detection]) -> bool:
+    """Whether hints are strong enough, or enough of them, for a search in tiles."""
+    several = [hint for hint in hints if hint.score >= SEVERAL]
+    return len(several) >= HINTS or any(hint.score >= SINGLE for hint in several)
+
+
+def _around(faces: list[Detection], size: tuple[int, int], side: int) -> list[Box | None]:
+    """A tile round each of a few faces; the whole photo (None) where there are more, or larger ones.
+
+    Args:
+        size: width and height of the photo in pixels.
+        side: pixels of its longer side in the search.
+    """
+    scale = side / max(size)
+    if len(faces) > FEW_TILES or any(_width(face) * scale > min(TILE) / 2 for face in faces):
+        return [None]
+    return [centred(size, scale, _centre(face)) for face in faces]
 
 
 def _uprightness(face: Detection, turn: int) -> float:

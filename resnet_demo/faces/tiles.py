@@ -64,3 +64,18 @@ def tiles(size: tuple[int, int], scale: float, hints: Iterable[tuple[float, floa
         x, y = column * steps[0], row * steps[1]
         boxes.append((x, y, x + sides[0], y + sides[1]))
     return boxes
+
+
+def centred(size: tuple[int, int], scale: float, centre: tuple[float, float]) -> Box:
+    """The tile of a photo whose middle is nearest to a point.
+
+    Args:
+        size, scale: as in ``tiles``.
+        centre: x and y in the photo's pixels.
+
+    Returns:
+        A box in the photo's pixels, within the photo.
+    """
+    sides = [min(tile / scale, length) for tile, length in zip(TILE, size, strict=True)]
+    x, y = (min(max(at - side / 2, 0), length - side) for at, side, length in zip(centre, sides, size, strict=True))
+    return (x, y, x + sides[0], y + sides[1])
