@@ -1,11 +1,12 @@
 # Every target first brings the environment up to date: .venv, see .ci/environment. make torch adds PyTorch to it, which
 # make run leaves out where there is no GPU; make test and make bench bring it themselves.
 # make test-newest runs the tests with the newest versions inside the bounds of pyproject.toml, in .venv-newest; make lock
-# writes requirements.txt and requirements.lock; make weigh measures what each way of installing weighs.
+# writes requirements.txt and requirements.lock; make weigh measures what each way of installing weighs; make fuzz
+# FUZZ_ARGS=-max_total_time=60 looks for files that the decoder does not stand.
 # make run PORT=8000 HOST=0.0.0.0 says where the page listens, make PYTHON=python3.13 ... what to build with,
 # make test PYTEST_ARGS="-k faces" what to test, make bench BENCH_ARGS="--depths 18 50" what to measure.
 
-.PHONY: run torch test test-newest lint bench lock weigh
+.PHONY: run torch test test-newest lint bench lock weigh fuzz
 
 run:
 	@python3 .ci/environment
@@ -36,6 +37,10 @@ lock:
 weigh:
 	@python3 .ci/environment
 	.venv/bin/python .ci/weigh $(WEIGH_ARGS)
+
+fuzz:
+	@python3 .ci/environment tests
+	.venv/bin/python .ci/fuzz $(FUZZ_ARGS)
 
 bench:
 	@python3 .ci/environment torch
