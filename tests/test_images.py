@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import tracemalloc
 import subprocess
 import sys
 import threading
@@ -190,6 +191,19 @@ def test_float_tiff(values, middle):
     assert image.mode == "F"
     pixels = np.asarray(open_photo(encode(image, "TIFF")))
     assert abs(int(pixels[8, 50, 0]) - middle) <= 1
+
+
+def test_many_bits_are_scaled_in_little_memory():
+    """Beside the picture itself, a few bytes a pixel and not thirty."""
+    image = Image.new("F", (2000, 3000), 0.5)
+    tracemalloc.start()
+    try:
+        photo = open_photo(image)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert np.asarray(photo)[1500, 1000, 0] == 128
+    assert peak < 10 * 2000 * 3000
 
 
 def test_float_with_nan_and_infinity():

@@ -10,6 +10,7 @@ import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,6 +29,7 @@ MAX_PIXELS = 50_000_000
 MAX_JPEG_PIXELS = 200_000_000
 MAX_MISSING = 0.05  # of a JPEG's rows, where its end did not come
 MIN_SIDE = 8
+STRIP = 1_000_000  # pixels of a picture with many bits that are scaled at a time
 READABLE = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
 
 # Only these decoders can be reached: Pillow has some forty more that nobody uploads but attackers.
@@ -351,18 +353,38 @@ def _from_profile(image: Image.Image, profile: ImageCms.ImageCmsProfile | ImageC
 
 
 def _scale_to_8_bits(image: Image.Image) -> Image.Image:
-    """Grey with 16-bit, 32-bit or float values → 8-bit grey over the values' own range, nothing clipped."""
-    values = tiff.values(image)
+    """Grey with 16-bit, 32-bit or float values → 8-bit grey over the values' own range, nothing clipped.
+
+    In strips of rows: a whole photo in float64, with what lies between, takes thirty times as much memory as its grey.
+    """
+    width, height = image.size
+    unsigned, rows = tiff.is_unsigned(image), max(1, STRIP // width)
+
+    def strips() -> Iterator[tuple[int, np.ndarray]]:
+        for top in range(0, height, rows):
+            values = np.asarray(image.crop((0, top, width, min(top + rows, height))))
+            yield top, values.view(np.uint32) if unsigned else values
+
+    grey = np.empty((height, width), np.uint8)
     if image.mode.startswith("I;16"):
-        grey = ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-        if isinstance(transparent := image.info.get("transparency"), int):
-            grey[values == transparent] = 255
+        transparent = image.info.get("transparency")
+        for top, values in strips():
+            part = grey[top : top + len(values)]
+            part[:] = (values.astype(np.uint32) * 255 + 32767) // 65535
+            if isinstance(transparent, int):
+                part[values == transparent] = 255
         return Image.fromarray(grey)
-    values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
+    ends = [(float(values.min()), float(values.max())) for values in (_finite(part) for _, part in strips())]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
     # The usual conventions first (0..1, 0..255, 0..65535), so that a dark picture stays dark.
     whole_ranges = (255.0, 65535.0) if image.mode == "I" else (1.0, 255.0, 65535.0)
     top = next((top for top in whole_ranges if high <= top), _MAX_UINT32 if high > _MAX_UINT32 / 2 else None)
     if low >= 0 and top is not None:
         low, high = 0.0, top
-    return Image.fromarray(np.rint((values - low) * (255.0 / max(high - low, 1e-12))).astype(np.uint8))
+    for start, values in strips():
+        grey[start : start + len(values)] = np.rint((_finite(values) - low) * (255.0 / max(high - low, 1e-12)))
+    return Image.fromarray(grey)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from resnet_demo.errors import UserError
@@ -48,12 +47,10 @@ def is_whole(file: BinaryIO) -> bool:
         return False
 
 
-def values(image: Image.Image) -> np.ndarray:
-    """The whole numbers of a picture of 32 bits; Pillow takes those of a TIFF without a sign for signed ones."""
-    found = np.asarray(image)
+def is_unsigned(image: Image.Image) -> bool:
+    """Whether the whole numbers of a picture of 32 bits have no sign; Pillow takes those of a TIFF for signed ones."""
     tags = getattr(image, "tag_v2", {})
-    unsigned = image.mode == "I" and tags.get(_BITS) == (32,) and tags.get(_FORMAT, (1,)) == (1,)
-    return found.view(np.uint32) if unsigned else found
+    return image.mode == "I" and tags.get(_BITS) == (32,) and tags.get(_FORMAT, (1,)) == (1,)
 
 
 def _tags(file: BinaryIO) -> tuple[bytes, TiffImagePlugin.ImageFileDirectory_v2]:
