@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import struct
-import tracemalloc
 import subprocess
 import sys
 import threading
+import tracemalloc
 import zlib
 from io import BytesIO
 from pathlib import Path
