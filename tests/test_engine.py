@@ -25,6 +25,7 @@ from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models import state
 from resnet_demo.models.layouts import DEPTHS
 from resnet_demo.models.resnet import ResNet, load_strictly
+from resnet_demo.page.endpoints import photo_lines
 from resnet_demo.training.evaluation.activation_ranges import RangeFinder
 from resnet_demo.utils import cpu
 
@@ -392,3 +393,53 @@ for thread in threads:
 def test_first_uses_of_openvino_at_the_same_time_come_to_an_end():
     """Without ``openvino_runtime`` this stands still every time."""
     subprocess.run([sys.executable, "-c", FIRST_USES], check=True, timeout=60, cwd=ROOT)
+
+
+# --- A GPU whose memory is full ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gpu():
+    """An engine that takes itself for one on a GPU."""
+    built = TorchEngine(tiny.random_checkpoint(), "reference")
+    built.device, built.backend = "cuda", "PyTorch bf16 on CUDA"
+    return built
+
+
+def failing(error: RuntimeError):
+    def forward(pictures):
+        raise error
+
+    return forward
+
+
+def test_where_a_gpus_memory_is_full_the_cpu_answers_and_says_so(gpu, monkeypatch):
+    network = Predictor("flowers102", 18, "cpu", checkpoint=gpu.checkpoint)
+    alone = network(tiny.photo())
+    assert (alone.notes, alone.gpu_full) == ((), False)
+    network.engine, network.backend, network.device = gpu, gpu.backend, gpu.device
+    monkeypatch.setattr(gpu, "last_features", failing(torch.OutOfMemoryError("CUDA out of memory. Tried to …")))
+    answer = network(tiny.photo())
+    assert np.array_equal(answer.probabilities, alone.probabilities)
+    assert (answer.backend, answer.device, answer.gpu_full) == (alone.backend, "cpu", True)
+    assert answer.notes == ("The GPU's memory is full, so the CPU answered.",)
+    assert photo_lines(answer) == list(answer.notes)
+    monkeypatch.undo()
+    gpu.device = "cpu"  # where it is in truth
+    answer = network(tiny.photo())  # There is memory again.
+    assert (answer.backend, answer.gpu_full, answer.notes) == (gpu.backend, False, ())
+
+
+def test_a_network_that_does_not_fit_on_a_gpu_runs_on_the_cpu(monkeypatch):
+    def to(network, *_):
+        raise RuntimeError("MPS backend out of memory (MPS allocated: …)")
+
+    monkeypatch.setattr(ResNet, "to", to)
+    built = TorchEngine(tiny.random_checkpoint(), "mps")
+    assert built.run(tiny.pictures(1, 64)).instead == factory.make_engine(tiny.random_checkpoint(), "cpu").backend
+
+
+def test_other_errors_of_a_gpu_are_not_hidden(gpu, monkeypatch):
+    monkeypatch.setattr(gpu, "last_features", failing(RuntimeError("CUDA error: device-side assert triggered")))
+    with pytest.raises(RuntimeError, match="device-side"):
+        gpu.run(tiny.pictures(1, 64))

@@ -24,10 +24,12 @@ class Outputs:
     Attributes:
         logits: float32 (b, outputs).
         features: float32 (b, C, r, c), the last feature map.
+        instead: the backend that computed them on the CPU, as the GPU's memory was full; None: the engine's own.
     """
 
     logits: np.ndarray
     features: np.ndarray
+    instead: str | None = None
 
 
 class Engine(ABC):

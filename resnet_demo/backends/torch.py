@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cached_property
+
 import numpy as np
 import torch
 from torch import nn
 
-from resnet_demo.backends.base import Engine
+from resnet_demo.backends.base import Engine, Outputs
+from resnet_demo.backends.openvino import OpenVinoEngine
 from resnet_demo.backends.torch_network import build_network, scaling
 from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.models.resnet import ResNet
 
 PRECISIONS = {torch.float32: "float32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
 class TorchEngine(Engine):
-    """A checkpoint in PyTorch.
+    """A checkpoint in PyTorch. Where a GPU's memory is full, the CPU answers.
 
     Args:
         checkpoint: weights and task.
@@ -27,13 +32,37 @@ class TorchEngine(Engine):
         self._precision = precision or best_precision(self.device)
         network = build_network(checkpoint)
         super().__init__(checkpoint, (network.fc.weight.numpy().copy(), network.fc.bias.numpy().copy()))
-        self._net = network.to(self.device, self._precision).to(memory_format=torch.channels_last)
-        for module in self._net.modules():
-            # Half precision is too coarse for running statistics; PyTorch mixes the two types without a cast.
-            if isinstance(module, nn.BatchNorm2d):
-                module.float()
-        self._mean, self._std = (values.to(self.device) for values in scaling(checkpoint.spec))
+        self._net: ResNet | None = None
+        try:
+            net = network.to(self.device, self._precision).to(memory_format=torch.channels_last)
+            for module in net.modules():
+                # Half precision is too coarse for running statistics; PyTorch mixes the two types without a cast.
+                if isinstance(module, nn.BatchNorm2d):
+                    module.float()
+            self._mean, self._std = (values.to(self.device) for values in scaling(checkpoint.spec))
+            self._net = net
+        except RuntimeError as error:
+            self._check_memory(error)
         self.backend = f"PyTorch {PRECISIONS[self._precision]} on {self.device.upper()}"
+
+    def run(self, pictures: np.ndarray) -> Outputs:
+        if self._net is not None:
+            try:
+                return super().run(pictures)
+            except RuntimeError as error:
+                self._check_memory(error)
+        return replace(self._cpu.run(pictures), instead=self._cpu.backend)
+
+    @cached_property
+    def _cpu(self) -> OpenVinoEngine:
+        return OpenVinoEngine(self.checkpoint)
+
+    def _check_memory(self, error: RuntimeError) -> None:
+        """Raise an error that is no lack of a GPU's memory; CUDA has a class for that, MPS says it in words."""
+        if self.device == "cpu" or "out of memory" not in str(error).lower():
+            raise error
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()  # What PyTorch keeps for itself: others on this GPU may need it.
 
     @torch.inference_mode()
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
@@ -41,6 +70,7 @@ class TorchEngine(Engine):
         # (b, S, S, 3) → (b, 3, S, S); the memory stays in channels_last order.
         x = ((x.permute(0, 3, 1, 2).float() - self._mean) / self._std).to(self._precision)
         # numpy is waited for by cpu(); contiguous() because channels_last strides would slow every later reader down.
+        assert self._net is not None
         return self._net.features(x).float().cpu().contiguous().numpy()
 
 

@@ -361,15 +361,15 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     unsigned, rows = tiff.is_unsigned(image), max(1, STRIP // width)
 
     def strips() -> Iterator[tuple[int, np.ndarray]]:
-        for top in range(0, height, rows):
-            values = np.asarray(image.crop((0, top, width, min(top + rows, height))))
-            yield top, values.view(np.uint32) if unsigned else values
+        for start in range(0, height, rows):
+            values = np.asarray(image.crop((0, start, width, min(start + rows, height))))
+            yield start, values.view(np.uint32) if unsigned else values
 
     grey = np.empty((height, width), np.uint8)
     if image.mode.startswith("I;16"):
         transparent = image.info.get("transparency")
-        for top, values in strips():
-            part = grey[top : top + len(values)]
+        for start, values in strips():
+            part = grey[start : start + len(values)]
             part[:] = (values.astype(np.uint32) * 255 + 32767) // 65535
             if isinstance(transparent, int):
                 part[values == transparent] = 255

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 from PIL import Image
 
@@ -38,6 +39,7 @@ class Row:
         count: faces, or points where the task looks for no faces; None for classes.
         reason: why there is no answer, one sentence; empty where there is one.
         unknown: it is probably none of the classes, see ``Prediction``.
+        missing_rows, gpu_full: as in ``Result``.
         thumbnail: the picture, at most ``THUMBNAIL_SIDE`` pixels, or None.
     """
 
@@ -46,6 +48,8 @@ class Row:
     count: int | None = None
     reason: str = ""
     unknown: bool = False
+    missing_rows: float = 0.0
+    gpu_full: bool = False
     thumbnail: Image.Image | None = field(default=None, repr=False, compare=False)
 
 
@@ -183,7 +187,7 @@ def _row(network: Predictor, name: str, photo: Image.Image, answer: Prediction |
     small = overlay.fit_within(photo, THUMBNAIL_SIDE)
     if isinstance(answer, str):
         return Row(name, reason=answer, thumbnail=small)
+    said: dict[str, Any] = {"missing_rows": answer.missing_rows, "gpu_full": answer.gpu_full, "thumbnail": small}
     if isinstance(answer, Prediction):
-        return Row(name, scores=answer.top_k, unknown=answer.unknown, thumbnail=small)
-    count = len(answer.faces) if network.spec.detector else network.spec.points
-    return Row(name, count=count, thumbnail=small)
+        return Row(name, scores=answer.top_k, unknown=answer.unknown, **said)
+    return Row(name, count=len(answer.faces) if network.spec.detector else network.spec.points, **said)

@@ -99,14 +99,14 @@ class Predictor:
             prepared.append(picture)
             windows.append(window)
             item.milliseconds["prepare"] = _since(start)
-        logits, features, each = self._network(prepared)
+        logits, features, ran = self._network(prepared)
         answers, calibration = [], self.checkpoint.calibration
         for index, item in enumerate(opened):
             scaled = calibration.scaled(logits[index])
             best = tasks.decode_classes(self.spec, scaled, top_k)
             answers.append(
                 Prediction(
-                    **self._common(item, each),
+                    **self._common(item, ran),
                     top_k=tuple(Score(self.spec.labels[number], probability) for number, probability in best),
                     probabilities=tasks.softmax(scaled),
                     window=windows[index],
@@ -138,7 +138,7 @@ class Predictor:
             crops += cpu.each(partial(alignment.crop, item.photo, size=self.spec.size), matrices)
             item.milliseconds["prepare"] = _since(start)
             found.append(list(zip(detections, matrices, strict=True)))
-        logits, features, each = self._network(crops)
+        logits, features, ran = self._network(crops)
         answers, index = [], 0
         for item, pairs in zip(opened, found, strict=True):
             records = []
@@ -156,7 +156,7 @@ class Predictor:
                     )
                 )
                 index += 1
-            answers.append(FacesPrediction(**self._common(item, each * len(pairs)), faces=tuple(records)))
+            answers.append(FacesPrediction(**self._common(item, ran, len(pairs)), faces=tuple(records)))
         return answers
 
     def _whole(self, photo: Image.Image) -> tuple[Detection, np.ndarray, np.ndarray]:
@@ -168,26 +168,29 @@ class Predictor:
         matrix = np.array([[self.spec.size / width, 0, 0], [0, self.spec.size / height, 0]])
         return Detection((0.0, 0.0, float(width), float(height)), 1.0, np.empty((0, 2), np.float32)), matrix, crop
 
-    def _network(self, prepared: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray], float]:
-        """Logits and features of each picture, and the milliseconds that one took."""
+    def _network(self, prepared: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray], _Run]:
+        """Logits and features of each picture, and how they came about."""
         start = perf_counter()
         logits: list[np.ndarray] = []
         features: list[np.ndarray] = []
+        instead = None
         for first in range(0, len(prepared), BATCH):
             outputs = self.engine.run(np.stack(prepared[first : first + BATCH]))
+            instead = instead or outputs.instead
             logits.extend(outputs.logits)
             # Copies, so that an answer that is kept does not keep its whole batch's features.
             features.extend(np.array(part) for part in outputs.features)
-        return logits, features, _since(start) / max(1, len(prepared))
+        return logits, features, _Run(_since(start) / max(1, len(prepared)), instead)
 
-    def _common(self, item: _Opened, network: float) -> dict:
-        milliseconds = {**item.milliseconds, "network": network}
+    def _common(self, item: _Opened, run: _Run, crops: int = 1) -> dict:
+        milliseconds = {**item.milliseconds, "network": run.milliseconds * crops}
         return {
             "task": self.task,
             "depth": self.depth,
             "spec": self.spec,
-            "backend": self.backend,
-            "device": self.device,
+            "backend": run.instead or self.backend,
+            "device": "cpu" if run.instead else self.device,
+            "gpu_full": run.instead is not None,
             "image": item.image,
             "photo": item.photo,
             "milliseconds": {**milliseconds, "total": sum(milliseconds.values())},
@@ -201,6 +204,14 @@ class _Opened:
     image: str | None
     photo: Image.Image
     milliseconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The milliseconds that a picture took, and the CPU's backend where the GPU's memory was full."""
+
+    milliseconds: float
+    instead: str | None
 
 
 def _open(picture: Picture, draft_side: int | None) -> _Opened:

@@ -41,6 +41,7 @@ class Result:
         image: the picture's path as it was given, or None.
         photo: the decoded picture, RGB and upright; smaller than the file says where ``open_photo`` reduced it.
         milliseconds: time of each step by name, and ``total``. In a batch, a picture's share of the network's time.
+        gpu_full: the CPU answered, as the GPU's memory was full; ``backend`` and ``device`` are the CPU's.
     """
 
     task: str
@@ -51,12 +52,17 @@ class Result:
     image: str | None
     photo: Image.Image = field(repr=False)
     milliseconds: dict[str, float]
+    gpu_full: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be said of the photo, a sentence each."""
-        missing = self.missing_rows
-        return (f"The file ends too early: {missing:.1%} of the photo's rows are missing.",) if missing else ()
+        """What is to be said of the photo and of the way it took, a sentence each."""
+        missing, found = self.missing_rows, []
+        if missing:
+            found.append(f"The file ends too early: {missing:.1%} of the photo's rows are missing.")
+        if self.gpu_full:
+            found.append("The GPU's memory is full, so the CPU answered.")
+        return tuple(found)
 
     @property
     def missing_rows(self) -> float:

@@ -81,10 +81,14 @@ def facts(result) -> str:
     )
 
 
-def photo_lines(result) -> list[str]:
-    """What is to be said of a result's photo, in the visitor's language."""
-    missing = result.missing_rows
-    return [say("rows_missing", share=f"{100 * missing:.1f}")] if missing else []
+def photo_lines(*results) -> list[str]:
+    """What is to be said of a photo and of its way, in the visitor's language, by one result of it or more."""
+    missing, lines = max(result.missing_rows for result in results), []
+    if missing:
+        lines.append(say("rows_missing", share=f"{100 * missing:.1f}"))
+    if any(result.gpu_full for result in results):
+        lines.append(say("gpu_full"))
+    return lines
 
 
 def complain(error: Exception) -> str:

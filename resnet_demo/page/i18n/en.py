@@ -80,6 +80,7 @@ EN = {
     "facts": "ResNet-{depth} · {milliseconds} ms · {backend}",
     "heat_for": "Heat for {label} ({probability}). Click another class to see what speaks for it.",
     "heat_none": "Nothing in this photo speaks for {label}: its heat is empty.",
+    "gpu_full": "The GPU's memory is full, so the CPU answered.",
     "rows_missing": "The file ends too early: {share} % of the photo's rows are missing.",
     "dimmed": "The darker border lies outside what the network sees.",
     "faces_none": (

@@ -80,6 +80,7 @@ ZH = {
     "facts": "ResNet-{depth} · {milliseconds} ms · {backend}",
     "heat_for": "“{label}”的热图（{probability}）。点击其他类别，看照片的哪些部分支持它。",
     "heat_none": "照片中没有支持“{label}”的地方：热力图是空的。",
+    "gpu_full": "GPU 显存已满，因此由 CPU 计算。",
     "rows_missing": "文件提前结束：照片缺少 {share}% 的像素行。",
     "dimmed": "较暗的边缘在网络的视野之外。",
     "faces_none": "这张照片中没有找到人脸。请换一张人脸更大、更亮或更正对镜头的照片。",

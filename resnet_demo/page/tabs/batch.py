@@ -17,7 +17,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.images import archives
 from resnet_demo.inference import batch, predictor
 from resnet_demo.page import catalog, networks
-from resnet_demo.page.endpoints import check_photo, check_weights, complain
+from resnet_demo.page.endpoints import check_photo, check_weights, complain, photo_lines
 from resnet_demo.page.events import usable
 from resnet_demo.page.fetch import fetch_carefully
 from resnet_demo.page.gradio_patches.preprocess import read_with
@@ -145,7 +145,8 @@ def table_line(row: batch.Row, task: str, what: str) -> str:
         cells = f"<td>{best}{unknown}</td><td>{share}</td><td>{second}</td>"
     else:
         cells = f"<td>{row.count}</td>"
-    return f'<tr><td>{picture}</td><th scope="row">{html.escape(row.name)}</th>{cells}</tr>'
+    said = "".join(f"<br><small>{line}</small>" for line in photo_lines(row))
+    return f'<tr><td>{picture}</td><th scope="row">{html.escape(row.name)}{said}</th>{cells}</tr>'
 
 
 def csv_file(run: Run) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from resnet_demo.inference import results
+from resnet_demo.page.endpoints import photo_lines
 from resnet_demo.page.i18n.format import percent
 from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.widgets.inputs import address, note
@@ -116,8 +117,9 @@ def words(depths: list[int], cards: dict[int, Card], available: int) -> str:
     """What the depths agree on, for the line above the cards."""
     if len(cards) < len(depths):
         return note(say("comparing", done=len(cards), count=len(depths)))
+    said = photo_lines(*(card.result for card in cards.values()))
     if len(cards) == 1:
-        return note(say("compared_one" if available < 2 else "compared_alone"))
+        return note(say("compared_one" if available < 2 else "compared_alone"), *said)
     distances = spread(cards)
     by_name: dict[str, list[int]] = {}
     for depth in sorted(cards):
@@ -133,7 +135,7 @@ def words(depths: list[int], cards: dict[int, Card], available: int) -> str:
     if distances:
         furthest = max(distances, key=distances.__getitem__)
         lines.append(say("spread", mean=f"{np.mean(list(distances.values())):.1f}", depth=furthest))
-    return note(*lines)
+    return note(*lines, *said)
 
 
 def listed(depths: list[int]) -> str:
