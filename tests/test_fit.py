@@ -73,11 +73,11 @@ def test_a_block_is_found_again_from_what_it_computes(stage):
 
 
 def test_a_fitted_network_follows_its_teacher_without_any_training(monkeypatch):
-    monkeypatch.setattr(layerwise_fit, "PICTURES", dict.fromkeys(layerwise_fit.PICTURES, 60))
+    monkeypatch.setattr(layerwise_fit, "PICTURES", dict.fromkeys(layerwise_fit.PICTURES, 40))
     teacher, student = random_network(50, 1), random_network(18, 0)
     share_stem(teacher, student)
     spec = tiny.FLOWERS
-    pictures = torch.from_numpy(normalise(spec, tiny.pictures(60, 64)))
+    pictures = torch.from_numpy(normalise(spec, tiny.pictures(40, 32)))
     with torch.inference_mode():
         wanted = teacher(pictures)
     before = student(pictures).detach()

@@ -46,10 +46,12 @@ class Regression:
     def solve(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Weights (k, d), bias (k,), covariance of the inputs (d, d) and the variance left unexplained (k,)."""
         mean_x, mean_y = (self.x / self.n).double(), (self.y / self.n).double()
-        covariance = self.xx.double() / self.n - torch.outer(mean_x, mean_x)
+        # In place, as these matrices have a side of several thousand.
+        covariance = self.xx.double().div_(self.n).sub_(torch.outer(mean_x, mean_x))
         cross = self.xy.double() / self.n - torch.outer(mean_x, mean_y)
-        ridge = RIDGE * covariance.diagonal().mean() * torch.eye(len(mean_x), dtype=torch.float64)
-        weights = torch.cholesky_solve(cross, torch.linalg.cholesky(covariance + ridge)).T
+        ridged = covariance.clone()
+        ridged.diagonal().add_(RIDGE * covariance.diagonal().mean())
+        weights = torch.cholesky_solve(cross, torch.linalg.cholesky(ridged)).T
         variance = self.yy.double() / self.n - mean_y**2
         explained = 2 * (weights * cross.T).sum(1) - ((weights @ covariance) * weights).sum(1)
         return weights.float(), (mean_y - weights @ mean_x).float(), covariance, (variance - explained).float()
