@@ -60,6 +60,25 @@ def test_flowers_are_named_as_often_as_the_card_says(real_flowers):
             assert max(views.count(label) for label in views) > 0.5 * len(views)
 
 
+def test_a_flower_at_the_end_of_a_long_photo_is_named(real_flowers):
+    """Beside lawn, two widths of it: the middle alone shows none of the flower."""
+    predict = resnet_demo.load("flowers102", depth=50)
+    flowers = [picture.photo for picture in real_flowers(40)]
+    alone = predict.many(flowers, top_k=1)
+    for at_left in (True, False):
+        photos = []
+        for flower in flowers:
+            side = min(flower.size)
+            photo = Image.new("RGB", (3 * side, side), (86, 112, 60))
+            photo.paste(flower, (0, 0) if at_left else (photo.width - flower.width, 0))
+            photos.append(photo)
+        found = predict.many(photos, top_k=1)
+        same = [one.top_k[0].label == other.top_k[0].label for one, other in zip(alone, found, strict=True)]
+        assert np.mean(same) > 0.8
+        outside = [answer.window.right < photo.width / 2 for answer, photo in zip(found, photos, strict=True)]
+        assert np.mean([is_left == at_left for is_left in outside]) > 0.9
+
+
 def test_keypoints_are_as_near_as_the_card_says(real_faces):
     predict = resnet_demo.load("faces68", depth=50)
     pictures = real_faces(150)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 from resnet_demo.inference.results import Face, FacesPrediction, Prediction, Score
 
 Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
+# Top probability below which a long photo's ends are looked at too, and that an end must have to count: the best of three
+# guesses at a photo of something else would look more certain than one.
+UNSURE, CLEAR = 0.9, 0.5
 BATCH = 16  # Pictures in one pass: enough to keep a GPU busy, and little memory for a CPU.
 
 
@@ -91,28 +94,61 @@ class Predictor:
             self.engine.run(np.zeros((1, self.spec.size, self.spec.size, 3), np.uint8))
             self._warm = True
 
-    def _classes(self, opened: list[_Opened], top_k: int) -> list[Prediction]:
-        prepared, windows = [], []
-        for item in opened:
+    def look(self, photos: list[Image.Image]) -> tuple[list[Look], list[float], Run]:
+        """Upright RGB photos through a network of classes: the middle of each, and where a long one's leaves doubt, its
+        ends too; the square with the most probable class counts, an end only where that class is clear.
+
+        Returns:
+            What was seen of each photo, the milliseconds that preparing it took, and how the network ran.
+        """
+        looks, milliseconds = [], []
+        for photo in photos:
             start = perf_counter()
-            picture, window = tasks.preprocess(self.spec, item.photo)
-            prepared.append(picture)
-            windows.append(window)
-            item.milliseconds["prepare"] = _since(start)
-        logits, features, ran = self._network(prepared)
+            looks.append(Look(*tasks.preprocess(self.spec, photo)))
+            milliseconds.append(_since(start))
+        run = self._fill(looks)
+        further = []  # index of the photo, its end
+        for index, (photo, look) in enumerate(zip(photos, looks, strict=True)):
+            ends = tasks.end_boxes(self.spec, *photo.size)
+            if ends and self._probability(look) < UNSURE:
+                start = perf_counter()
+                further += [(index, Look(*tasks.preprocess(self.spec, photo, end))) for end in ends]
+                milliseconds[index] += _since(start)
+        if further:
+            again = self._fill([look for _, look in further])
+            run = Run(run.milliseconds + again.milliseconds * len(further) / len(looks), run.instead or again.instead)
+            for index, look in further:
+                if self._probability(look) >= CLEAR:
+                    looks[index] = max(looks[index], look, key=self._probability)
+        return looks, milliseconds, run
+
+    def _fill(self, looks: list[Look]) -> Run:
+        """Run the network on what is seen."""
+        logits, features, run = self._network([look.picture for look in looks])
+        for index, look in enumerate(looks):
+            look.logits, look.features = logits[index], features[index]
+        return run
+
+    def _probability(self, look: Look) -> float:
+        """Of the most probable class."""
+        return float(tasks.softmax(self.checkpoint.calibration.scaled(look.logits)).max())
+
+    def _classes(self, opened: list[_Opened], top_k: int) -> list[Prediction]:
+        looks, prepared, ran = self.look([item.photo for item in opened])
         answers, calibration = [], self.checkpoint.calibration
-        for index, item in enumerate(opened):
-            scaled = calibration.scaled(logits[index])
+        for index, (item, look) in enumerate(zip(opened, looks, strict=True)):
+            item.milliseconds["prepare"] = prepared[index]
+            scaled = calibration.scaled(look.logits)
             best = tasks.decode_classes(self.spec, scaled, top_k)
             answers.append(
                 Prediction(
                     **self._common(item, ran),
                     top_k=tuple(Score(self.spec.labels[number], probability) for number, probability in best),
                     probabilities=tasks.softmax(scaled),
-                    window=windows[index],
-                    features=features[index],
-                    familiarity=calibration.familiarity(features[index]),
-                    _picture=prepared[index],
+                    window=look.window,
+                    features=look.features,
+                    familiarity=calibration.familiarity(look.features),
+                    _picture=look.picture,
                     _engine=self.engine,
                 )
             )
@@ -168,7 +204,7 @@ class Predictor:
         matrix = np.array([[self.spec.size / width, 0, 0], [0, self.spec.size / height, 0]])
         return Detection((0.0, 0.0, float(width), float(height)), 1.0, np.empty((0, 2), np.float32)), matrix, crop
 
-    def _network(self, prepared: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray], _Run]:
+    def _network(self, prepared: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray], Run]:
         """Logits and features of each picture, and how they came about."""
         start = perf_counter()
         logits: list[np.ndarray] = []
@@ -180,9 +216,9 @@ class Predictor:
             logits.extend(outputs.logits)
             # Copies, so that an answer that is kept does not keep its whole batch's features.
             features.extend(np.array(part) for part in outputs.features)
-        return logits, features, _Run(_since(start) / max(1, len(prepared)), instead)
+        return logits, features, Run(_since(start) / max(1, len(prepared)), instead)
 
-    def _common(self, item: _Opened, run: _Run, crops: int = 1) -> dict:
+    def _common(self, item: _Opened, run: Run, crops: int = 1) -> dict:
         milliseconds = {**item.milliseconds, "network": run.milliseconds * crops}
         return {
             "task": self.task,
@@ -207,11 +243,28 @@ class _Opened:
 
 
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """The milliseconds that a picture took, and the CPU's backend where the GPU's memory was full."""
 
     milliseconds: float
     instead: str | None
+
+
+@dataclass
+class Look:
+    """What the network sees of a photo, and what it makes of it.
+
+    Attributes:
+        picture: uint8 (S, S, 3), its input.
+        window: the part of the photo.
+        logits: float32 (classes,).
+        features: float32 (C, r, c), the last feature map.
+    """
+
+    picture: np.ndarray
+    window: tasks.CropBox
+    logits: np.ndarray = field(init=False)
+    features: np.ndarray = field(init=False)
 
 
 def _open(picture: Picture, draft_side: int | None) -> _Opened:

@@ -8,7 +8,7 @@ Published model cards import from here, so these names stay.
 
 from resnet_demo.tasks.decode import check_top_k, class_index, decode_classes, decode_keypoints, softmax
 from resnet_demo.tasks.landmarks import REGIONS, region_points
-from resnet_demo.tasks.preprocess import CropBox, crop_box, normalise, preprocess
+from resnet_demo.tasks.preprocess import CropBox, crop_box, end_boxes, normalise, preprocess
 from resnet_demo.tasks.spec import CLASSIFICATION, IMAGENET_MEAN, IMAGENET_STD, KEYPOINTS, TITLES, TaskSpec
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "crop_box",
     "decode_classes",
     "decode_keypoints",
+    "end_boxes",
     "normalise",
     "preprocess",
     "region_points",

@@ -34,17 +34,36 @@ class Features:
     logits: np.ndarray
 
 
-def features_of(predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str) -> Features:
-    """Each picture through the network once; arrays as they are, photos prepared as the task prepares them."""
-    pooled, logits, batch = [], [], []
+def features_of(
+    predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str, ends: bool = True
+) -> Features:
+    """Each picture through the network; arrays as they are, photos as the predictor looks at them.
+
+    Args:
+        ends: of long photos, look at the ends too where the predictor would; else at the middle alone.
+    """
+    pooled: list[np.ndarray] = []
+    logits: list[np.ndarray] = []
+    batch: list[Image.Image | np.ndarray] = []
     for number, picture in enumerate(tqdm(pictures, desc=what, total=count, unit="picture"), start=1):
-        batch.append(picture if isinstance(picture, np.ndarray) else tasks.preprocess(predictor.spec, picture)[0])
+        if not ends and not isinstance(picture, np.ndarray):
+            picture = tasks.preprocess(predictor.spec, picture)[0]
+        batch.append(picture)
         if len(batch) == BATCH or number == count:
-            outputs = predictor.engine.run(np.stack(batch))
-            pooled.append(outputs.features.mean(axis=(2, 3)))
-            logits.append(outputs.logits)
+            outputs = [*_outputs(predictor, batch)]
+            pooled += [features.mean(axis=(1, 2)) for features, _ in outputs]
+            logits += [each for _, each in outputs]
             batch = []
-    return Features(np.concatenate(pooled), np.concatenate(logits))
+    return Features(np.stack(pooled), np.stack(logits))
+
+
+def _outputs(predictor: Predictor, batch: list) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Last feature map (C, r, c) and logits (classes,) of each, all arrays or all photos."""
+    if isinstance(batch[0], np.ndarray):
+        outputs = predictor.engine.run(np.stack(batch))
+        yield from zip(outputs.features, outputs.logits, strict=True)
+    else:
+        yield from ((look.features, look.logits) for look in predictor.look(batch)[0])
 
 
 def photos(pictures: Pictures, rows: Iterable[int]) -> Iterator[Image.Image]:
