@@ -76,7 +76,7 @@ def test_a_flower_at_the_end_of_a_long_photo_is_named(real_flowers):
         same = [one.top_k[0].label == other.top_k[0].label for one, other in zip(alone, found, strict=True)]
         assert np.mean(same) > 0.8
         outside = [answer.window.right < photo.width / 2 for answer, photo in zip(found, photos, strict=True)]
-        assert np.mean([is_left == at_left for is_left in outside]) > 0.9
+        assert np.mean([is_left == at_left for is_left in outside]) > 0.8
 
 
 def test_keypoints_are_as_near_as_the_card_says(real_faces):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 from resnet_demo.inference.results import Face, FacesPrediction, Prediction, Score
 
 Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
-# Top probability below which a long photo's ends are looked at too, and that an end must have to count: the best of three
-# guesses at a photo of something else would look more certain than one.
+# Top probability below which a long photo's ends are looked at too, and that an end must have to count: of a photo of
+# something else the best of three guesses would look more certain than one.
 UNSURE, CLEAR = 0.9, 0.5
 BATCH = 16  # Pictures in one pass: enough to keep a GPU busy, and little memory for a CPU.
 
