@@ -9,13 +9,13 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import tiny
 
 from resnet_demo.bench.cases import http, limits, live, load, memory, starting, visible
-from resnet_demo.bench.harness import chromium, processes, servers, uploads
+from resnet_demo.bench.harness import chromium, clients, processes, servers, uploads
 from resnet_demo.bench.harness.clients import both
 from resnet_demo.bench.harness.http_client import Visitor
 from resnet_demo.bench.runner import Settings
@@ -42,7 +42,10 @@ ROW = {
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """Our page on tiny networks and the do-nothing app."""
-    with tiny.page_weights(tmp_path_factory, (tiny.FLOWERS, 18), (tiny.FACES, 18)), both(18) as found:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setattr(clients, "WARM_UP", 1)
+        stack.enter_context(tiny.page_weights(tmp_path_factory, (tiny.FLOWERS, 18), (tiny.FACES, 18)))
+        found = stack.enter_context(both(18))
         yield found
     assert all(server.process.poll() is not None for server in found)
     assert not any(server.log.parent.exists() for server in found)
@@ -74,6 +77,7 @@ def table(output: str) -> list[dict[str, str]]:
 
 def test_http_and_load_print_tables_and_write_their_rows(given, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(load, "CLIENTS", (2, 5))
+    monkeypatch.setattr(load, "PHOTOS", 6)
     file = tmp_path / "bench.json"
     assert main(["bench", "http", "load", *TINY, "--json", str(file)]) == 0
     output = capsys.readouterr().out
