@@ -105,6 +105,15 @@ def test_tools(site, capfd, name, inputs):  # noqa: F811
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_what_is_no_call_of_a_tool_is_one_line_in_the_log(site, caplog):  # noqa: F811
+    content = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "classify", "arguments": 7}}
+    accept = {"Accept": "application/json, text/event-stream"}
+    _, text = site.request("/gradio_api/mcp/", json.dumps(content).encode(), **JSON, **accept)
+    assert "Invalid request parameters" in text
+    (line,) = [record.getMessage() for record in caplog.records if "validate" in record.getMessage()]
+    assert "\n" not in line and "classify" not in line
+
+
 JSON = {"Content-Type": "application/json"}
 OPTIONS = ("--task", "--depth", "--top-k", "--device", "--overlays", "--format", "--out", "--tasks", "--weights")
 WORDS = st.one_of(

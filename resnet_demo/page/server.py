@@ -124,7 +124,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     )
     from resnet_demo.page.i18n.language import Localised
     from resnet_demo.page.i18n.texts import translations
-    from resnet_demo.page.serving import connections
+    from resnet_demo.page.serving import connections, mcp_log
     from resnet_demo.page.serving.faults import Sentences
     from resnet_demo.page.serving.headers import SecureHeaders
     from resnet_demo.page.serving.mcp_hosts import OwnHosts, hosts
