@@ -145,6 +145,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     light_sessions.lighten()
     api_calls.watch(page, requests.called)
     connections.quiet()
+    mcp_log.quiet()
     server_config.set_up(
         http=connections.protocol(limits),
         backlog=connections.backlog(limits),
