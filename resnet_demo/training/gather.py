@@ -204,7 +204,7 @@ def comparer() -> Predictor:
 
 def directions(looker: Predictor, pictures: Iterable[Image.Image], count: int, what: str) -> np.ndarray:
     """Pooled features of length 1, float32 (n, 2048)."""
-    pooled = features_of(looker, pictures, count, what, ends=False).pooled
+    pooled = features_of(looker, pictures, count, what).pooled
     return pooled / np.linalg.norm(pooled, axis=1, keepdims=True).clip(1e-9)
 
 

@@ -35,7 +35,7 @@ class Features:
 
 
 def features_of(
-    predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str, ends: bool = True
+    predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str, ends: bool = False
 ) -> Features:
     """Each picture through the network; arrays as they are, photos as the predictor looks at them.
 
@@ -75,13 +75,17 @@ def photos(pictures: Pictures, rows: Iterable[int]) -> Iterator[Image.Image]:
             pictures.cache.pop(row, None)
 
 
-def all_features(predictor: Predictor, pictures: Pictures, what: str, keep: bool = False) -> Features:
+def all_features(
+    predictor: Predictor, pictures: Pictures, what: str, keep: bool = False, ends: bool = False
+) -> Features:
     """All pictures, one by one.
 
     Args:
+        ends: see ``features_of``. The figures of a data set are those of the middle, as published ones are, and do not
+            move with the calibration that says which photos leave doubt.
         keep: leave what comes out for ``cached_features``; of others, the last few stay.
     """
-    found = features_of(predictor, photos(pictures, range(len(pictures))), len(pictures), what)
+    found = features_of(predictor, photos(pictures, range(len(pictures))), len(pictures), what, ends)
     if keep and (stored := cache_file(predictor, pictures)) is not None:
         stored.parent.mkdir(parents=True, exist_ok=True)
         part = stored.with_suffix(f".{os.getpid()}.npz")
