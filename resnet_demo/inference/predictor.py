@@ -38,6 +38,7 @@ class Predictor:
         task, depth, device: as in ``resnet_demo.load``.
         checkpoint: another one than the bundled, such as ``checkpoints.load_folder`` gives.
         detector: finds the faces; None is the shared CenterFace.
+        ends: look at the ends of long photos too, see ``look``.
 
     Raises:
         UserError: there is no such checkpoint or device, or its files are damaged.
@@ -51,6 +52,7 @@ class Predictor:
         *,
         checkpoint: checkpoints.Checkpoint | None = None,
         detector: Detector | None = None,
+        ends: bool = True,
     ):
         self.checkpoint = checkpoint or checkpoints.load(task, depth)
         self.spec = self.checkpoint.spec
@@ -59,7 +61,7 @@ class Predictor:
         self.device, self.backend = self.engine.device, self.engine.backend
         if self.spec.kind == tasks.KEYPOINTS and self.spec.detector:
             self.detector = detector or shared_detector()
-        self._warm = False
+        self._ends, self._warm = ends, False
 
     def __call__(self, picture: Picture, top_k: int = 5, draft_side: int | None = None) -> Prediction | FacesPrediction:
         """The answer for one picture: a path, bytes, a PIL image or a uint8 array (H, W, 3).
@@ -109,7 +111,7 @@ class Predictor:
         run = self._fill(looks)
         further = []  # index of the photo, its end
         for index, (photo, look) in enumerate(zip(photos, looks, strict=True)):
-            ends = tasks.end_boxes(self.spec, *photo.size)
+            ends = tasks.end_boxes(self.spec, *photo.size) if self._ends else []
             if ends and self._probability(look) < UNSURE:
                 start = perf_counter()
                 further += [(index, Look(*tasks.preprocess(self.spec, photo, end))) for end in ends]

@@ -64,7 +64,9 @@ def measure_ranges(
     else:
         pictures = split_pictures(config, "train", data, own)
     rows = sampled_rows("ranges", len(pictures), MOST)
-    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=replace(checkpoint, ranges={}))
+    predictor = Predictor(
+        checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=replace(checkpoint, ranges={}), ends=False
+    )
     predictor.engine = finder = RangeFinder(checkpoint)
     for photo in tqdm(photos(pictures, rows), desc="ranges", total=len(rows), unit="picture"):
         predictor(photo)

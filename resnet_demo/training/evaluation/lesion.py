@@ -82,7 +82,7 @@ def measure_lesions(folder: Path, sources: list[str], data: Path | None, command
     else:
         pictures = split_pictures(config, "val", data)
     rows = sampled_rows("lesion", len(pictures), MOST)
-    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
+    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint, ends=False)
     predictor.engine = finder = LesionFinder(checkpoint)
     shown = photos(pictures, rows)
     with tqdm(desc="leaving out", total=len(rows), unit="picture") as progress:
