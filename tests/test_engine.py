@@ -28,7 +28,6 @@ from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models import state
 from resnet_demo.models.layouts import DEPTHS
 from resnet_demo.models.resnet import ResNet, load_strictly
-from resnet_demo.page.endpoints import photo_lines
 from resnet_demo.training.evaluation.activation_ranges import RangeFinder
 from resnet_demo.utils import cpu
 
@@ -444,7 +443,6 @@ def test_where_a_gpus_memory_is_full_the_cpu_answers_and_says_so(gpu, monkeypatc
     assert np.array_equal(answer.probabilities, alone.probabilities)
     assert (answer.backend, answer.device, answer.gpu_full) == (alone.backend, "cpu", True)
     assert answer.notes == ("The GPU's memory is full, so the CPU answered.",)
-    assert photo_lines(answer) == list(answer.notes)
     monkeypatch.undo()
     gpu.device = "cpu"  # where it is in truth
     answer = network(tiny.photo())  # There is memory again.

@@ -216,6 +216,14 @@ def card_of(depth: int, name: str = "Rose", result=SOUND) -> compare_cards.Card:
     return compare_cards.Card(depth, "/heat.jpg", name, 0.5, line, result)
 
 
+def test_rows_that_are_missing_and_a_full_gpu_are_said_beside_the_answer():
+    full = SimpleNamespace(missing_rows=0.021, gpu_full=True)
+    sentence = "The GPU's memory is full, so the CPU answered."
+    assert page_endpoints.photo_lines(SOUND) == []
+    assert page_endpoints.photo_lines(SOUND, full)[1:] == [sentence]
+    assert sentence in compare_cards.words([18], {18: card_of(18, result=full)}, 5)
+
+
 def cards_of(**names: str) -> dict[int, compare_cards.Card]:
     return {int(depth[1:]): card_of(int(depth[1:]), name) for depth, name in names.items()}
 

@@ -34,16 +34,21 @@ class TorchEngine(Engine):
         super().__init__(checkpoint, (network.fc.weight.numpy().copy(), network.fc.bias.numpy().copy()))
         self._net: ResNet | None = None
         try:
-            net = network.to(self.device, self._precision).to(memory_format=torch.channels_last)
-            for module in net.modules():
-                # Half precision is too coarse for running statistics; PyTorch mixes the two types without a cast.
-                if isinstance(module, nn.BatchNorm2d):
-                    module.float()
+            network = self._placed(network)
             self._mean, self._std = (values.to(self.device) for values in scaling(checkpoint.spec))
-            self._net = net
+            self._net = network
         except RuntimeError as error:
             self._check_memory(error)
         self.backend = f"PyTorch {PRECISIONS[self._precision]} on {self.device.upper()}"
+
+    def _placed(self, network: ResNet) -> ResNet:
+        """The network on the device, in its precision."""
+        network = network.to(self.device, self._precision).to(memory_format=torch.channels_last)
+        for module in network.modules():
+            # Half precision is too coarse for running statistics; PyTorch mixes the two types without a cast.
+            if isinstance(module, nn.BatchNorm2d):
+                module.float()
+        return network
 
     def run(self, pictures: np.ndarray) -> Outputs:
         if self._net is not None:

@@ -31,8 +31,8 @@ SMALL = 26  # a face of fewer pixels in the search hints at others that are too 
 FINER = 2.5  # how much larger the photo is in the next search, about as from 512 to 1280
 HINT = 0.08  # score from which a small patch hints at a face: 26 of 36 faces of 8 pixels have it
 HINTS = 3  # so many in the first search lead to the second: none of 60 portraits had more than one
-# Leaves, gravel and fur hint at faces too, up to 28 times in a photo, so tiles need more: of 20 photos of 8 to 24
-# megapixels without a face none had a hint of SINGLE or HINTS of SEVERAL. 36 faces of 8 pixels had 0.29 and more.
+# Leaves, gravel and fur hint at faces too, up to 28 times in a photo, so tiles need more: of 20 photos of 8 to 45
+# megapixels without a face none had a hint of SINGLE or HINTS of SEVERAL. Of 36 faces of 8 pixels 4 had 0.29 or more.
 SINGLE, SEVERAL = 0.4, 0.25
 DOUBT = 0.2  # score from which a patch that is no certain face may be a turned one
 SURE = 0.6  # of 110 upright training faces none scored less than 0.74
@@ -43,7 +43,7 @@ TURNED = 0.7  # what is found in a turned copy must score so much: three times a
 SHAPE, TILT = 1 / 3, 200
 PLAIN = 0.6
 TILE_BORDER = 32  # pixels of grey round a tile
-FEW_TILES = 3  # three turned tiles take half the time of a turned search at 1,280 pixels
+FEW_TILES = 3  # three tiles have half the pixels of a search at 1,280
 MOST = 2000  # patches of a search that are looked at, the best
 
 

@@ -38,7 +38,8 @@ class Predictor:
         task, depth, device: as in ``resnet_demo.load``.
         checkpoint: another one than the bundled, such as ``checkpoints.load_folder`` gives.
         detector: finds the faces; None is the shared CenterFace.
-        ends: look at the ends of long photos too, see ``look``.
+        ends: look at the ends of long photos too, see ``look``. Figures of data sets are those of the middle, as
+            published ones are, and do not move with the calibration that says which photos leave doubt.
 
     Raises:
         UserError: there is no such checkpoint or device, or its files are damaged.

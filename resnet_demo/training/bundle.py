@@ -88,7 +88,7 @@ def bundle_imagenet(data: Path | None) -> Path:
     state, variant = read_state("imagenet")
     spec, depth = imagenet_spec(), depth_of(state)
     made = checkpoints.Checkpoint(spec, depth, variant, quantization.quantise(state), {})
-    metrics = evaluate_classes(Predictor(TASK, depth, checkpoint=made), photos).metrics
+    metrics = evaluate_classes(Predictor(TASK, depth, checkpoint=made, ends=False), photos).metrics
     on = what_it_is(photos)
     folder = SAMPLES if on == ONE_A_CLASS else (data or Path(TASK)).name
     record = {

@@ -199,7 +199,8 @@ def encoded(photo: Image.Image, side: int = SIDE, quality: int = QUALITY) -> byt
 def comparer() -> Predictor:
     """The bundled ImageNet ResNet-50, at ``LOOK``."""
     checkpoint = checkpoints.load(imagenet.TASK, 50)
-    return Predictor(imagenet.TASK, 50, "cpu", checkpoint=replace(checkpoint, spec=replace(checkpoint.spec, **LOOK)))
+    checkpoint = replace(checkpoint, spec=replace(checkpoint.spec, **LOOK))
+    return Predictor(imagenet.TASK, 50, "cpu", checkpoint=checkpoint, ends=False)
 
 
 def directions(looker: Predictor, pictures: Iterable[Image.Image], count: int, what: str) -> np.ndarray:

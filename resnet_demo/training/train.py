@@ -124,7 +124,7 @@ def train(
     def measure(kept: ResNet) -> dict[str, float]:
         assert held_out is not None
         checkpoint = memory_checkpoint(kept, spec)
-        predictor = Predictor(spec.name, depth, "cpu", checkpoint=checkpoint)
+        predictor = Predictor(spec.name, depth, "cpu", checkpoint=checkpoint, ends=False)
         return {key: record["value"] for key, record in evaluate(predictor, held_out).metrics.items()}
 
     trainer = Trainer(

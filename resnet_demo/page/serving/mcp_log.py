@@ -11,18 +11,14 @@ import logging
 BEGINNING = "Failed to validate request: "
 
 
-class FirstLine(logging.Filter):
-    """Leaves the first line of what mcp says of such a call; the visitor gets JSON-RPC's error as before."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = str(record.msg)
-        if text.startswith(BEGINNING):
-            record.msg = text.split("\n", 1)[0]
-        return True
+def first_line(record: logging.LogRecord) -> bool:
+    """Leave the first line of what mcp says of such a call; the visitor gets JSON-RPC's error as before."""
+    text = str(record.msg)
+    if text.startswith(BEGINNING):
+        record.msg = text.split("\n", 1)[0]
+    return True
 
 
 def quiet() -> None:
-    """Put the filter in its place; once is enough."""
-    logger = logging.getLogger()
-    if not any(isinstance(each, FirstLine) for each in logger.filters):
-        logger.addFilter(FirstLine())
+    """Put the filter in its place; a second time changes nothing."""
+    logging.getLogger().addFilter(first_line)

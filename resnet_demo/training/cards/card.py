@@ -182,8 +182,6 @@ def model_card(config: dict) -> str:
         commands = f"# the teacher, {config['teacher']}\n{teacher}\n# the student\n{commands}"
     if photos := "\n".join(gathering(config)):
         commands = f"# further photos\n{photos}\n# the network\n{commands}"
-    if photos := "\n".join(gathering(config)):
-        commands = f"# further photos\n{photos}\n# the network\n{commands}"
     settings = "\n".join(f"| `{key}` | `{value}` |" for key, value in config.get("recipe", {}).items())
     if settings:
         settings = f"\n\nSettings of the last command:\n\n| setting | value |\n| --- | --- |\n{settings}"

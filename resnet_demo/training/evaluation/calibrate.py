@@ -80,7 +80,8 @@ def calibrate(
     if len(val) < LEAST:
         raise UserError(f"{spec.name} has {len(val)} val pictures: calibrating needs {LEAST}, so add some and train.")
     seen = "val" in config.get("recipe", {}).get("train_splits", ())
-    predictor = Predictor(spec.name, checkpoint.depth, "cpu", checkpoint=replace(checkpoint, calibration=Calibration()))
+    checkpoint = replace(checkpoint, calibration=Calibration())
+    predictor = Predictor(spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint, ends=False)
 
     chosen = spread_over(train, MOST_MEANS)
     known = features_of(predictor, photos(train, chosen), len(chosen), "class means")

@@ -53,7 +53,7 @@ def photos_elsewhere(folder: Path, classes: tuple[str, ...], answers: Path | Non
 def evaluate_elsewhere(predictor: Predictor, photos: Elsewhere) -> Evaluation:
     """Top-1, top-5 and, where it is calibrated, how many of them are said to be unknown."""
     pictures = Pictures(predictor.task, photos.paths, np.zeros(len(photos.paths), np.int64))
-    shown = all_features(predictor, pictures, "classifying", ends=True)
+    shown = all_features(predictor, pictures, "classifying")
     ranked = np.argsort(-shown.logits, axis=1, kind="stable")[:, :5]
     hits = np.take_along_axis(photos.right, ranked, axis=1)
     metrics = {

@@ -34,31 +34,23 @@ class Features:
     logits: np.ndarray
 
 
-def features_of(
-    predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str, ends: bool = False
-) -> Features:
-    """Each picture through the network; arrays as they are, photos as the predictor looks at them.
-
-    Args:
-        ends: of long photos, look at the ends too where the predictor would; else at the middle alone.
-    """
+def features_of(predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str) -> Features:
+    """Each picture through the network: all arrays, as they are, or all photos, as the predictor looks at them."""
     pooled: list[np.ndarray] = []
     logits: list[np.ndarray] = []
-    batch: list[Image.Image | np.ndarray] = []
+    batch: list = []
     for number, picture in enumerate(tqdm(pictures, desc=what, total=count, unit="picture"), start=1):
-        if not ends and not isinstance(picture, np.ndarray):
-            picture = tasks.preprocess(predictor.spec, picture)[0]
         batch.append(picture)
         if len(batch) == BATCH or number == count:
-            outputs = [*_outputs(predictor, batch)]
-            pooled += [features.mean(axis=(1, 2)) for features, _ in outputs]
-            logits += [each for _, each in outputs]
+            for features, each in _outputs(predictor, batch):
+                pooled.append(features.mean(axis=(1, 2)))
+                logits.append(each)
             batch = []
     return Features(np.stack(pooled), np.stack(logits))
 
 
 def _outputs(predictor: Predictor, batch: list) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Last feature map (C, r, c) and logits (classes,) of each, all arrays or all photos."""
+    """Last feature map (C, r, c) and logits (classes,) of each."""
     if isinstance(batch[0], np.ndarray):
         outputs = predictor.engine.run(np.stack(batch))
         yield from zip(outputs.features, outputs.logits, strict=True)
@@ -75,17 +67,13 @@ def photos(pictures: Pictures, rows: Iterable[int]) -> Iterator[Image.Image]:
             pictures.cache.pop(row, None)
 
 
-def all_features(
-    predictor: Predictor, pictures: Pictures, what: str, keep: bool = False, ends: bool = False
-) -> Features:
+def all_features(predictor: Predictor, pictures: Pictures, what: str, keep: bool = False) -> Features:
     """All pictures, one by one.
 
     Args:
-        ends: see ``features_of``. The figures of a data set are those of the middle, as published ones are, and do not
-            move with the calibration that says which photos leave doubt.
         keep: leave what comes out for ``cached_features``; of others, the last few stay.
     """
-    found = features_of(predictor, photos(pictures, range(len(pictures))), len(pictures), what, ends)
+    found = features_of(predictor, photos(pictures, range(len(pictures))), len(pictures), what)
     if keep and (stored := cache_file(predictor, pictures)) is not None:
         stored.parent.mkdir(parents=True, exist_ok=True)
         part = stored.with_suffix(f".{os.getpid()}.npz")

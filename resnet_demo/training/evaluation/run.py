@@ -71,7 +71,7 @@ def evaluate_checkpoint(
         pictures: Pictures = imagenet.read_photos(imagenet.find_photos(data))
     else:
         pictures = split_pictures(config, split, data, own)
-    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)
+    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint, ends=False)
     return predictor, evaluate(predictor, pictures, keep=True)
 
 
