@@ -331,8 +331,8 @@ footer .divider {{ display: none !important; }}
 .many-table td:first-child {{ width: 76px; }}
 .many-table img {{ display: block; width: 56px; height: 56px; object-fit: cover; border-radius: 6px; margin: 0; }}
 .many-table small {{ color: var(--body-text-color-subdued); white-space: nowrap; }}
-/* "Probably none of these" would push the table out of a phone. */
-.many-table td:nth-child(3) small {{ white-space: normal; }}
+/* "Probably none of these", or what a file lacks, would push the table out of a phone. */
+.many-table th small, .many-table td:nth-child(3) small {{ white-space: normal; }}
 .many-table td.bad {{ color: var(--body-text-color-subdued); font-style: italic; }}
 /* Live: the camera as a mirror, its points over it. */
 .live {{ max-width: 860px; margin: 0 auto; }}
