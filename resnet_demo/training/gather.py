@@ -1,10 +1,8 @@
-"""The command ``gather``: photos from anywhere become further training pictures, none of which is like a known one.
+"""The command ``gather``: photos from anywhere become further training pictures, none a copy of a known one.
 
 Photo collections copy from one another, so what looks new may well lie in a test split. Each photo is therefore
-compared with every picture of the data sets, all splits, and with those before it, by the pooled features of the
-ImageNet ResNet-50: the cosine stays high where a photo was cropped, mirrored, scaled or compressed anew (features as
-in Babenko et al. 2014, https://arxiv.org/abs/1404.1777). How many such copies of known pictures it would find is
-measured each time.
+compared with every picture of the data sets, all splits, and with those before it, see ``copies``. How many copies of
+known pictures that finds is measured each time.
 """
 
 from __future__ import annotations
@@ -13,33 +11,26 @@ import io
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.predictor import Predictor
-from resnet_demo.training.data import imagenet
+from resnet_demo.training import copies
 from resnet_demo.training.data.datasets import SUFFIXES, Pictures, pictures_below, read_rows, unlabelled_pictures
 from resnet_demo.training.data.datasets import data_folder as default_data
 from resnet_demo.training.data.gather_record import OTHER, RECORD
-from resnet_demo.training.evaluation.features import features_of, photos
+from resnet_demo.training.evaluation.features import photos
 
-# Cosine from which on two photos are taken for one. Rather too many are left out: of flowers5's own pictures, which are
-# free of near-duplicates, a third would be.
-ALIKE = 0.82
 SMALLEST, SIDE, QUALITY = 100, 256, 92  # pixels of a photo's short side, at least and as it is stored; JPEG
-LOOK: dict[str, Any] = {
-    "size": 160,
-    "resize": 184,
-}  # how the photos are compared: at half the cost of the network's own 224 pixels
 CHECKED = 300  # known pictures of which altered copies are made
 
 
@@ -91,14 +82,14 @@ def gather(
     found, unusable = read(files)
     if not found:
         raise UserError(f"None of the {len(files)} pictures can be read and has {SMALLEST} pixels a side: name others.")
-    looker = comparer()
-    seen = np.concatenate(
-        [directions(looker, photos(part, range(len(part))), len(part), part.sources[0]) for part in known]
+    network = copies.comparer()
+    seen = reduce(
+        add, (copies.looks_of(network, photos(part, range(len(part))), len(part), part.sources[0]) for part in known)
     )
-    checked = copies_found(looker, known, seen)
-    new = directions(looker, (each.picture() for each in found), len(found), "photos")
-    near = largest_cosine(new, seen) >= ALIKE
-    again = repeated(new, ~near)
+    checked = copies_found(network, known, seen)
+    new = copies.looks_of(network, (each.picture() for each in found), len(found), "photos")
+    near = copies.copies_of(new, seen)
+    again = copies.copies_within(new, ~near)
     kept = [each for each, drop in zip(found, near | again, strict=True) if not drop]
     out.mkdir(parents=True, exist_ok=True)
     counts = {"by source": Counter(each.source for each in kept), "by class": Counter()}
@@ -120,7 +111,6 @@ def gather(
         "apart": [Path(each).name or each for each in apart],
         **({"listed": listed.name} if listed else {}),
         "command": command_line(folders, out, apart, classes, listed),
-        "cosine": ALIKE,
         "copies": checked,
         **{key: dict(sorted(value.items())) for key, value in counts.items()},
     }
@@ -196,39 +186,8 @@ def encoded(photo: Image.Image, side: int = SIDE, quality: int = QUALITY) -> byt
     return buffer.getvalue()
 
 
-def comparer() -> Predictor:
-    """The bundled ImageNet ResNet-50, at ``LOOK``."""
-    checkpoint = checkpoints.load(imagenet.TASK, 50)
-    checkpoint = replace(checkpoint, spec=replace(checkpoint.spec, **LOOK))
-    return Predictor(imagenet.TASK, 50, "cpu", checkpoint=checkpoint, ends=False)
-
-
-def directions(looker: Predictor, pictures: Iterable[Image.Image], count: int, what: str) -> np.ndarray:
-    """Pooled features of length 1, float32 (n, 2048)."""
-    pooled = features_of(looker, pictures, count, what).pooled
-    return pooled / np.linalg.norm(pooled, axis=1, keepdims=True).clip(1e-9)
-
-
-def largest_cosine(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Of each of ``rows`` (n, d) with any of ``others`` (m, d), both of length 1: (n,)."""
-    return np.concatenate([(rows[first : first + 512] @ others.T).max(axis=1) for first in range(0, len(rows), 512)])
-
-
-def repeated(rows: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Which of the usable rows (n, d) are alike an earlier one that stays."""
-    again = np.zeros(len(rows), bool)
-    stays = np.flatnonzero(usable)
-    ours = rows[stays]
-    for first in range(0, len(ours), 512):
-        cosines = ours[first : first + 512] @ ours[: first + 512].T
-        for at, row in enumerate(cosines, start=first):
-            earlier = stays[np.flatnonzero(row[:at] >= ALIKE)]
-            again[stays[at]] = not again[earlier].all()
-    return again
-
-
-def copies_found(looker: Predictor, known: Sequence[Pictures], seen: np.ndarray) -> dict[str, dict[str, float]]:
-    """Of altered copies of known pictures, the share, in percent, that would be told from their original's features."""
+def copies_found(network: Predictor, known: Sequence[Pictures], seen: copies.Looks) -> dict[str, dict[str, float]]:
+    """Of altered copies of known pictures, the share, in percent, that is found."""
     places = [(part, index) for part in known for index in range(len(part))]
     chosen = np.linspace(0, len(places) - 1, min(CHECKED, len(places))).astype(int)
 
@@ -240,9 +199,8 @@ def copies_found(looker: Predictor, known: Sequence[Pictures], seen: np.ndarray)
 
     found = {}
     for name, change in ALTERED.items():
-        rows = directions(looker, altered(change), len(chosen), name)
-        cosine = (rows * seen[chosen]).sum(axis=1)
-        found[name] = {"found": round(100 * float((cosine >= ALIKE).mean()), 1), "n": len(chosen)}
+        looks = copies.looks_of(network, altered(change), len(chosen), name)
+        found[name] = {"found": round(100 * float(copies.copies_of(looks, seen).mean()), 1), "n": len(chosen)}
     return found
 
 
@@ -255,8 +213,18 @@ def _small(photo: Image.Image) -> Image.Image:
     return Image.open(io.BytesIO(encoded(photo, min(photo.size) // 2, 60)))
 
 
+def _squeezed(photo: Image.Image) -> Image.Image:
+    return photo.resize((128, 128))
+
+
+def _turned(photo: Image.Image) -> Image.Image:
+    return photo.rotate(7, Image.Resampling.BILINEAR)
+
+
 ALTERED = {
     "half the size, JPEG of quality 60": _small,
     "mirrored": ImageOps.mirror,
     "a twelfth cut off at each side": _cut,
+    "squeezed into 128 × 128 pixels": _squeezed,
+    "turned by 7°": _turned,
 }
