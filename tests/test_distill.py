@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
-from resnet_demo.models.resnet import ResNet, load_strictly
+from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data.datasets import NO_LABEL, Pictures, unlabelled_pictures
 from resnet_demo.training.networks.distillation import Distillation
@@ -35,13 +35,6 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def network(depth: int, seed: int) -> ResNet:
-    made = ResNet(depth, 4)
-    state = tiny.random_state(depth, 4, seed)
-    load_strictly(made, {key: torch.from_numpy(value) for key, value in state.items()})
-    return made
-
-
 def drawn_pictures(count: int = 16) -> Pictures:
     sources = ["few"] * (count // 2) + ["many"] * (count // 2)
     pictures = Pictures("flowers102", [None] * count, np.zeros(count, np.int64), SPEC.labels, sources)
@@ -52,9 +45,9 @@ def drawn_pictures(count: int = 16) -> Pictures:
 def trainer_of(folder, recipe: Recipe, resumes: bool = False) -> Trainer:
     """ResNet-18, ready to follow a ResNet-50 that knows nothing; with all that a later run needs to go on, or without,
     as that is a quarter of the time."""
-    student = network(18, seed=0)
+    student = tiny.network(18)
     torch.manual_seed(0)  # for the adaptors
-    distillation = Distillation(network(50, seed=1), student, recipe)
+    distillation = Distillation(tiny.network(50, seed=1), student, recipe)
     trainer = Trainer(student, SPEC, recipe, drawn_pictures(), folder, workers=0, distillation=distillation)
     if not resumes:
         trainer.save = lambda: None
@@ -96,7 +89,9 @@ def test_a_resumed_distillation_ends_exactly_as_an_uninterrupted_one(tmp_path):
     found = parts.state_dict()
     for key, value in whole.state_dict().items():
         assert torch.equal(value, found[key]), key
-    assert not torch.equal(found["layer4.1.bn2.running_mean"], network(18, 0).state_dict()["layer4.1.bn2.running_mean"])
+    assert not torch.equal(
+        found["layer4.1.bn2.running_mean"], tiny.network(18).state_dict()["layer4.1.bn2.running_mean"]
+    )
     # The adaptors and the optimizer's state too.
     one, other = (load_file(tmp_path / name / "resume.safetensors") for name in ("whole", "parts"))
     assert one.keys() == other.keys()
@@ -177,7 +172,7 @@ def test_labels_count_only_where_there_are_some(tmp_path):
         trainer.pictures.labels[:] = labels
         return trainer.run().state_dict()
 
-    before = network(18, seed=0).state_dict()
+    before = tiny.network(18).state_dict()
     for key, value in trained("none", [NO_LABEL] * 16).items():
         assert torch.equal(value, before[key]), key
     some = trained("some", [0, 1, 2, 3] * 2 + [NO_LABEL] * 8)

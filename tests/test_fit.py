@@ -7,18 +7,11 @@ import tiny
 import torch
 
 from resnet_demo.errors import UserError
-from resnet_demo.models.resnet import BasicBlock, ResNet, load_strictly
+from resnet_demo.models.resnet import BasicBlock
 from resnet_demo.tasks import normalise
 from resnet_demo.training.networks import layerwise_fit
 from resnet_demo.training.networks.distillation import share_stem
 from resnet_demo.training.optim import folded_norms
-
-
-def random_network(depth: int, seed: int) -> ResNet:
-    network = ResNet(depth, 4)
-    state = tiny.random_state(depth, 4, seed)
-    load_strictly(network, {key: torch.from_numpy(value) for key, value in state.items()})
-    return network.eval()
 
 
 def test_a_regression_finds_the_linear_map_and_says_what_it_leaves():
@@ -58,7 +51,7 @@ def test_channels_are_paired_with_what_their_shortcut_brings():
 @pytest.mark.parametrize("stage", ["layer1", "layer2"], ids=["identity shortcut", "projection shortcut"])
 def test_a_block_is_found_again_from_what_it_computes(stage):
     torch.manual_seed(0)
-    true = getattr(random_network(18, 0), stage)[0]
+    true = getattr(tiny.network(18).eval(), stage)[0]
     x = torch.rand(60, 64, 12, 12)
     with torch.no_grad():
         hidden = folded_norms.convolve(x, true.conv1, true.bn1)
@@ -74,7 +67,7 @@ def test_a_block_is_found_again_from_what_it_computes(stage):
 
 def test_a_fitted_network_follows_its_teacher_without_any_training(monkeypatch):
     monkeypatch.setattr(layerwise_fit, "PICTURES", dict.fromkeys(layerwise_fit.PICTURES, 40))
-    teacher, student = random_network(50, 1), random_network(18, 0)
+    teacher, student = tiny.network(50, seed=1).eval(), tiny.network(18).eval()
     share_stem(teacher, student)
     spec = tiny.FLOWERS
     pictures = torch.from_numpy(normalise(spec, tiny.pictures(40, 32)))
@@ -92,4 +85,4 @@ def test_a_fitted_network_follows_its_teacher_without_any_training(monkeypatch):
 
 def test_only_a_small_network_is_fitted_to_a_large_one():
     with pytest.raises(UserError, match="ResNet-18 or 34 and a deeper teacher"):
-        layerwise_fit.fit(random_network(50, 1), random_network(50, 0), lambda count: [])
+        layerwise_fit.fit(tiny.network(50, seed=1).eval(), tiny.network(50).eval(), lambda count: [])

@@ -11,10 +11,11 @@ import torch
 from torch.nn import functional as F
 
 from resnet_demo import checkpoints
+from resnet_demo.backends.torch_network import with_weights
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.models.layouts import LAYOUTS, STAGES
-from resnet_demo.models.resnet import ResNet, load_strictly
+from resnet_demo.models.resnet import ResNet
 from resnet_demo.training.networks.grow import grow_state, inserted_blocks, kept_positions
 
 OUTPUTS = 4
@@ -37,9 +38,7 @@ POSITIONS = {
 
 
 def network_of(state: dict[str, np.ndarray], depth: int) -> ResNet:
-    network = ResNet(depth, OUTPUTS)
-    load_strictly(network, {key: torch.from_numpy(np.array(value)) for key, value in state.items()})
-    return network.eval()
+    return with_weights(state, depth, OUTPUTS, "v1.5", "the test", ResNet)
 
 
 def pictures() -> torch.Tensor:

@@ -43,12 +43,6 @@ from resnet_demo.training.train import blend, centre_head
 from resnet_demo.training.trainer import Trainer
 
 
-def tiny_network(depth: int = 18, outputs: int = 4) -> ResNet:
-    network = ResNet(depth, outputs)
-    load_strictly(network, {key: torch.from_numpy(value) for key, value in tiny.random_state(depth, outputs).items()})
-    return network
-
-
 def tiny_pictures(count: int = 24, classes: int = 4) -> Pictures:
     pictures = Pictures("flowers102", [None] * count, np.arange(count) % classes, tuple("abcd"[:classes]))
     pictures.cache = dict(enumerate(tiny.pictures(count, 40)))
@@ -60,7 +54,7 @@ def tiny_pictures(count: int = 24, classes: int = 4) -> Pictures:
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_folded_norms_give_the_same_features_and_gradients(depth):
-    network = tiny_network(depth).double().eval()  # In float32 a rounding error may flip a ReLU and its gradient.
+    network = tiny.network(depth).double().eval()  # In float32 a rounding error may flip a ReLU and its gradient.
     x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
     def gradients(features):
@@ -76,7 +70,7 @@ def test_folded_norms_give_the_same_features_and_gradients(depth):
 
 
 def test_frozen_parts_get_no_gradient_and_the_others_do():
-    network = tiny_network().eval()
+    network = tiny.network().eval()
     freeze(network, 2)
     network.head(folded_norms.features(network, torch.randn(1, 3, 64, 64), frozen=2)).sum().backward()
     for name, parameter in network.named_parameters():
@@ -95,7 +89,7 @@ def test_where_only_the_norms_learn_the_stored_integers_stay(tmp_path):
         frozen=((0, 2),),
         ema=0.9,
     )
-    before = quantization.quantise(arrays_of(tiny_network()))
+    before = quantization.quantise(arrays_of(tiny.network()))
     network = with_weights(quantization.dequantise(before), 18, 4, "v1.5", "tiny", ResNet)
     kept = Trainer(network, spec, recipe, tiny_pictures(), tmp_path, workers=0).run()
     after = quantization.quantise(arrays_of(kept))
@@ -114,7 +108,7 @@ def test_rates_warm_up_fall_to_zero_and_differ_by_stage():
     assert rate_at(recipe, 1) == 0.5
     assert rate_at(recipe, 2) == 1.0
     assert rate_at(recipe, 10) == pytest.approx(0)
-    optimizer = make_optimizer(tiny_network(), recipe)
+    optimizer = make_optimizer(tiny.network(), recipe)
     set_rates(optimizer, recipe, 2)
     rates = {PARTS[group["part"]]: group["lr"] for group in optimizer.param_groups}
     assert rates == {"stem": 1 / 16, "layer1": 1 / 8, "layer2": 1 / 4, "layer3": 1 / 2, "layer4": 1.0, "head": 8.0}
@@ -207,7 +201,7 @@ def run(folder, epochs_at_once: list[int], **changes) -> dict[str, torch.Tensor]
     )
     spec = TaskSpec("flowers102", "classification", tuple("abcd"), size=32, resize=32)
     for stop in epochs_at_once:
-        trainer = Trainer(tiny_network(), spec, recipe, tiny_pictures(), folder, workers=0)
+        trainer = Trainer(tiny.network(), spec, recipe, tiny_pictures(), folder, workers=0)
         save = trainer.save
 
         def save_and_stop(trainer=trainer, save=save, stop=stop):
@@ -241,7 +235,7 @@ def test_a_resumed_run_ends_exactly_as_an_uninterrupted_one(tmp_path, finished, 
     parts = run(tmp_path / "parts", [1, 2, 3], optimizer=optimizer)
     for key, value in whole.items():
         assert torch.equal(value, parts[key]), key
-    start = tiny_network().state_dict()
+    start = tiny.network().state_dict()
     assert not torch.equal(whole["layer4.1.conv2.weight"], start["layer4.1.conv2.weight"])
 
 
@@ -254,7 +248,7 @@ def test_a_run_of_another_recipe_is_not_continued(finished):
 def test_training_lowers_the_loss(tmp_path):
     recipe = Recipe("flowers102", epochs=4, batch=8, sizes=((0, 32),), learning_rate=1e-3, warmup=0.5)
     spec = TaskSpec("flowers102", "classification", tuple("abcd"), size=32, resize=32)
-    Trainer(tiny_network(), spec, recipe, tiny_pictures(), tmp_path, workers=0).run()
+    Trainer(tiny.network(), spec, recipe, tiny_pictures(), tmp_path, workers=0).run()
     losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert losses[-1] < 0.5 * losses[0]
 
@@ -427,7 +421,7 @@ def test_a_head_of_another_width_starts_at_zero_and_the_rest_is_kept(tmp_path):
 
 
 def test_centring_a_head_changes_no_probability_and_takes_out_the_common_part():
-    network = tiny_network().eval()
+    network = tiny.network().eval()
     with torch.no_grad():
         network.fc.weight += torch.linspace(-1, 1, network.width)
     x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -496,7 +490,7 @@ def test_an_epoch_shows_at_most_so_many_of_a_class_and_others_in_the_next():
 
 
 def test_going_back_towards_the_start_mixes_the_weights_and_spares_a_new_head():
-    start, end = tiny_network(), tiny_network()
+    start, end = tiny.network(), tiny.network()
     with torch.no_grad():
         for parameter in end.parameters():
             parameter.add_(1)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import numpy as np
@@ -21,6 +22,9 @@ from resnet_demo.checkpoints.index import read_index, write_index
 from resnet_demo.models import state as model_state
 from resnet_demo.models.layouts import LAYOUTS
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
+
+if TYPE_CHECKING:
+    from resnet_demo.models.resnet import ResNet
 
 FLOWERS = TaskSpec("flowers102", "classification", labels=("Rose", "Daisy", "Tulip", "Iris"), size=64, resize=64)
 FACES = TaskSpec("faces68", KEYPOINTS, points=68, size=64, fit="squash")
@@ -50,6 +54,14 @@ def _drawn(depth: int, outputs: int, seed: int) -> dict[str, np.ndarray]:
             value = rng.normal(0, 0.1, shape)
         state[key] = value.astype(np.float32)
     return state
+
+
+def network(depth: int = 18, outputs: int = 4, seed: int = 0) -> ResNet:
+    """These weights in PyTorch, in training mode."""
+    from resnet_demo.backends.torch_network import with_weights
+    from resnet_demo.models.resnet import ResNet
+
+    return with_weights(random_state(depth, outputs, seed), depth, outputs, "v1.5", "random", ResNet).train()
 
 
 def random_checkpoint(spec: TaskSpec = FLOWERS, depth: int = 18, variant: str = "v1.5", seed: int = 0):

@@ -41,7 +41,12 @@ def with_weights(
     Raises:
         ValueError: ``state``, from ``source``, does not fit, see ``load_strictly``.
     """
-    network = network_class(depth, outputs, variant)
+    with torch.device("meta"):  # no random weights: drawing them takes as long as reading a checkpoint
+        network = network_class(depth, outputs, variant)
+    network.to_empty(device="cpu")
+    for name, counter in network.named_buffers():
+        if name.endswith("num_batches_tracked"):
+            counter.zero_()
     load_strictly(network, {key: torch.from_numpy(value) for key, value in state.items()}, source)
     return network.eval()
 
