@@ -69,7 +69,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     return Scheduling(config, log)
 
 
+# Files that take longest come first (the browser's do anyway), so that neither worker ends long before the other.
+LONG = ("test_weights", "test_training", "test_own", "test_serving", "test_setup", "test_zerogpu")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.name.startswith(LONG))
     for item in items:
         if item.path.relative_to(ROOT / "tests").as_posix().startswith(UNCOUNTED):
             item.add_marker("no_cover")

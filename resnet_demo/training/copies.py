@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
+from tqdm import tqdm
 
 from resnet_demo import checkpoints
 from resnet_demo.inference.predictor import Predictor
@@ -75,13 +76,14 @@ def copies_of(looks: Looks, known: Looks) -> np.ndarray:
         return is_copy(looks, row, known, known.features @ looks.features[row])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.fromiter(pool.map(is_one, range(len(looks.features))), bool)
+        found = pool.map(is_one, range(len(looks.features)))
+        return np.fromiter(tqdm(found, desc="copies", total=len(looks.features), unit="picture"), bool)
 
 
 def copies_within(looks: Looks, usable: np.ndarray) -> np.ndarray:
     """Which of the usable photos (n,) are copies of an earlier one that stays: bool (n,)."""
     stays = np.zeros(len(usable), bool)
-    for row in np.flatnonzero(usable).tolist():
+    for row in tqdm(np.flatnonzero(usable).tolist(), desc="copies of one another", unit="picture"):
         cosines = np.where(stays, looks.features @ looks.features[row], -1.0)
         stays[row] = not is_copy(looks, row, looks, cosines)
     return usable & ~stays
