@@ -95,6 +95,25 @@ def test_on_zerogpu_spaces_comes_before_torch_and_placed_networks_are_not_sent(z
     )  # It goes with each call, which finds the process new.
 
 
+def test_where_a_lent_gpus_memory_is_full_the_cpu_answers_and_says_so(monkeypatch):
+    import torch
+
+    from resnet_demo.backends import zerogpu
+
+    checkpoint = tiny.random_checkpoint()
+    alone = predictor.Predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
+    network = predictor.Predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
+    network.engine = zerogpu.ZeroGpuEngine(checkpoint)  # Nothing is lent here: it is sent along, to this process.
+
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to …")
+
+    monkeypatch.setattr(zerogpu, "TorchEngine", full)
+    answer = network(tiny.photo())
+    assert np.array_equal(answer.probabilities, alone(tiny.photo()).probabilities)
+    assert answer.notes == ("The GPU's memory is full, so the CPU answered.",)
+
+
 def test_without_the_package_nothing_is_decorated(monkeypatch):
     monkeypatch.setattr(zerogpu_lease, "find_spec", lambda name: None)
     assert not zerogpu_lease.prepare()

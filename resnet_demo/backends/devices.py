@@ -10,10 +10,10 @@ import shutil
 import sys
 
 from resnet_demo.backends import zerogpu_lease
-from resnet_demo.errors import UserError
+from resnet_demo.errors import Text, UserError
 from resnet_demo.utils.packages import has_torch
 
-DEVICES = "auto, cpu, cuda, cuda:<number>, mps or reference"
+DEVICES = Text("{first} or {last}", first=["auto", "cpu", "cuda", "cuda:<number>", "mps"], last="reference")
 
 
 def resolve_device(device: str = "auto") -> str:
@@ -34,8 +34,9 @@ def resolve_device(device: str = "auto") -> str:
         return "mps" if has_mps() else "cpu"
     if re.fullmatch(r"reference|mps|cuda(:\d+)?", str(device)) and not has_torch():
         raise UserError(
-            f"The device {device} needs PyTorch, which is not installed here: install it (`make torch` in a clone of "
-            "the project, else `pip install torch`), or choose the device cpu."
+            "The device {device} needs PyTorch, which is not installed here: install it (`make torch` in a clone "
+            "of the project, else `pip install torch`), or choose the device cpu.",
+            device=device,
         )
     if device == "reference":
         return device
@@ -48,10 +49,11 @@ def resolve_device(device: str = "auto") -> str:
         if count == 0:
             raise UserError("There is no CUDA device here: choose the device auto or cpu.")
         if int(match[1] or 0) >= count:
-            choice = "cuda:0" if count == 1 else f"one of cuda:0 to cuda:{count - 1}"
-            raise UserError(f"There is no {device} here: choose {choice}.")
+            last = f"cuda:{count - 1}"
+            choice = Text("one of {first} to {last}", first="cuda:0", last=last) if count > 1 else last
+            raise UserError("There is no {device} here: choose {choice}.", device=device, choice=choice)
         return device
-    raise UserError(f"There is no device {device!r}: choose {DEVICES}.")
+    raise UserError("There is no device {device!r}: choose {devices}.", device=device, devices=DEVICES)
 
 
 def may_have_cuda() -> bool:

@@ -63,8 +63,8 @@ class TorchEngine(Engine):
         return OpenVinoEngine(self.checkpoint)
 
     def _check_memory(self, error: RuntimeError) -> None:
-        """Raise an error that is no lack of a GPU's memory; CUDA has a class for that, MPS says it in words."""
-        if self.device == "cpu" or "out of memory" not in str(error).lower():
+        """Raise an error that is no lack of a GPU's memory."""
+        if self.device == "cpu" or not is_memory_full(error):
             raise error
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()  # What PyTorch keeps for itself: others on this GPU may need it.
@@ -77,6 +77,11 @@ class TorchEngine(Engine):
         # numpy is waited for by cpu(); contiguous() because channels_last strides would slow every later reader down.
         assert self._net is not None
         return self._net.features(x).float().cpu().contiguous().numpy()
+
+
+def is_memory_full(error: RuntimeError) -> bool:
+    """Whether a GPU has no memory left: CUDA has a class for that, MPS says it in words."""
+    return "out of memory" in str(error).lower()
 
 
 def best_precision(device: str) -> torch.dtype:

@@ -7,13 +7,16 @@ each call.
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from functools import cached_property
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from resnet_demo.backends import zerogpu_lease
-from resnet_demo.backends.base import Engine
-from resnet_demo.backends.torch import TorchEngine
+from resnet_demo.backends.base import Engine, Outputs
+from resnet_demo.backends.openvino import OpenVinoEngine
+from resnet_demo.backends.torch import TorchEngine, is_memory_full
 from resnet_demo.checkpoints import Checkpoint
 
 _numbers = itertools.count()
@@ -22,7 +25,8 @@ _sent: dict[int, TorchEngine] = {}  # in the forked process: networks that were 
 
 
 class ZeroGpuEngine(Engine):
-    """A checkpoint on a lent GPU: placed there at the start, or else sent along with each call."""
+    """A checkpoint on a lent GPU: placed there at the start, or else sent along with each call. Where the GPU's memory
+    is full, the CPU answers."""
 
     device = "cuda"
     backend = "PyTorch on ZeroGPU"
@@ -35,12 +39,25 @@ class ZeroGpuEngine(Engine):
         if self._engine:
             _placed[self._number] = self._engine
 
+    def run(self, pictures: np.ndarray) -> Outputs:
+        try:
+            return super().run(pictures)
+        except MemoryError:
+            return replace(self._cpu.run(pictures), instead=self._cpu.backend)
+
+    @cached_property
+    def _cpu(self) -> OpenVinoEngine:
+        return OpenVinoEngine(self.checkpoint)
+
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         payload = None if self._engine else self.checkpoint
-        return zerogpu_lease.run(last_features_there, self._number, payload, pictures)
+        features = zerogpu_lease.run(last_features_there, self._number, payload, pictures)
+        if features is None:
+            raise MemoryError("The GPU's memory is full.")
+        return features
 
 
-def last_features_there(number: int, checkpoint: Checkpoint | None, pictures: np.ndarray) -> np.ndarray:
+def last_features_there(number: int, checkpoint: Checkpoint | None, pictures: np.ndarray) -> np.ndarray | None:
     """The forward pass in the process that has the GPU.
 
     Args:
@@ -49,13 +66,19 @@ def last_features_there(number: int, checkpoint: Checkpoint | None, pictures: np
         pictures: uint8 (b, S, S, 3).
 
     Returns:
-        float32 last feature map (b, C, r, c).
+        float32 last feature map (b, C, r, c); None where the GPU's memory is full: of an error ``spaces`` hands on its
+        class's name alone.
     """
-    if checkpoint is None:
-        return _placed[number].last_features(pictures)
-    if number not in _sent:
-        import torch
+    try:
+        if checkpoint is None:
+            return _placed[number].last_features(pictures)
+        if number not in _sent:
+            import torch
 
-        torch.set_num_threads(1)  # OpenMP's threads did not survive the fork: waiting for them would never end.
-        _sent[number] = TorchEngine(checkpoint, zerogpu_lease.DEVICE)
-    return _sent[number].last_features(pictures)
+            torch.set_num_threads(1)  # OpenMP's threads did not survive the fork: waiting for them would never end.
+            _sent[number] = TorchEngine(checkpoint, zerogpu_lease.DEVICE)
+        return _sent[number].last_features(pictures)
+    except RuntimeError as error:
+        if not is_memory_full(error):
+            raise
+        return None

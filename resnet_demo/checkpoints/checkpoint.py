@@ -68,7 +68,9 @@ def load_folder(folder: str | Path) -> Checkpoint:
     config = read_config(folder)
     weights = config.get("weights")
     if not isinstance(weights, dict) or not {"bytes", "sha256"} <= weights.keys():
-        raise UserError(f"{Path(folder) / CONFIG} does not say what its weights must be: save the checkpoint again.")
+        raise UserError(
+            "{file} does not say what its weights must be: save the checkpoint again.", file=Path(folder) / CONFIG
+        )
     return load_files(Path(folder) / MODEL, config, weights["bytes"], weights["sha256"])
 
 
@@ -104,7 +106,11 @@ def save(
     state = {key: np.asarray(value) for key, value in state.items() if not key.endswith("num_batches_tracked")}
     check_state(state, depth, spec.outputs, f"The state for {folder}")
     if broken := sorted(key for key, value in state.items() if not np.isfinite(value).all()):
-        raise UserError(f"The state for {folder} is not finite, training has diverged: see {first_few(broken)}.")
+        raise UserError(
+            "The state for {folder} is not finite, training has diverged: see {keys}.",
+            folder=folder,
+            keys=first_few(broken),
+        )
     model = serialise(quantise(state), metadata={"format": FORMAT})
     config = {
         "depth": depth,
@@ -169,23 +175,31 @@ def build(data: bytes, path: Path, config: dict, where: Path | str, name: str | 
     spec = spec_of(config, where)
     depth, variant, metrics = config.get("depth"), config.get("variant"), config.get("metrics") or {}
     if not (depth in LAYOUTS and variant in VARIANTS and spec.outputs > 0):
-        raise UserError(f"{where} describes no ResNet that exists here: fetch it again.")
+        raise UserError("{where} describes no ResNet that exists here: fetch it again.", where=where)
     try:
         # The counters of PyTorch's batch norms play no part in predictions.
         stored = {key: value for key, value in deserialise(data).items() if not key.endswith("num_batches_tracked")}
         # Shapes can be checked without making the float32 arrays.
         values = {key: value for key, value, _ in with_scales(stored)}
     except (SafetensorError, ValueError) as error:
-        raise UserError(f"{name} is no weights file that this version can read ({error}): get another copy.") from error
+        raise UserError(
+            "{name} is no weights file that this version can read ({error}): get another copy.", name=name, error=error
+        ) from error
     check_state(values, depth, spec.outputs, name)
     try:
         calibration = Calibration.from_json(config.get("calibration"), values["fc.weight"].shape[1])
     except ValueError as error:
-        raise UserError(f"{where} is damaged ({error}): fetch it again, or calibrate the checkpoint anew.") from error
+        raise UserError(
+            "{where} is damaged ({error}): fetch it again, or calibrate the checkpoint anew.", where=where, error=error
+        ) from error
     ranges = (config.get("ranges") or {}).get("inputs") or {}
     sound = all(isinstance(value, float) and 0 < value < math.inf for value in ranges.values())
     if ranges and not (sound and ranges.keys() == set(rounded_convolutions(depth))):
-        raise UserError(f"{where} is damaged (its ranges are not those of a ResNet-{depth}): fetch it again.")
+        raise UserError(
+            "{where} is damaged (its ranges are not those of a ResNet-{depth}): fetch it again.",
+            where=where,
+            depth=depth,
+        )
     return Checkpoint(spec, depth, variant, stored, metrics, path, calibration, ranges)
 
 
@@ -193,4 +207,4 @@ def spec_of(config: dict, where: Path | str) -> TaskSpec:
     try:
         return TaskSpec.from_json(config["task"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{where} is incomplete ({error}): fetch it again.") from error
+        raise UserError("{where} is incomplete ({error}): fetch it again.", where=where, error=error) from error

@@ -53,16 +53,23 @@ def read_verified(path: Path, size: int | None, sha256: str | None) -> bytes:
     except OSError as error:
         reason = error.strerror or error
         raise UserError(
-            f"The weights {path} cannot be read ({reason}): fetch the repository's weights again."
+            "The weights {path} cannot be read ({reason}): fetch the repository's weights again.",
+            path=path,
+            reason=reason,
         ) from error
     if data.startswith(LFS_POINTER):
-        raise UserError(f"{path} is a Git LFS pointer, not the weights: run `git lfs pull` in the repository.")
+        raise UserError(
+            "{path} is a Git LFS pointer, not the weights: run `git lfs pull` in the repository.", path=path
+        )
     if size is not None and len(data) != size:
         raise UserError(
-            f"The weights {path} are damaged, {len(data):,} bytes instead of {size:,}: fetch the file again."
+            "The weights {path} are damaged, {size:,} bytes instead of {wanted:,}: fetch the file again.",
+            path=path,
+            size=len(data),
+            wanted=size,
         )
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        raise UserError(f"The weights {path} are damaged, their SHA-256 is another: fetch the file again.")
+        raise UserError("The weights {path} are damaged, their SHA-256 is another: fetch the file again.", path=path)
     return data
 
 
@@ -72,11 +79,13 @@ def read_json_file(path: Path) -> dict:
         record = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = error.strerror or error
-        raise UserError(f"{path} cannot be read ({reason}): fetch the repository's weights again.") from error
+        raise UserError(
+            "{path} cannot be read ({reason}): fetch the repository's weights again.", path=path, reason=reason
+        ) from error
     except ValueError as error:
-        raise UserError(f"{path} is not valid JSON ({error}): fetch it again.") from error
+        raise UserError("{path} is not valid JSON ({error}): fetch it again.", path=path, error=error) from error
     if not isinstance(record, dict):
-        raise UserError(f"{path} does not hold a JSON object: fetch it again.")
+        raise UserError("{path} does not hold a JSON object: fetch it again.", path=path)
     return record
 
 

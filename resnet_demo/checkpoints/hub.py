@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from resnet_demo.errors import UserError
+from resnet_demo.errors import Text, UserError
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
@@ -32,6 +32,7 @@ PATIENCE = 30  # seconds: a longer Retry-After is told to the user instead of be
 COMMIT, SHA256 = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{64}")
 
 Progress = Callable[[int, int | None], None]
+Fault = Callable[[bytes], str | Text | None]  # what is wrong with a file of these bytes, or None
 """Called with the bytes that have come and those there are (None where the Hub does not say)."""
 
 
@@ -126,7 +127,7 @@ def download(
         return found
     from huggingface_hub import hf_hub_download
 
-    with hub_errors(f"fetch {repo}/{path}"):
+    with hub_errors(Text("fetch {source}", source=f"{repo}/{path}")):
         return Path(
             hf_hub_download(
                 repo,
@@ -156,9 +157,9 @@ def read(source: HubSource, progress: Progress | None = None) -> tuple[Path, byt
     with _lock(source):
         wanted = _pinned(source)
 
-        def fault(data: bytes) -> str | None:
+        def fault(data: bytes) -> str | Text | None:
             if wanted.bytes is not None and len(data) != wanted.bytes:
-                return f"{len(data):,} bytes instead of {wanted.bytes:,}"
+                return Text("{size:,} bytes instead of {wanted:,}", size=len(data), wanted=wanted.bytes)
             return None if hashlib.sha256(data).hexdigest() == wanted.sha256 else "another SHA-256"
 
         path, data = _sound(wanted, fault, progress)
@@ -174,11 +175,11 @@ def read_json(repo: str, revision: str, path: str) -> dict:
         NoSuchFile, UserError: it cannot be had, or it is none.
     """
 
-    def fault(data: bytes) -> str | None:
+    def fault(data: bytes) -> str | Text | None:
         try:
             return None if isinstance(json.loads(data), dict) else "no JSON object"
         except ValueError as error:
-            return f"no valid JSON ({error})"
+            return Text("no valid JSON ({error})", error=error)
 
     source = HubSource(repo, revision, path)
     with _lock(source):
@@ -206,7 +207,9 @@ def chosen_repo() -> tuple[str, str] | None:
     if not repo:
         return None
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
-        raise UserError(f"{REPO} must be a repository such as you/resnet-demo-weights, not {repo!r}.")
+        raise UserError(
+            "{variable} must be a repository such as you/resnet-demo-weights, not {repo!r}.", variable=REPO, repo=repo
+        )
     revision = os.environ.get(REVISION, "").strip() or "main"
     return repo, revision if COMMIT.fullmatch(revision) else resolve(repo, revision)
 
@@ -221,7 +224,7 @@ def resolve(repo: str, branch: str) -> str:
     from huggingface_hub import HfApi
 
     try:
-        with hub_errors(f"look up {repo} at {branch}"):
+        with hub_errors(Text("look up {repo} at {branch}", repo=repo, branch=branch)):
             commit = HfApi().model_info(repo, revision=branch, timeout=10).sha
         assert commit is not None  # What is asked for by name has a commit.
         note = f"{repo} at {branch} is {commit}: set {REVISION} to it for starts without a request."
@@ -236,7 +239,7 @@ def resolve(repo: str, branch: str) -> str:
 
 
 @contextmanager
-def hub_errors(what: str) -> Iterator[None]:
+def hub_errors(what: str | Text) -> Iterator[None]:
     """Turn what ``huggingface_hub`` and its HTTP client raise into a ``UserError``.
 
     Args:
@@ -254,10 +257,10 @@ def hub_errors(what: str) -> Iterator[None]:
         if known is None:
             raise
         kind, reason, advice = known
-        raise kind(f"Cannot {what}, {reason}: {advice}.") from error
+        raise kind("Cannot {what}, {reason}: {advice}.", what=what, reason=reason, advice=advice) from error
 
 
-def _explain(error: Exception) -> tuple[type[UserError], str, str] | None:
+def _explain(error: Exception) -> tuple[type[UserError], str | Text, str | Text] | None:
     """(kind of error, reason, advice) of an error of the Hub's client, or None for any other."""
     from huggingface_hub import constants, errors
 
@@ -271,7 +274,8 @@ def _explain(error: Exception) -> tuple[type[UserError], str, str] | None:
         case errors.LocalEntryNotFoundError():
             return UserError, "it is not in the Hub's cache on this machine", "allow the download once"
         case errors.GatedRepoError():
-            return UserError, "its owner must allow it", f"ask on the repository's page at {place} and log in"
+            ask = Text("ask on the repository's page at {place} and log in", place=place)
+            return UserError, "its owner must allow it", ask
         case errors.RevisionNotFoundError():
             return UserError, "the repository has no such revision", "correct the revision"
         case errors.EntryNotFoundError():
@@ -285,20 +289,22 @@ def _explain(error: Exception) -> tuple[type[UserError], str, str] | None:
             return UserError, "nobody is logged in", "log in with `hf auth login` or set HF_TOKEN"
         case errors.FileMetadataError():
             advice = "correct HF_ENDPOINT, the proxy or the firewall"
-            return UserError, f"what answers at {place} is no Hub", advice
+            return UserError, Text("what answers at {place} is no Hub", place=place), advice
         case errors.HfHubHTTPError():
             return UserError, *_explain_status(error)
         case errors.HTTPError():
-            return UserError, f"the Hub at {place} cannot be reached", "check the network and try again"
+            reason = Text("the Hub at {place} cannot be reached", place=place)
+            return UserError, reason, "check the network and try again"
         case OSError() if "Consistency check failed" in str(error):
             return UserError, "it came incomplete", "try again"
         case OSError() if error.errno is not None:
-            reason = f"{(error.strerror or 'fault').lower()} at {error.filename or constants.HF_HUB_CACHE}"
+            system, place = (error.strerror or "fault").lower(), error.filename or constants.HF_HUB_CACHE
+            reason = Text("{system} at {place}", system=system, place=place)
             return UserError, reason, "make room there, or set HF_HOME to a folder that you can write to"
     return None
 
 
-def _explain_status(error: HfHubHTTPError) -> tuple[str, str]:
+def _explain_status(error: HfHubHTTPError) -> tuple[str | Text, str | Text]:
     """(reason, advice) of an HTTP status that has no class of its own."""
     status = error.response.status_code
     if status == 401:
@@ -306,11 +312,13 @@ def _explain_status(error: HfHubHTTPError) -> tuple[str, str]:
     if status == 403:
         return "the access token has no right to it", "log in with a token that has, at the Hub's settings page"
     if status == 429:
-        return "the Hub is asked too often from here", f"try again {when_again(error)}, or log in for a higher limit"
+        advice = Text("try again {when}, or log in for a higher limit", when=when_again(error))
+        return "the Hub is asked too often from here", advice
     if status >= 500:
-        return f"the Hub has a fault of its own ({status})", "try again in a few minutes"
+        return Text("the Hub has a fault of its own ({status})", status=status), "try again in a few minutes"
     said = flat(str(error.server_message or ""))
-    return f"the Hub refuses ({status}{', ' + said if said else ''})", "correct the request"
+    said = f", {said}" if said else ""
+    return Text("the Hub refuses ({status}{said})", status=status, said=said), "correct the request"
 
 
 def flat(text: str) -> str:
@@ -318,10 +326,10 @@ def flat(text: str) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
-def when_again(error: HfHubHTTPError) -> str:
+def when_again(error: HfHubHTTPError) -> str | Text:
     """When a 429 may be tried again, such as ``in 40 seconds``."""
     wait = _retry_after(error)
-    return "in a few minutes" if wait is None else f"in {wait} seconds"
+    return "in a few minutes" if wait is None else Text("in {seconds} seconds", seconds=wait)
 
 
 def _retry_after(error: HfHubHTTPError) -> int | None:
@@ -348,24 +356,29 @@ def _cached(repo: str, path: str, revision: str, cache_dir: str | Path | None = 
     # hf_hub_download looks there too, but only after it has asked the Hub for a list of agents once a process and day.
     from huggingface_hub import try_to_load_from_cache
 
-    with hub_errors(f"find {repo}/{path}"):
+    with hub_errors(Text("find {source}", source=f"{repo}/{path}")):
         found = try_to_load_from_cache(repo, path, cache_dir=cache_dir, revision=revision)
     return Path(found) if isinstance(found, str) else None
 
 
-def _sound(source: HubSource, fault: Callable[[bytes], str | None], progress: Progress | None) -> tuple[Path, bytes]:
+def _sound(
+    source: HubSource, fault: Callable[[bytes], str | Text | None], progress: Progress | None
+) -> tuple[Path, bytes]:
     """A file of a pinned revision and its bytes, in which ``fault`` finds none; at most one new download too many."""
     for _ in range(2):
         path = _cached(source.repo, source.path, source.revision) or _download(source, progress)
-        with hub_errors(f"read {source}"):
+        with hub_errors(Text("read {source}", source=source)):
             data = path.read_bytes()
         found = fault(data)
         if found is None:
             return path, data
         _remove(path)
     raise UserError(
-        f"Cannot use {source} at {source.revision[:7]}, it has {found}: "
-        "it was removed; try again, or fetch it from a repository that you trust."
+        "Cannot use {source} at {revision}, it has {found}: it was removed; try again, or fetch it from a "
+        "repository that you trust.",
+        source=source,
+        revision=source.revision[:7],
+        found=found,
     )
 
 
@@ -374,7 +387,7 @@ def _download(source: HubSource, progress: Progress | None) -> Path:
     from huggingface_hub.errors import HfHubHTTPError
 
     sha256 = size = None
-    with hub_errors(f"fetch {source}"):
+    with hub_errors(Text("fetch {source}", source=source)):
         try:
             _, sha256, size = _metadata(source)
         except HfHubHTTPError as error:
@@ -385,8 +398,11 @@ def _download(source: HubSource, progress: Progress | None) -> Path:
     for name, given, wanted in (("SHA-256", sha256, source.sha256), ("size", size, source.bytes)):
         if given is not None and wanted is not None and given != wanted:
             raise UserError(
-                f"Cannot use {source} at {source.revision[:7]}, the Hub has a file with another {name} there: "
-                "get the newest version of this program, or tell its maker."
+                "Cannot use {source} at {revision}, the Hub has a file with another {what} there: get the newest "
+                "version of this program, or tell its maker.",
+                source=source,
+                revision=source.revision[:7],
+                what=name,
             )
     return download(source.repo, source.path, source.revision, progress=progress)
 
@@ -411,10 +427,13 @@ def _pinned(source: HubSource) -> HubSource:
         return replace(source, **pin)
     if (path := _cached(source.repo, source.path, source.revision)) and (named := sha256_by_name(path)):
         return replace(source, revision=commit_by_path(path, source.path), sha256=source.sha256 or named)
-    with hub_errors(f"fetch {source}"):
+    with hub_errors(Text("fetch {source}", source=source)):
         commit, sha256, size = _metadata(source)
     if not (source.sha256 or sha256):
-        raise UserError(f"Cannot verify {source}, the Hub gives no SHA-256 for it: use another source for the weights.")
+        raise UserError(
+            "Cannot verify {source}, the Hub gives no SHA-256 for it: use another source for the weights.",
+            source=source,
+        )
     return replace(
         source, revision=commit, sha256=source.sha256 or sha256, bytes=size if source.bytes is None else source.bytes
     )
@@ -451,7 +470,7 @@ def _write_pin(source: HubSource, seen: HubSource) -> None:
 
 def _remove(path: Path) -> None:
     """Take a file out of the cache: its name in the snapshot, and the blob behind it."""
-    with hub_errors(f"remove the damaged {path}"):
+    with hub_errors(Text("remove the damaged {source}", source=path)):
         blob = path.resolve()
         path.unlink(missing_ok=True)
         blob.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ from resnet_demo.checkpoints.files import (
     write_file,
 )
 from resnet_demo.checkpoints.hub import HubSource
-from resnet_demo.errors import UserError
+from resnet_demo.errors import Text, UserError
 from resnet_demo.models.layouts import DEPTHS
 from resnet_demo.models.state import expected_shapes
 from resnet_demo.tasks import TaskSpec
@@ -157,14 +157,17 @@ def find(task: str, depth: int) -> Entry:
     depths = [entry.depth for entry in known if entry.task == task]
     if not depths:
         tasks = sorted({entry.task for entry in known})
-        advice = f"choose {_either(tasks)}" if tasks else "train one with `python -m resnet_demo train`"
-        raise UserError(f"There are no weights for the task {task!r}: {advice}.")
+        train = "train one with `python -m resnet_demo train`"
+        advice = Text("choose {tasks}", tasks=_either(tasks)) if tasks else train
+        raise UserError("There are no weights for the task {task!r}: {advice}.", task=task, advice=advice)
     for entry in known:
         if (entry.task, entry.depth) == (task, depth):
             return entry
     if depth not in DEPTHS:
-        raise UserError(f"There is no ResNet-{depth}: choose {_either(depths)}.")
-    raise UserError(f"There is no ResNet-{depth} for {task} yet: choose {_either(depths)}.")
+        raise UserError("There is no ResNet-{depth}: choose {depths}.", depth=depth, depths=_either(depths))
+    raise UserError(
+        "There is no ResNet-{depth} for {task} yet: choose {depths}.", depth=depth, task=task, depths=_either(depths)
+    )
 
 
 def load(task: str, depth: int, progress: hub.Progress | None = None) -> Checkpoint:
@@ -196,8 +199,12 @@ def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint
     checkpoint = build(data, path, _hub_config(source), where, str(source))
     if (checkpoint.spec.name, checkpoint.depth) != (entry.task, entry.depth):
         raise UserError(
-            f"{source} is a ResNet-{checkpoint.depth} for {checkpoint.spec.name}, "
-            f"not a ResNet-{entry.depth} for {entry.task}: correct the index."
+            "{source} is a ResNet-{depth} for {task}, not a ResNet-{wanted} for {other}: correct the index.",
+            source=source,
+            depth=checkpoint.depth,
+            task=checkpoint.spec.name,
+            wanted=entry.depth,
+            other=entry.task,
         )
     return replace(checkpoint, metrics=entry.metrics or checkpoint.metrics)
 
@@ -206,9 +213,11 @@ def check_installed(entry: Entry) -> None:
     """Raise a UserError where the package was installed without weights, and the index names no source on the Hub."""
     if entry.path.is_relative_to(INSTALLED) and not entry.config.is_file():
         raise UserError(
-            f"The weights of the ResNet-{entry.depth} for {entry.task} are not on this machine: let "
-            "RESNET_DEMO_WEIGHTS name the folder weights of a clone of the project, or "
-            f"{hub.REPO} a repository on the Hub that has them."
+            "The weights of the ResNet-{depth} for {task} are not on this machine: let RESNET_DEMO_WEIGHTS name "
+            "the folder weights of a clone of the project, or {variable} a repository on the Hub that has them.",
+            depth=entry.depth,
+            task=entry.task,
+            variable=hub.REPO,
         )
 
 
@@ -251,7 +260,9 @@ def register(folder: str | Path, hub: dict | None = None) -> Entry:
     check_writable()
     root, folder = weights_folder().resolve(), Path(folder).resolve()
     if not folder.is_relative_to(root):
-        raise UserError(f"{folder} is not inside {root}: save the checkpoint there before registering it.")
+        raise UserError(
+            "{folder} is not inside {root}: save the checkpoint there before registering it.", folder=folder, root=root
+        )
     checkpoint = load_folder(folder)
     record = {
         "task": checkpoint.spec.name,
@@ -321,7 +332,7 @@ def read_index(root: Path) -> list[dict]:
 
 def _checked(index: dict, where: Path | str) -> list[dict]:
     """The records of an index by task and depth; a record without a file must have a source on the Hub."""
-    wrong = UserError(f"{where} is not a list of checkpoints: fetch it again.")
+    wrong = UserError("{where} is not a list of checkpoints: fetch it again.", where=where)
     records = index.get("checkpoints")
     if not isinstance(records, list):
         raise wrong
@@ -368,7 +379,7 @@ def _sorted(records: Sequence[dict]) -> list[dict]:
     return sorted(records, key=lambda record: (record["task"], record["depth"]))
 
 
-def _either(choices: list) -> str:
+def _either(choices: list) -> Text:
     """1, 2 or 3."""
-    *first, last = [str(choice) for choice in choices]
-    return f"{', '.join(first)} or {last}" if first else last
+    *first, last = choices
+    return Text("{first} or {last}", first=first, last=last) if first else Text(str(last))

@@ -47,9 +47,13 @@ def convert_config(config: dict, where: str) -> dict:
             and interpolation in ("bilinear", "bicubic")
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{where} is no configuration of timm's ({error!r}): use another source.") from error
+        raise UserError(
+            "{where} is no configuration of timm's ({error!r}): use another source.", where=where, error=error
+        ) from error
     if not fits:
-        raise UserError(f"{where} is of another network or task than ImageNet's ResNets: use another source.")
+        raise UserError(
+            "{where} is of another network or task than ImageNet's ResNets: use another source.", where=where
+        )
     spec = TaskSpec(
         "imagenet1k",
         CLASSIFICATION,

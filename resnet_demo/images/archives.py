@@ -88,7 +88,9 @@ def opened(uploads: Sequence[tuple[str, str]]) -> Iterator[list[Source]]:
             prefix = f"{name}/" if len(uploads) > 1 else ""
             sources += [Source(prefix + source.name, source.read) for source in found]
         if len(sources) > MAX_FILES:
-            raise UserError(f"These are {len(sources):,} files: choose at most {MAX_FILES} at a time.")
+            raise UserError(
+                "These are {count:,} files: choose at most {most} at a time.", count=len(sources), most=MAX_FILES
+            )
         yield _numbered(sources)
 
 
@@ -107,7 +109,7 @@ class _Careful(io.BufferedReader):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > PIECE:
-            raise UserError(f"This archive lists too many files: pack at most {MAX_FILES} photos into one.")
+            raise UserError("This archive lists too many files: pack at most {most} photos into one.", most=MAX_FILES)
         return super().read(size)
 
 
@@ -129,7 +131,8 @@ def _entries(archive: zipfile.ZipFile) -> list[Source]:
     infos = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(_name(info))]
     if sum(info.file_size for info in infos) > MAX_ARCHIVE_BYTES:
         raise UserError(
-            f"This archive holds more than {MAX_ARCHIVE_BYTES / 1e9:g} GB when unpacked: pack fewer photos into one."
+            "This archive holds more than {size:g} GB when unpacked: pack fewer photos into one.",
+            size=MAX_ARCHIVE_BYTES / 1e9,
         )
     return [Source(clean(_name(info)), partial(_read, archive, info)) for info in infos]
 
@@ -140,7 +143,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         raise UserError("This file is encrypted: unpack the archive with its password and choose the photos.")
     if info.compress_type not in _METHODS:
         raise UserError("This file is packed in an unusual way: make an ordinary zip of the photos.")
-    too_large = UserError(f"This file is larger than {MAX_FILE_BYTES / 1e6:g} MB: scale the picture down.")
+    too_large = UserError("This file is larger than {size:g} MB: scale the picture down.", size=MAX_FILE_BYTES / 1e6)
     if info.file_size > MAX_FILE_BYTES:
         raise too_large
     content = bytearray()

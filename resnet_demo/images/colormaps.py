@@ -43,7 +43,7 @@ def colour_table(name: str) -> np.ndarray:
         places = np.linspace(0, 1, len(anchors))
         table = np.stack([np.interp(x, places, anchors[:, channel]) for channel in range(3)], axis=1)
     else:
-        raise UserError(f"There is no colour map {name!r}: choose one of {', '.join(COLOURS)}.")
+        raise UserError("There is no colour map {name!r}: choose one of {known}.", name=name, known=list(COLOURS))
     table = np.rint(table).clip(0, 255).astype(np.uint8)
     table.flags.writeable = False
     return table

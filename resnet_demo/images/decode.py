@@ -20,7 +20,7 @@ from PIL import Image, JpegImagePlugin
 if TYPE_CHECKING:
     from PIL import ImageCms
 
-from resnet_demo.errors import UserError
+from resnet_demo.errors import Text, UserError
 from resnet_demo.images import cicp, jpeg, tiff
 from resnet_demo.images.pixel_budget import budget
 
@@ -30,7 +30,7 @@ MAX_JPEG_PIXELS = 200_000_000
 MAX_MISSING = 0.05  # of a JPEG's rows, where its end did not come
 MIN_SIDE = 8
 STRIP = 1_000_000  # pixels of a picture with many bits that are scaled at a time
-READABLE = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
+READABLE = Text("{first} or {last}", first=["JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "AVIF"], last="HEIC")
 
 # Only these decoders can be reached: Pillow has some forty more that nobody uploads but attackers.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
@@ -114,30 +114,34 @@ def open_photo(
     if isinstance(source, str | os.PathLike):
         return _from_path(source, max_pixels, draft_side)
     raise UserError(
-        f"A picture must be a path, bytes, a Pillow image or a uint8 array (H, W, 3), not {type(source).__name__}."
+        "A picture must be a path, bytes, a Pillow image or a uint8 array (H, W, 3), not {kind}.",
+        kind=type(source).__name__,
     )
 
 
 def _from_path(path: str | os.PathLike, max_pixels: int | None, draft_side: int | None) -> Image.Image:
     path = os.fspath(path)
     name = os.path.basename(path) or path
+    subject = Text("The file {name!r}", name=name)
     if os.path.isdir(path):
-        raise UserError(f"{path!r} is a folder: choose a picture in it.")
+        raise UserError("{path!r} is a folder: choose a picture in it.", path=path)
     if not os.path.exists(path):
-        raise UserError(f"There is no file {path!r}: check its name and folder.")
+        raise UserError("There is no file {path!r}: check its name and folder.", path=path)
     # A pipe or a device would block or never end.
     if not os.path.isfile(path):
-        raise _not_a_picture(f"The file {name!r}")
+        raise _not_a_picture(subject)
     try:
         with open(path, "rb") as file:
-            return _from_file(file, f"The file {name!r}", max_pixels, draft_side)
+            return _from_file(file, subject, max_pixels, draft_side)
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise UserError(f"The file {name!r} cannot be opened ({reason}): choose another picture.") from error
+        raise UserError(
+            "The file {name!r} cannot be opened ({reason}): choose another picture.", name=name, reason=reason
+        ) from error
 
 
 def _from_file(
-    file: BinaryIO, subject: str, max_pixels: int | None, draft_side: int | None, ended: bool = False
+    file: BinaryIO, subject: str | Text, max_pixels: int | None, draft_side: int | None, ended: bool = False
 ) -> Image.Image:
     """Decode an open binary file; ``subject`` begins each sentence, ``ended`` says that an end was put to it."""
     image = _opened(file, subject, max_pixels)
@@ -176,12 +180,12 @@ def _from_file(
         raise _damaged(subject) from error
 
 
-def _opened(file: BinaryIO, subject: str, max_pixels: int | None) -> Image.Image:
+def _opened(file: BinaryIO, subject: str | Text, max_pixels: int | None) -> Image.Image:
     """An open binary file as a Pillow image, of which only the headers were read."""
     start = file.read(32)
     file.seek(0)
     if not start:
-        raise UserError(f"{subject} is empty: choose another picture.")
+        raise UserError("{subject} is empty: choose another picture.", subject=subject)
     if start[4:8] == b"ftyp":
         _register_heif()
     is_tiff = start.startswith(tiff.SIGNATURES)
@@ -212,9 +216,11 @@ def _can_be_reduced(image: Image.Image, file: BinaryIO) -> bool:
 
 def _from_array(array: np.ndarray, max_pixels: int) -> Image.Image:
     if array.dtype != np.uint8:
-        raise UserError(f"A picture array must be of type uint8 with values 0 to 255, not {array.dtype}.")
+        raise UserError("A picture array must be of type uint8 with values 0 to 255, not {kind}.", kind=array.dtype)
     if array.ndim != 3 or array.shape[2] != 3:
-        raise UserError(f"A picture array must have the shape (height, width, 3), not {tuple(array.shape)}.")
+        raise UserError(
+            "A picture array must have the shape (height, width, 3), not {shape}.", shape=tuple(array.shape)
+        )
     _check_size((array.shape[1], array.shape[0]), max_pixels, "The picture")
     # fromarray shares memory with the array; a photo must not change when the caller's buffer does.
     return Image.fromarray(np.ascontiguousarray(array)).copy()
@@ -231,27 +237,38 @@ def _register_heif() -> None:
             _heif_registered = True
 
 
-def _check_size(size: tuple[int, int], max_pixels: int, subject: str) -> None:
+def _check_size(size: tuple[int, int], max_pixels: int, subject: str | Text) -> None:
     width, height = size
     if width * height > max_pixels:
         raise _too_large(subject, size, max_pixels)
     if min(size) < MIN_SIDE:
         raise UserError(
-            f"{subject} is too small ({width} × {height} pixels): choose one of at least {MIN_SIDE} × {MIN_SIDE}."
+            "{subject} is too small ({width} × {height} pixels): choose one of at least {side} × {side}.",
+            subject=subject,
+            width=width,
+            height=height,
+            side=MIN_SIDE,
         )
 
 
-def _too_large(subject: str, size: tuple[int, int] | None, max_pixels: int) -> UserError:
-    have = f" ({size[0]} × {size[1]} pixels)" if size else ""
-    return UserError(f"{subject} is too large{have}: choose one of at most {max_pixels / 1e6:g} megapixels.")
+def _too_large(subject: str | Text, size: tuple[int, int] | None, max_pixels: int) -> UserError:
+    have = Text(" ({width} × {height} pixels)", width=size[0], height=size[1]) if size else ""
+    return UserError(
+        "{subject} is too large{have}: choose one of at most {most:g} megapixels.",
+        subject=subject,
+        have=have,
+        most=max_pixels / 1e6,
+    )
 
 
-def _damaged(subject: str) -> UserError:
-    return UserError(f"{subject} is cut off or damaged: save or download it again, or choose another picture.")
+def _damaged(subject: str | Text) -> UserError:
+    return UserError(
+        "{subject} is cut off or damaged: save or download it again, or choose another picture.", subject=subject
+    )
 
 
-def _not_a_picture(subject: str) -> UserError:
-    return UserError(f"{subject} is not a picture this page can read: use {READABLE}.")
+def _not_a_picture(subject: str | Text) -> UserError:
+    return UserError("{subject} is not a picture this page can read: use {formats}.", subject=subject, formats=READABLE)
 
 
 def _begins_like_a_picture(start: bytes) -> bool:

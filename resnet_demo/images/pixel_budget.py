@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from resnet_demo.errors import UserError
+from resnet_demo.errors import Text, UserError
 
 SECONDS = 20  # Longest wait: after that a sentence is kinder.
 
@@ -35,7 +35,7 @@ class PixelBudget:
         return bool(self._waiting)
 
     @contextmanager
-    def reserved(self, size: tuple[int, int], subject: str) -> Iterator[Callable[[Image.Image], Image.Image]]:
+    def reserved(self, size: tuple[int, int], subject: str | Text) -> Iterator[Callable[[Image.Image], Image.Image]]:
         """While a picture of this size (width, height) is decoded; inside, give the photo that came out to the function
         that this gives, so that it counts as long as it lives.
 
@@ -58,7 +58,7 @@ class PixelBudget:
             if not kept:
                 self._give_back(pixels)
 
-    def _take(self, pixels: int, subject: str) -> int:
+    def _take(self, pixels: int, subject: str | Text) -> int:
         with self._changed:
             if self.most is None:
                 self.used += pixels
@@ -88,9 +88,10 @@ class PixelBudget:
             self._changed.notify_all()
 
 
-def too_large_now(subject: str) -> UserError:
+def too_large_now(subject: str | Text) -> UserError:
     return UserError(
-        f"{subject} is too large for this server just now: try again in a minute, or choose a smaller one."
+        "{subject} is too large for this server just now: try again in a minute, or choose a smaller one.",
+        subject=subject,
     )
 
 

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from PIL import Image, TiffImagePlugin
 
-from resnet_demo.errors import UserError
+from resnet_demo.errors import Text, UserError
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -17,7 +17,7 @@ _RAW = (32767, 34713, 34892, 65000, 65535)
 _READABLE = (1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000)
 
 
-def check(file: BinaryIO, subject: str) -> None:
+def check(file: BinaryIO, subject: str | Text) -> None:
     """Raise a UserError for a raw photo, or a TIFF that would come out wrong; ``subject`` begins the sentence."""
     try:
         header, tags = _tags(file)
@@ -29,13 +29,15 @@ def check(file: BinaryIO, subject: str) -> None:
     except Exception:  # Whatever broken tags do: the decoder has its own sentence for them.
         return
     if raw:
-        raise UserError(f"{subject} is a camera's raw photo, which cannot be read here: export a JPEG of it.")
+        raise UserError(
+            "{subject} is a camera's raw photo, which cannot be read here: export a JPEG of it.", subject=subject
+        )
     if planes or compression not in _READABLE:
         raise unreadable(subject)
 
 
-def unreadable(subject: str) -> UserError:
-    return UserError(f"{subject} is a kind of TIFF that cannot be read here: save it as JPEG or PNG.")
+def unreadable(subject: str | Text) -> UserError:
+    return UserError("{subject} is a kind of TIFF that cannot be read here: save it as JPEG or PNG.", subject=subject)
 
 
 def is_whole(file: BinaryIO) -> bool:

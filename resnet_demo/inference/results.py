@@ -144,7 +144,7 @@ class Prediction(Result):
             x = torch.from_numpy(tasks.normalise(self.spec, self._picture[None]))
             cam = gradcam.by_autograd(self._engine.network(), x, lambda logits: logits[0, index], layer)
         else:
-            raise UserError(f"There is no layer {layer!r}: choose one of {', '.join(STAGES)}.")
+            raise UserError("There is no layer {layer!r}: choose one of {layers}.", layer=layer, layers=list(STAGES))
         return maps.normalise01(cam)
 
     def is_blank(self, target: str | int | None = None) -> bool:
@@ -198,7 +198,11 @@ class Face:
     def low_resolution_cam(self, region: str = "all", direction: str = "any") -> np.ndarray:
         """The map of ``cam`` for the crop, at the last feature map's own resolution: float32 (r, c)."""
         if direction not in DIRECTIONS:
-            raise UserError(f"There is no direction {direction!r}: choose one of {', '.join(DIRECTIONS)}.")
+            raise UserError(
+                "There is no direction {direction!r}: choose one of {known}.",
+                direction=direction,
+                known=list(DIRECTIONS),
+            )
         points = 2 * np.array(tasks.region_points(region, len(self.keypoints)))
         if direction == "any":
             return maps.normalise01(np.abs(self._maps(np.concatenate([points, points + 1]))).mean(axis=0))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import numpy as np
 
-from resnet_demo.errors import UserError
+from resnet_demo.errors import Text, UserError
 from resnet_demo.models.layouts import LAYOUTS, STAGES
 
 
@@ -55,20 +56,31 @@ def check_state(state: Mapping[str, np.ndarray], depth: int, outputs: int, sourc
     expected = expected_shapes(depth, outputs)
     faults = []
     if missing := [key for key in expected if key not in state]:
-        faults.append(f"missing are {first_few(missing)}")
+        faults.append(Text("missing are {keys}", keys=first_few(missing)))
     if unexpected := sorted(key for key in state if key not in expected):
-        faults.append(f"unexpected are {first_few(unexpected)}")
+        faults.append(Text("unexpected are {keys}", keys=first_few(unexpected)))
     if misshapen := [
         f"{key} {tuple(state[key].shape)} instead of {shape}"
         for key, shape in expected.items()
         if key in state and tuple(state[key].shape) != shape
     ]:
-        faults.append(f"wrongly shaped are {first_few(misshapen)}")
+        faults.append(Text("wrongly shaped are {keys}", keys=first_few(misshapen)))
     if faults:
-        raise UserError(f"{source} does not fit a ResNet-{depth} with {outputs} outputs: {'; '.join(faults)}.")
+        raise UserError(
+            "{source} does not fit a ResNet-{depth} with {outputs} outputs: {faults}.",
+            source=source,
+            depth=depth,
+            outputs=outputs,
+            faults=reduce(both, faults),
+        )
 
 
-def first_few(names: list[str], most: int = 5) -> str:
+def both(faults: Text, others: Text) -> Text:
+    return Text("{faults}; {others}", faults=faults, others=others)
+
+
+def first_few(names: list[str], most: int = 5) -> list[str] | Text:
     """The first few names and how many more there are."""
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    if len(names) <= most:
+        return names
+    return Text("{first} and {count} more", first=names[:most], count=len(names) - most)

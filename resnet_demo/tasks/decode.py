@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from resnet_demo.errors import UserError
+from resnet_demo.errors import Text, UserError
 from resnet_demo.tasks.spec import TaskSpec
 
 
@@ -42,15 +42,20 @@ def class_index(spec: TaskSpec, target: str | int | None) -> int | None:
         index = int(target)
         if 0 <= index < len(spec.labels):
             return index
-        raise UserError(f"There is no class {index}: {spec.name} has the classes 0 to {len(spec.labels) - 1}.")
+        raise UserError(
+            "There is no class {index}: {task} has the classes 0 to {last}.",
+            index=index,
+            task=spec.name,
+            last=len(spec.labels) - 1,
+        )
     lowered = [label.lower() for label in spec.labels]
     if str(target).strip().lower() in lowered:
         return lowered.index(str(target).strip().lower())
     import difflib
 
     near = difflib.get_close_matches(str(target).lower(), lowered, n=1)
-    hint = f" Did you mean {spec.labels[lowered.index(near[0])]!r}?" if near else ""
-    raise UserError(f"There is no class {target!r} in {spec.name}.{hint}")
+    hint = Text(" Did you mean {label!r}?", label=spec.labels[lowered.index(near[0])]) if near else ""
+    raise UserError("There is no class {name!r} in {task}.{hint}", name=target, task=spec.name, hint=hint)
 
 
 def check_top_k(top_k: int) -> int:
@@ -61,5 +66,5 @@ def check_top_k(top_k: int) -> int:
     """
     number = isinstance(top_k, int | float | np.number) and not isinstance(top_k, bool)
     if not number or not math.isfinite(top_k) or top_k < 1 or top_k != int(top_k):
-        raise UserError(f"top_k must be a whole number from 1 on, not {top_k!r}.")
+        raise UserError("top_k must be a whole number from 1 on, not {value!r}.", value=top_k)
     return int(top_k)

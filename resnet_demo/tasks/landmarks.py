@@ -24,6 +24,6 @@ def region_points(region: str, points: int = 68) -> tuple[int, ...]:
     if region == "all":
         return tuple(range(points))
     if region not in REGIONS or points != 68:
-        known = ", ".join(REGIONS) if points == 68 else "all"
-        raise UserError(f"There is no face region {region!r}: choose one of {known}.")
+        known = list(REGIONS) if points == 68 else ["all"]
+        raise UserError("There is no face region {region!r}: choose one of {known}.", region=region, known=known)
     return REGIONS[region]

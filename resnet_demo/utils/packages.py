@@ -32,7 +32,9 @@ def has_torch() -> bool:
 def need(package: str) -> None:
     """Raise a UserError where one of ``EXTRAS`` is not installed; its sentence says how to get it."""
     if not has(package):
-        raise UserError(advice(package))
+        sentence = advice(package)
+        assert sentence is not None  # EXTRAS has it.
+        raise UserError(sentence)
 
 
 def advice(package: str) -> str | None:

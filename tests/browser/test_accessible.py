@@ -11,8 +11,8 @@ TABS = {
     "Classify": "flowers",
     "Faces": "faces",
     "Compare": "compare",
-    "Many": "many",
-    "Live": "live",
+    "Many photos": "many",
+    "Camera": "live",
     "How it works": "how",
 }
 # What shows that an answer is there.

@@ -65,7 +65,7 @@ def camera(chromium, chromium_path, tmp_path_factory) -> Iterator[Page]:
 
 
 def open_live(page: Page) -> Page:
-    page.get_by_role("tab", name="Live").click()
+    page.get_by_role("tab", name="Camera").click()
     expect(page.locator("#live .live-words")).to_contain_text("Start the camera")
     return page
 

@@ -44,7 +44,7 @@ def long_archive(tmp_path_factory) -> Path:
 
 
 def drop(page: Page, *paths: Path) -> None:
-    page.get_by_role("tab", name="Many").click()
+    page.get_by_role("tab", name="Many photos").click()
     page.locator("#many-files input[type=file]").set_input_files([str(path) for path in paths])
 
 
@@ -115,7 +115,7 @@ def test_stop_keeps_what_is_done(visit, long_archive, screenshots):
 
 def test_faces_of_single_files_are_counted(visit):
     page = visit()
-    page.get_by_role("tab", name="Many").click()
+    page.get_by_role("tab", name="Many photos").click()
     page.locator("#many-task input").click()
     page.get_by_role("option", name="Face keypoints", exact=True).click()
     drop(page, EXAMPLES / "two-people.jpg", EXAMPLES / "astronaut.jpg", EXAMPLES / "dahlia.jpg")
@@ -135,6 +135,6 @@ def test_faces_of_single_files_are_counted(visit):
 
 def test_without_files_it_asks_for_some(visit):
     page = visit()
-    page.get_by_role("tab", name="Many").click()
+    page.get_by_role("tab", name="Many photos").click()
     page.locator("#many-run").click()
     expect(page.locator("#many-note [role=alert]")).to_contain_text("Choose photos first")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import logging
 import re
+from pathlib import PurePosixPath
 
 import gradio as gr
 
-from resnet_demo.errors import UserError
+from resnet_demo.errors import Text, UserError
 from resnet_demo.page.i18n.errors_zh import translate
 from resnet_demo.page.i18n.texts import say
 
@@ -20,18 +21,15 @@ SERVER_FILE = re.compile(
     r"(?<![\w:/.<])/[\w.~-]+/[^\s'\"]|[A-Za-z]:\\\\|\b(index|config)\.json\b|\bmodel\.safetensors\b"
 )
 
-# A photo's: its name is the visitor's own.
-QUOTED_PATH = re.compile(r"'/(?:[^'/]*/)*([^'/]+)'")
-
 
 def sentence(error: Exception) -> str:
     """What to tell people about a failure; what only the operator can mend goes to the log."""
     if isinstance(error, UserError):
-        error = UserError(QUOTED_PATH.sub(r"'\1'", str(error)))
-        if names_server_file(str(error)):
-            log.error("%s", error)
+        text = without_folders(error.text)
+        if names_server_file(str(text)):
+            log.error("%s", text)
             return say("server_file")
-        return translate(str(error))
+        return translate(text)
     if isinstance(error, gr.Error):
         return error.message
     if is_disk_trouble(error):
@@ -42,6 +40,20 @@ def sentence(error: Exception) -> str:
         return say("too_large_now")
     log.error("A request failed.", exc_info=error)
     return say("unexpected")
+
+
+def without_folders(text: Text) -> Text:
+    """What is quoted is a photo's: of its path the name alone is the visitor's own."""
+    quoted = {name for name, _, conversion in text.places() if conversion == "r"}
+
+    def shown(name: str, value: object) -> object:
+        if isinstance(value, Text):
+            return without_folders(value)
+        if name in quoted and isinstance(value, str) and value.startswith("/"):
+            return PurePosixPath(value).name
+        return value
+
+    return Text(text.template, **{name: shown(name, value) for name, value in text.values.items()})
 
 
 def names_server_file(text: str) -> bool:

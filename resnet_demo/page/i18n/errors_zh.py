@@ -1,14 +1,16 @@
 """The sentences of ``UserError`` that come from below the page, in Chinese.
 
-Those folders know no languages: they speak English. Here each of their sentences stands as a template beside its
-translation, with the same named places; ``tests/test_strings.py`` finds the ones that are missing.
+Those folders know no languages: they speak English. Here the template of each of their sentences stands beside its
+translation, with the same named places (how a place is written, as in ``{name!r}``, is left out);
+``tests/test_strings.py`` finds the ones that are missing.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Mapping
 
+from resnet_demo.errors import Text
 from resnet_demo.page.i18n.texts import language
 
 SENTENCES = {
@@ -29,8 +31,8 @@ SENTENCES = {
     "A picture array must have the shape (height, width, 3), not {shape}.": (
         "图片数组的形状必须是 (高, 宽, 3)，而不是 {shape}。"
     ),
-    "{subject} is too small ({width} × {height} pixels): choose one of at least {side} × {again}.": (
-        "{subject}太小（{width} × {height} 像素）：请选择至少 {side} × {again} 像素的图片。"
+    "{subject} is too small ({width} × {height} pixels): choose one of at least {side} × {side}.": (
+        "{subject}太小（{width} × {height} 像素）：请选择至少 {side} × {side} 像素的图片。"
     ),
     "{subject} is too large{have}: choose one of at most {most} megapixels.": (
         "{subject}太大{have}：请选择不超过 {most} 百万像素的图片。"
@@ -197,6 +199,8 @@ _SYSTEM = {
     "no space left on device": "磁盘空间不足",
     "read-only file system": "文件系统为只读",
 }
+PLACE = re.compile(r"\{(\w+)[^{}]*\}")
+
 # Place → what may stand there, where that is English too.
 PARTS = {
     "subject": {"The file {name}": "文件{name}", "The file": "该文件", "The picture": "该图片"},
@@ -266,36 +270,30 @@ PARTS = {
         "try again {when}, or log in for a higher limit": "请在{when}后重试，或登录以提高限额",
         "correct the request": "请更正请求",
     },
+    "keys": {"{first} and {count} more": "{first} 及另外 {count} 个"},
     "when": {"in {seconds} seconds": " {seconds} 秒", "in a few minutes": "几分钟"},
 }
-# Places that hold names one after the other.
-LISTS = ("first", "known", "layers", "depths", "keys")
 
 
-def translate(sentence: str) -> str:
+def translate(text: Text) -> str:
     """A sentence from below the page in the visitor's language; one that has no translation stays English."""
-    return sentence if language() == "en" else _translated(sentence, SENTENCES) or sentence
+    return str(text) if language() == "en" else _translated(text, SENTENCES) or str(text)
 
 
-def _translated(text: str, table: dict[str, str]) -> str | None:
-    for english, chinese in table.items():
-        if found := _pattern(english).fullmatch(text):
-            return chinese.format(**{place: _value(place, value) for place, value in found.groupdict().items()})
-    return None
+def _translated(text: Text, table: Mapping[str, str]) -> str | None:
+    chinese = table.get(PLACE.sub(r"{\1}", text.template))
+    if chinese is None:
+        return None
+    return chinese.format(**{name: _value(name, text.values[name], *how) for name, *how in text.places()})
 
 
-def _value(place: str, text: str) -> str:
-    """What fills a place: a part that has a translation, a name in quotation marks, or itself."""
-    if (part := _translated(text, PARTS.get(place, {}))) is not None:
-        return part
-    if quoted := re.fullmatch(r"'(.*)'|\"(.*)\"", text, re.DOTALL):
-        return f"“{quoted[1] or quoted[2] or ''}”"
-    return text.replace(", ", "、") if place in LISTS else text
-
-
-@cache
-def _pattern(template: str) -> re.Pattern:
-    """A template → what matches its sentences; a place takes as little as it can."""
-    parts = re.split(r"\{(\w+)\}", template)
-    pattern = "".join(re.escape(part) if index % 2 == 0 else f"(?P<{part}>.*?)" for index, part in enumerate(parts))
-    return re.compile(pattern, re.DOTALL)
+def _value(place: str, value: object, spec: str, conversion: str) -> str:
+    """What fills a place: a part that has a translation, a list, a name in quotation marks, or itself."""
+    if isinstance(value, list):
+        return "、".join(map(str, value))
+    part = value if isinstance(value, Text) else Text(str(value))
+    if (translated := _translated(part, PARTS.get(place, {}))) is not None:
+        return translated
+    if conversion == "r":
+        return f"“{value}”" if isinstance(value, str) else repr(value)
+    return format(value, spec)

@@ -154,7 +154,8 @@ function load() {
   for (const part of element.querySelectorAll("[data-text]")) part.textContent = text(part.dataset.text);
   find(".viewer-empty").textContent = text("empty");
   find(".viewer-empty").classList.remove("is-error");
-  for (const option of knobs.direction.options) option.textContent = text("direction_" + option.value);
+  for (const name of ["stage", "direction"])
+    for (const option of knobs[name]?.options || []) option.textContent = text(`${name}_${option.value}`);
   asked++;
   frame.dataset.busy = "";
   if (!view.photo) {

@@ -36,6 +36,7 @@ FOLDER = Path(__file__).parent
 TEXTS = (
     *("opacity", "split", "colours", "stage", "direction", "busy", "empty"),
     *(f"direction_{name}" for name in DIRECTIONS),
+    *(f"stage_{name}" for name in STAGES),
     *("low", "high", "across_low", "across_high", "down_low", "down_high"),
     *("take_overlay", "take_heat", "take_npy", "take_csv", "take_json", "code", "copy", "copied"),
 )
