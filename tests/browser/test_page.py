@@ -31,17 +31,16 @@ def photo_of(path: str | Path) -> np.ndarray:
 
 
 def heat_of(photo: np.ndarray, overlay: np.ndarray, cells: int = 32) -> np.ndarray:
-    """The heat 0..1 that turns one picture into the other, (cells, cells): of all levels, the one that fits best.
-
-    How much the pixels change says less: red heat hardly changes a red flower.
-    """
+    """The heat 0..1 that turns the photo, in darker greys, into the other picture, (cells, cells): of all levels, the
+    one that fits best."""
+    greys = np.repeat(0.8 * photo @ [[0.3], [0.59], [0.11]], 3, axis=2)
     small = [
         np.asarray(Image.fromarray(picture.astype(np.uint8)).resize((cells, cells), Image.Resampling.BOX), float)
-        for picture in (photo, overlay)
+        for picture in (greys, overlay)
     ]
     before, after = (picture[:, :, None] for picture in small)  # (row, column, 1, channel)
     opacity = 0.55 * np.minimum(np.linspace(0, 1, 256) * 1.5, 1)[:, None]  # as the viewer has it at first
-    levels = before * (1 - opacity) + colormaps.colour_table("turbo") * opacity
+    levels = before * (1 - opacity) + colormaps.colour_table("inferno") * opacity
     return np.square(levels - after).sum(axis=3).argmin(axis=2) / 255
 
 
@@ -125,7 +124,11 @@ def test_the_heat_answers_without_the_server(visit):
     np.testing.assert_array_equal(drawn(page, "flowers-overlay"), full)
     viewer.locator(".colours").select_option("viridis")
     assert np.abs(drawn(page, "flowers-overlay") - full).mean() > 2
-    viewer.locator(".colours").select_option("turbo")
+    viewer.locator(".colours").select_option("inferno")
+    # Under the heat the photo is grey, unless its colours are wanted.
+    viewer.locator(".greys").uncheck()
+    assert np.abs(drawn(page, "flowers-overlay") - full).mean() > 2
+    viewer.locator(".greys").check()
     # Left of the slider stands the photo itself, undimmed; right of it nothing changes.
     viewer.locator(".split").fill("50")
     half = drawn(page, "flowers-overlay")

@@ -132,6 +132,7 @@ EN = {
     "viewer_opacity": "Opacity",
     "viewer_split": "Before and after",
     "viewer_colours": "Colours",
+    "viewer_greys": "Photo in greys",
     "viewer_stage": "Detail",
     "viewer_stage_layer4": "coarse (layer4)",
     "viewer_stage_layer3": "medium (layer3)",

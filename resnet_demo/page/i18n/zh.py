@@ -129,6 +129,7 @@ ZH = {
     "viewer_opacity": "不透明度",
     "viewer_split": "前后对比",
     "viewer_colours": "配色",
+    "viewer_greys": "照片显示为灰度",
     "viewer_stage": "细节",
     "viewer_stage_layer4": "粗（layer4）",
     "viewer_stage_layer3": "中（layer3）",

@@ -204,6 +204,7 @@ footer .divider {{ display: none !important; }}
 .viewer-knobs {{ display: grid; grid-template-columns: 1fr 1fr; gap: 8px 16px; }}
 .viewer-knobs label {{ display: flex; flex-direction: column; gap: 3px; font-size: var(--text-sm); min-width: 0; }}
 .viewer-knobs input {{ width: 100%; accent-color: var(--primary-600); }}
+.viewer-knobs input[type=checkbox] {{ width: 24px; height: 24px; margin: 0; }}
 .dark .viewer-knobs {{ color-scheme: dark; }}
 .viewer-knobs select {{
   width: 100%; min-height: 34px; padding: 4px 8px; border-radius: 8px; border: 1px solid var(--input-border-color);

@@ -4,7 +4,7 @@
 const find = (selector) => element.querySelector(selector);
 const root = find(".viewer"), kind = root.dataset.kind, holder = element.closest("[id]:not([id^=html-])") || element;
 const canvas = find(".viewer-canvas"), context = canvas.getContext("2d"), frame = find(".viewer-frame");
-const knobs = Object.fromEntries(["opacity", "split", "colours", "stage", "direction"].map((name) => [name, find("." + name)]));
+const knobs = Object.fromEntries(["opacity", "split", "colours", "greys", "stage", "direction"].map((name) => [name, find("." + name)]));
 const tables = Object.fromEntries(Object.entries(props.tables).map(([name, text]) =>
   [name, Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]));
 const FINE = 24; // steps a cell is divided into before the canvas smooths the rest
@@ -75,6 +75,14 @@ function draw() {
   const view = props.value, cut = Math.round((canvas.width * knobs.split.value) / 100);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.drawImage(photo, 0, 0, canvas.width, canvas.height);
+  if (knobs.greys.checked && knobs.opacity.value > 0) { // Red heat would be lost on a red flower.
+    context.globalCompositeOperation = "saturation";
+    context.fillStyle = "#808080";
+    context.fillRect(cut, 0, canvas.width - cut, canvas.height);
+    context.globalCompositeOperation = "source-over";
+    context.fillStyle = "rgb(0 0 0 / 0.2)";
+    context.fillRect(cut, 0, canvas.width - cut, canvas.height);
+  }
   if (view.window) { // What lies outside the network did not see.
     const [left, top, right, bottom] = view.window.map(Math.round);
     context.fillStyle = "rgb(0 0 0 / 0.3)";
@@ -212,12 +220,14 @@ for (const name of Object.keys(tables).filter((name) => name !== "signed")) knob
 for (const stage of [...props.stages].reverse()) knobs.stage.add(new Option(stage, stage));
 for (const direction of props.directions) knobs.direction.add(new Option(direction, direction));
 for (const part of element.querySelectorAll(kind === "regions" ? ".for-classes" : ".for-regions")) part.remove();
-for (const name of ["opacity", "split", "colours"]) knobs[name].addEventListener("input", draw);
+for (const name of ["opacity", "split", "colours", "greys"]) knobs[name].addEventListener("input", draw);
 for (const name of ["opacity", "colours"]) { // as the visitor had them last time
   const kept = window.resnet?.kept()[`viewer.${name}`];
   if (name === "opacity" ? kept >= 0 && kept <= 100 : kept in tables && kept !== "signed") knobs[name].value = kept;
   knobs[name].addEventListener("change", () => window.resnet?.save(`viewer.${name}`, knobs[name].value));
 }
+knobs.greys.checked = window.resnet?.kept()["viewer.greys"] !== false;
+knobs.greys.addEventListener("change", () => window.resnet?.save("viewer.greys", knobs.greys.checked));
 for (const name of ["stage", "direction"]) knobs[name].addEventListener("input", () => show());
 const slide = (event) => {
   if (!photo || !(event.buttons & 1)) return;

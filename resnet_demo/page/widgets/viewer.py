@@ -34,7 +34,7 @@ from resnet_demo.page.widgets.snippets import snippets
 
 FOLDER = Path(__file__).parent
 TEXTS = (
-    *("opacity", "split", "colours", "stage", "direction", "busy", "empty"),
+    *("opacity", "split", "colours", "greys", "stage", "direction", "busy", "empty"),
     *(f"direction_{name}" for name in DIRECTIONS),
     *(f"stage_{name}" for name in STAGES),
     *("low", "high", "across_low", "across_high", "down_low", "down_high"),
@@ -67,8 +67,11 @@ def blank() -> dict:
 
 @cache
 def tables() -> dict[str, str]:
-    """Colour maps by name, 256 RGB triples each, as base64; ``signed`` runs from −1 to 1."""
-    found = {name: colormaps.colour_table(name) for name in colormaps.COLOURS if name != "diverging"}
+    """Colour maps by name, 256 RGB triples each, as base64; ``signed`` runs from −1 to 1.
+
+    The first one is the usual one: it grows lighter all the way, for the colour-blind too.
+    """
+    found = {name: colormaps.colour_table(name) for name in ("inferno", "viridis", "turbo")}
     found["signed"] = colormaps.signed_table()
     return {name: base64.b64encode(table.tobytes()).decode() for name, table in found.items()}
 
