@@ -20,7 +20,7 @@ from PIL import Image
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints.index import read_index, write_index
 from resnet_demo.models import state as model_state
-from resnet_demo.models.architecture import architecture_of
+from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ FLOWERS = TaskSpec("flowers102", "classification", labels=("Rose", "Daisy", "Tul
 FACES = TaskSpec("faces68", KEYPOINTS, points=68, size=64, fit="squash")
 
 
-def random_state(depth: int, outputs: int, seed: int = 0) -> dict[str, np.ndarray]:
+def random_state(depth: Architecture | int, outputs: int, seed: int = 0) -> dict[str, np.ndarray]:
     """Weights by torchvision's names: batch norms far from the identity, activations that stay bounded."""
     return {key: value.copy() for key, value in _drawn(depth, outputs, seed).items()}
 
 
 @lru_cache(maxsize=4)
-def _drawn(depth: int, outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _drawn(depth: Architecture | int, outputs: int, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     last_norms = {f"{block.convolutions[-1].norm}.weight" for block in architecture_of(depth).blocks}
     state = {}
