@@ -22,7 +22,7 @@ from resnet_demo.models.state import check_state
 from resnet_demo.training.optim import folded_norms
 
 # name: parameters in millions and GFLOPs, of torchvision's documentation
-SIZES = {"wide_resnet50_2": (68.88, 11.40)}
+SIZES = {"resnext50_32x4d": (25.03, 4.23), "wide_resnet50_2": (68.88, 11.40)}
 SPEC = tiny.FLOWERS
 
 

@@ -33,9 +33,14 @@ def convolution(x: ov.Output, state: Mapping[str, np.ndarray], record: ConvNorm)
 
 
 def convolve(x: ov.Output, weight: ov.Output, bias: np.ndarray, record: ConvNorm) -> ov.Output:
-    """A convolution of the given weights and bias, with the record's stride and padding."""
+    """A convolution of the given weights and bias, with the record's stride, padding and groups."""
     padding = [record.padding] * 2
-    x = ops.convolution(x, weight, [record.stride] * 2, padding, padding, [1, 1])
+    place = [record.stride] * 2, padding, padding, [1, 1]
+    if record.groups == 1:
+        x = ops.convolution(x, weight, *place)
+    else:
+        split = [record.groups, record.outputs // record.groups, *record.shape[1:]]
+        x = ops.group_convolution(x, ops.reshape(weight, split, False), *place)
     return ops.add(x, bias.reshape(1, -1, 1, 1)).output(0)
 
 

@@ -93,6 +93,7 @@ class Graph:
     def convolution(self, x: str, record: ConvNorm) -> str:
         """A convolution and its batch norm as one."""
         weights, biases = folded(self.state, record)
+        groups = {"group": record.groups} if record.groups > 1 else {}
         weight, bias = self.constant(f"{record.name}.weight", weights), self.constant(f"{record.name}.bias", biases)
         return self.node(
             "Conv",
@@ -101,6 +102,7 @@ class Graph:
             kernel_shape=[record.kernel] * 2,
             strides=[record.stride] * 2,
             pads=[record.padding] * 4,
+            **groups,
         )
 
     def block(self, x: str, block: Block, output: str) -> str:

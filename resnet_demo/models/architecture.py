@@ -29,11 +29,12 @@ class ConvNorm:
     outputs: int
     kernel: int
     stride: int = 1
+    groups: int = 1
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of the weights: (outputs, inputs, rows, columns)."""
-        return self.outputs, self.inputs, self.kernel, self.kernel
+        """Of the weights: (outputs, inputs of a group, rows, columns)."""
+        return self.outputs, self.inputs // self.groups, self.kernel, self.kernel
 
     @property
     def padding(self) -> int:
@@ -74,7 +75,8 @@ class Architecture:
         family: as people write it.
         block: a key of ``BLOCKS``.
         counts: blocks of each stage.
-        width_per_group: channels of the first stage's 3×3 convolutions in bottlenecks; each stage doubles them.
+        groups: of the 3×3 convolutions in bottlenecks.
+        width_per_group: channels of such a group in the first stage; each stage doubles them.
         variant: where a bottleneck has its stride: ``v1`` in the first 1×1 convolution as the paper, ``v1.5`` in the
             3×3 as torchvision (half a point better on ImageNet, 12 % more arithmetic).
     """
@@ -83,6 +85,7 @@ class Architecture:
     family: str
     block: str
     counts: tuple[int, int, int, int]
+    groups: int = 1
     width_per_group: int = 64
     variant: str = "v1.5"
 
@@ -126,20 +129,20 @@ class Architecture:
         return self.blocks[-1].outputs
 
 
-# A block's convolutions as (outputs, kernel, stride), for a stage's width and the block's stride.
-Steps = list[tuple[int, int, int]]
+# A block's convolutions as (outputs, kernel, stride, groups), for a stage's width and the block's stride.
+Steps = list[tuple[int, int, int, int]]
 
 
 def basic(architecture: Architecture, width: int, stride: int) -> Steps:
     """3×3, 3×3 (figure 5 left)."""
-    return [(width, 3, stride), (width, 3, 1)]
+    return [(width, 3, stride, 1), (width, 3, 1, 1)]
 
 
 def bottleneck(architecture: Architecture, width: int, stride: int) -> Steps:
     """1×1, 3×3, 1×1 (figure 5 right)."""
     first, second = (stride, 1) if architecture.variant == "v1" else (1, stride)
-    inner = width * architecture.width_per_group // 64
-    return [(inner, 1, first), (inner, 3, second), (4 * width, 1, 1)]
+    inner = width * architecture.width_per_group // 64 * architecture.groups
+    return [(inner, 1, first, 1), (inner, 3, second, architecture.groups), (4 * width, 1, 1, 1)]
 
 
 BLOCKS: dict[str, Callable[[Architecture, int, int], Steps]] = {"basic": basic, "bottleneck": bottleneck}
@@ -149,9 +152,9 @@ def make_block(architecture: Architecture, name: str, inputs: int, width: int, s
     """A row of the block table."""
     convolutions, channels = [], inputs
     steps = BLOCKS[architecture.block](architecture, width, stride)
-    for number, (outputs, kernel, step) in enumerate(steps, start=1):
+    for number, (outputs, *rest) in enumerate(steps, start=1):
         names = f"{name}.conv{number}", f"{name}.bn{number}"
-        convolutions.append(ConvNorm(*names, channels, outputs, kernel, step))
+        convolutions.append(ConvNorm(*names, channels, outputs, *rest))
         channels = outputs
     same = stride == 1 and inputs == channels
     names = f"{name}.downsample.0", f"{name}.downsample.1"
@@ -167,6 +170,8 @@ ARCHITECTURES = {
         Architecture("resnet50", "ResNet", "bottleneck", (3, 4, 6, 3)),
         Architecture("resnet101", "ResNet", "bottleneck", (3, 4, 23, 3)),
         Architecture("resnet152", "ResNet", "bottleneck", (3, 8, 36, 3)),
+        # Xie et al. 2017, https://arxiv.org/abs/1611.05431
+        Architecture("resnext50_32x4d", "ResNeXt", "bottleneck", (3, 4, 6, 3), groups=32, width_per_group=4),
         # Zagoruyko and Komodakis 2016, https://arxiv.org/abs/1605.07146
         Architecture("wide_resnet50_2", "Wide ResNet", "bottleneck", (3, 4, 6, 3), width_per_group=128),
     )

@@ -19,7 +19,13 @@ from resnet_demo.models.architecture import STAGES, STEM, Architecture, Block, C
 def conv_norm(record: ConvNorm) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
     """The two layers of a record."""
     convolution = nn.Conv2d(
-        record.inputs, record.outputs, record.kernel, stride=record.stride, padding=record.padding, bias=False
+        record.inputs,
+        record.outputs,
+        record.kernel,
+        stride=record.stride,
+        padding=record.padding,
+        groups=record.groups,
+        bias=False,
     )
     return convolution, nn.BatchNorm2d(record.outputs)
 

@@ -55,7 +55,7 @@ def parts(projection: nn.Sequential) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
 
 def convolve(x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
     weight, bias = fold(convolution, norm)
-    return F.conv2d(x, weight, bias, convolution.stride, convolution.padding)
+    return F.conv2d(x, weight, bias, convolution.stride, convolution.padding, groups=convolution.groups)
 
 
 def block(x: Tensor, module: ResidualBlock) -> Tensor:
