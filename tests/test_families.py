@@ -9,6 +9,7 @@ import tiny
 import torch
 import torchvision
 
+import resnet_demo
 from resnet_demo.backends import openvino_graph
 from resnet_demo.backends.openvino import hints
 from resnet_demo.backends.openvino_runtime import ov
@@ -104,6 +105,14 @@ def test_the_place_of_the_stride_is_the_records_unless_another_is_given(architec
         network = ResNet(architecture, variant="v1")
     assert (network.layer2[0].conv1.stride, network.layer2[0].conv2.stride) == ((2, 2), (1, 1))
     assert network.architecture.name == architecture.name
+
+
+def test_checkpoints_hold_resnets_alone(architecture, tmp_path):
+    with torch.device("meta"):
+        network = resnet_demo.ResNet(architecture, SPEC.outputs)
+    with pytest.raises(UserError, match=f"this is a {architecture.title}: save its state_dict"):
+        network.save_pretrained(tmp_path / "a", spec=SPEC)
+    assert not (tmp_path / "a").exists()
 
 
 def test_errors_call_the_network_by_its_name(architecture, state):
