@@ -18,6 +18,7 @@ from resnet_demo.backends.torch_network import with_weights
 from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL, Checkpoint, hub
 from resnet_demo.errors import UserError
 from resnet_demo.models import resnet
+from resnet_demo.models.architecture import architecture_of
 from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 
 Get = Callable[[str], Path]
@@ -227,12 +228,17 @@ def save_pretrained(
         The commit's address, or None where nothing was sent.
 
     Raises:
-        UserError: the network has no task, does not fit it, or cannot be written or sent.
+        UserError: the network has no task, does not fit it, is of another family, or cannot be written or sent.
     """
     folder = Path(save_directory)
     spec = spec or getattr(network, "spec", None)
     if spec is None:
         raise UserError("The network has no task: pass spec=TaskSpec(...), so that others know what its outputs mean.")
+    if network.architecture != architecture_of(network.depth, network.variant):
+        raise UserError(
+            f"A checkpoint holds a ResNet, and this is a {network.architecture.title}: save its state_dict() with "
+            "safetensors."
+        )
     state = {key: value.detach().cpu().float().numpy() for key, value in network.state_dict().items()}
     try:
         card = None if (folder / CARD).exists() else card_text(spec, network.depth)

@@ -8,8 +8,8 @@ import torch
 import torchvision
 from torch import nn
 
-from resnet_demo.models.layouts import DEPTHS, STAGES
-from resnet_demo.models.resnet import BasicBlock, Bottleneck, ResNet, count_gflops, count_parameters, load_strictly
+from resnet_demo.models.architecture import DEPTHS, STAGES, architecture_of
+from resnet_demo.models.resnet import ResidualBlock, ResNet, count_gflops, count_parameters, load_strictly
 
 
 def state_of(depth: int, outputs: int = 10) -> dict[str, torch.Tensor]:
@@ -91,8 +91,9 @@ def convolution_weights(block: nn.Module) -> int:
 
 
 def test_block_sizes():
-    assert convolution_weights(BasicBlock(256, 256)) == 1_179_648
-    assert convolution_weights(Bottleneck(256, 64)) == 69_632
+    basic, bottleneck = architecture_of(18).stages["layer3"][1], architecture_of(50).stages["layer1"][1]
+    assert convolution_weights(ResidualBlock(basic)) == 1_179_648  # 256 channels
+    assert convolution_weights(ResidualBlock(bottleneck)) == 69_632
 
 
 def test_variants_put_the_stride_of_a_stage_into_different_convolutions():
@@ -116,12 +117,14 @@ def test_variants_differ_in_what_they_compute_not_in_their_weights():
     assert (outputs[0] - outputs[1]).abs().max() > 1e-2
 
 
-@pytest.mark.parametrize("block", [BasicBlock(16, 16), Bottleneck(64, 16), Bottleneck(64, 16, variant="v1")])
-def test_a_zero_last_norm_makes_a_block_the_identity(block):
+@pytest.mark.parametrize(("depth", "variant"), [(18, "v1.5"), (50, "v1.5"), (50, "v1")])
+def test_a_zero_last_norm_makes_a_block_the_identity(depth, variant):
+    record = architecture_of(depth, variant).stages["layer1"][1]
+    block = ResidualBlock(record)
     randomise_norms(block)
     nn.init.zeros_(block.last_norm.weight)
     nn.init.zeros_(block.last_norm.bias)
-    x = torch.rand(1, 16 if isinstance(block, BasicBlock) else 64, 8, 8)
+    x = torch.rand(1, record.inputs, 8, 8)
     with torch.inference_mode():
         torch.testing.assert_close(block.eval()(x), x, rtol=0, atol=0)
 

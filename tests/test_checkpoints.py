@@ -18,7 +18,7 @@ from resnet_demo.checkpoints import files
 from resnet_demo.errors import UserError
 from resnet_demo.models import quantization
 from resnet_demo.models import state as model_state
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.models.resnet import ResNet
 
 

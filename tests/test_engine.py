@@ -26,7 +26,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.faces.detector import Detector
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models import state
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.models.resnet import ResNet, load_strictly
 from resnet_demo.training.evaluation.activation_ranges import RangeFinder
 from resnet_demo.utils import cpu

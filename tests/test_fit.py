@@ -7,7 +7,8 @@ import tiny
 import torch
 
 from resnet_demo.errors import UserError
-from resnet_demo.models.resnet import BasicBlock
+from resnet_demo.models.architecture import architecture_of
+from resnet_demo.models.resnet import ResidualBlock
 from resnet_demo.tasks import normalise
 from resnet_demo.training.networks import layerwise_fit
 from resnet_demo.training.networks.distillation import share_stem
@@ -57,7 +58,7 @@ def test_a_block_is_found_again_from_what_it_computes(stage):
         hidden = folded_norms.convolve(x, true.conv1, true.bn1)
         shortcut = x if true.downsample is None else folded_norms.convolve(x, *true.downsample)
         wanted = folded_norms.convolve(torch.relu(hidden), true.conv2, true.bn2) + shortcut
-        block = BasicBlock(64, true.conv1.out_channels, true.conv1.stride[0]).eval()
+        block = ResidualBlock(architecture_of(18).stages[stage][0]).eval()
         solved = layerwise_fit.fit_block(block, x, hidden, wanted)
         layerwise_fit.store_block(block, solved)
         found = block(x)

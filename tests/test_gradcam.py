@@ -10,7 +10,7 @@ import tiny
 import torch
 
 from resnet_demo.explain import gradcam, maps
-from resnet_demo.models.layouts import STAGES
+from resnet_demo.models.architecture import STAGES
 from resnet_demo.models.resnet import ResNet, load_strictly
 
 

@@ -14,7 +14,7 @@ from resnet_demo import checkpoints
 from resnet_demo.backends.torch_network import with_weights
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import LAYOUTS, STAGES
+from resnet_demo.models.architecture import STAGES, architecture_of
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.training.networks.grow import grow_state, inserted_blocks, kept_positions
 
@@ -61,7 +61,7 @@ def test_exactly_the_stated_blocks_are_identities_and_the_others_the_old_ones(ol
     state = tiny.random_state(old, OUTPUTS)
     grown = grow_state(state, old, new)
     network = network_of(grown, new)
-    for stage, before, after in zip(STAGES, LAYOUTS[old][1], LAYOUTS[new][1], strict=True):
+    for stage, before, after in zip(STAGES, architecture_of(old).counts, architecture_of(new).counts, strict=True):
         blocks = getattr(network, stage)
         silent = [index for index, block in enumerate(blocks) if not block.last_norm.weight.any()]
         assert silent == inserted[stage]

@@ -10,7 +10,7 @@ import tiny
 
 from resnet_demo import checkpoints
 from resnet_demo.models import resnet
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page.tabs import how_it_works
 
 

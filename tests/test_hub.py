@@ -22,7 +22,7 @@ from resnet_demo.checkpoints import hub
 from resnet_demo.checkpoints.hub import HubSource
 from resnet_demo.errors import UserError
 from resnet_demo.models import quantization
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.tasks.imagenet_names import names
 
 REPO, PATH = "you/resnet-demo-weights", "flowers102/resnet18/model.safetensors"

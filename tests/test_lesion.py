@@ -11,7 +11,7 @@ from conftest import ROOT
 from resnet_demo import checkpoints
 from resnet_demo.backends.torch_network import with_weights
 from resnet_demo.cli.main import main
-from resnet_demo.models.resnet import BasicBlock, ResNet
+from resnet_demo.models.resnet import ResNet
 from resnet_demo.training.cards.card import model_card
 from resnet_demo.training.evaluation.lesion import LesionFinder
 
@@ -53,7 +53,7 @@ def test_the_change_is_that_of_a_network_without_the_residual_branch(folder):
     for part in ("weight", "bias"):
         state[f"layer2.0.bn2.{part}"] = np.zeros_like(state[f"layer2.0.bn2.{part}"])
     network = with_weights(state, 18, 4, "v1.5", "test", ResNet)
-    assert isinstance(network.layer2[0], BasicBlock)
+    assert network.layer2[0].last_norm is network.layer2[0].bn2
     mean, std = (np.reshape(values, (3, 1, 1)) * 255 for values in (checkpoint.spec.mean, checkpoint.spec.std))
     x = torch.from_numpy(((pictures.transpose(0, 3, 1, 2) - mean) / std).astype(np.float32))
     with torch.inference_mode():

@@ -23,7 +23,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.faces.alignment import Frame
 from resnet_demo.faces.detector import Detector
 from resnet_demo.models import quantization
-from resnet_demo.models.layouts import LAYOUTS
+from resnet_demo.models.architecture import architecture_of
 from resnet_demo.models.resnet import ResNet, load_strictly
 from resnet_demo.tasks import IMAGENET_MEAN, IMAGENET_STD, TaskSpec
 from resnet_demo.training.data.augment import ClassificationAugmentation, mix, one_hot, tinted, zoomed_out
@@ -343,7 +343,7 @@ def keras_arrays(rng) -> dict[str, np.ndarray]:
     layer("conv1", 3, 64, 7, "", "bn_")
     arrays["conv1/kernel"] /= 60  # Its input is in 0..255.
     inputs = 64
-    for stage, count in enumerate(LAYOUTS[50][1]):
+    for stage, count in enumerate(architecture_of(50).counts):
         width = 64 * 2**stage
         for block in range(count):
             name = f"{stage + 2}{'abcdef'[block]}_branch"
@@ -372,7 +372,7 @@ def keras_forward(arrays, rgb: torch.Tensor, mean_rgb) -> tuple[torch.Tensor, to
     x = (rgb - torch.tensor(mean_rgb).double().view(1, 3, 1, 1)).flip(1)
     stem = layer(x, "conv1", "bn_conv1", 2)
     x = F.max_pool2d(F.relu(stem), 3, 2, 1)
-    for stage, count in enumerate(LAYOUTS[50][1]):
+    for stage, count in enumerate(architecture_of(50).counts):
         for block in range(count):
             name, stride = f"{stage + 2}{'abcdef'[block]}_branch", 2 if block == 0 and stage else 1
             shortcut = layer(x, f"res{name}1", f"bn{name}1", stride) if block == 0 else x

@@ -20,7 +20,7 @@ from PIL import Image
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints.index import read_index, write_index
 from resnet_demo.models import state as model_state
-from resnet_demo.models.layouts import LAYOUTS
+from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 
 if TYPE_CHECKING:
@@ -30,23 +30,22 @@ FLOWERS = TaskSpec("flowers102", "classification", labels=("Rose", "Daisy", "Tul
 FACES = TaskSpec("faces68", KEYPOINTS, points=68, size=64, fit="squash")
 
 
-def random_state(depth: int, outputs: int, seed: int = 0) -> dict[str, np.ndarray]:
+def random_state(depth: Architecture | int, outputs: int, seed: int = 0) -> dict[str, np.ndarray]:
     """Weights by torchvision's names: batch norms far from the identity, activations that stay bounded."""
     return {key: value.copy() for key, value in _drawn(depth, outputs, seed).items()}
 
 
 @lru_cache(maxsize=4)
-def _drawn(depth: int, outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _drawn(depth: Architecture | int, outputs: int, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    bottleneck = LAYOUTS[depth][0] == "bottleneck"
-    last_norm = "bn3.weight" if bottleneck else "bn2.weight"
+    last_norms = {f"{block.convolutions[-1].norm}.weight" for block in architecture_of(depth).blocks}
     state = {}
     for key, shape in model_state.expected_shapes(depth, outputs).items():
         if key.endswith("running_var"):
             value = rng.uniform(0.5, 1.5, shape)
         elif len(shape) >= 2:
             value = rng.standard_normal(shape, np.float32) * np.sqrt(2 / np.prod(shape[1:]))
-        elif key.endswith(last_norm) and key.startswith("layer"):
+        elif key in last_norms:
             value = rng.uniform(0.1, 0.3, shape)  # Deep networks would grow without bound otherwise.
         elif key.endswith("weight"):
             value = rng.uniform(0.7, 1.3, shape)

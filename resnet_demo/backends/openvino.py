@@ -67,7 +67,7 @@ class OpenVinoEngine(Engine):
     def _compiled(self, state: Mapping[str, np.ndarray], streams: int = 1) -> Compiled:
         one = self.checkpoint
         layer = openvino_int8.rounding(one.ranges) if self.precision == "int8" else convolution
-        model = build_model(state, one.spec, one.depth, one.variant, layer)
+        model = build_model(state, one.spec, one.architecture, layer)
         return Compiled(ov.Core().compile_model(model, "CPU", hints(self.precision, streams)))
 
 

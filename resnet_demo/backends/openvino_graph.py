@@ -8,42 +8,47 @@ import numpy as np
 from openvino import opset13 as ops
 
 from resnet_demo.backends.openvino_runtime import ov
-from resnet_demo.models.layouts import LAYOUTS, STAGES
+from resnet_demo.models.architecture import STEM, Architecture, Block, ConvNorm
 from resnet_demo.tasks import TaskSpec
 
 NORMALISED = "normalised"  # the node whose output is what the network itself takes
 BATCH_NORM_EPSILON = 1e-5  # PyTorch's default, with which all weights here were trained.
 
-# Input (b, C, r, c), the network's state, names of the convolution and its batch norm, stride → output.
-Convolution = Callable[[ov.Output, Mapping[str, np.ndarray], str, str, int], ov.Output]
+# Input (b, C, r, c), the network's state, convolution and batch norm → output.
+Layer = Callable[[ov.Output, Mapping[str, np.ndarray], ConvNorm], ov.Output]
 
 
-def folded(state: Mapping[str, np.ndarray], name: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
+def folded(state: Mapping[str, np.ndarray], record: ConvNorm) -> tuple[np.ndarray, np.ndarray]:
     """A convolution and its batch norm as one: weights w · s and bias β − μ · s, with s = γ / √(σ² + ε)."""
+    name, norm = record.name, record.norm
     scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + BATCH_NORM_EPSILON)
     bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
     return state[f"{name}.weight"] * scale[:, None, None, None], bias
 
 
-def convolution(x: ov.Output, state: Mapping[str, np.ndarray], name: str, norm: str, stride: int) -> ov.Output:
+def convolution(x: ov.Output, state: Mapping[str, np.ndarray], record: ConvNorm) -> ov.Output:
     """A convolution with its batch norm."""
-    weight, bias = folded(state, name, norm)
-    return convolve(x, ops.constant(weight).output(0), bias, weight.shape[2], stride)
+    weight, bias = folded(state, record)
+    return convolve(x, ops.constant(weight).output(0), bias, record)
 
 
-def convolve(x: ov.Output, weight: ov.Output, bias: np.ndarray, kernel: int, stride: int) -> ov.Output:
-    """A convolution whose output is as large as its input, divided by the stride."""
-    padding = [kernel // 2] * 2
-    x = ops.convolution(x, weight, [stride] * 2, padding, padding, [1, 1])
+def convolve(x: ov.Output, weight: ov.Output, bias: np.ndarray, record: ConvNorm) -> ov.Output:
+    """A convolution of the given weights and bias, with the record's stride, padding and groups."""
+    padding = [record.padding] * 2
+    place = [record.stride] * 2, padding, padding, [1, 1]
+    if record.groups == 1:
+        x = ops.convolution(x, weight, *place)
+    else:
+        split = [record.groups, record.outputs // record.groups, *record.shape[1:]]
+        x = ops.group_convolution(x, ops.reshape(weight, split, False), *place)
     return ops.add(x, bias.reshape(1, -1, 1, 1)).output(0)
 
 
 def build_model(
     state: Mapping[str, np.ndarray],
     spec: TaskSpec,
-    depth: int,
-    variant: str,
-    layer: Convolution = convolution,
+    architecture: Architecture,
+    layer: Layer = convolution,
 ) -> ov.Model:
     """uint8 pictures (b, S, S, 3) → last feature map (b, C, S/32, S/32), batch norms folded into the convolutions.
 
@@ -56,15 +61,12 @@ def build_model(
     planes = ops.transpose(pictures, [0, 3, 1, 2])  # (b, 3, S, S)
     x = ops.divide(ops.subtract(ops.convert(planes, np.float32), mean), std)
     x.set_friendly_name(NORMALISED)
-    x = ops.relu(layer(x, state, "conv1", "bn1", 2))
+    x = ops.relu(layer(x, state, STEM))
     x = ops.max_pool(x, [2, 2], [1, 1], [1, 1], [1, 1], [3, 3]).output(0)
-    block_type, counts = LAYOUTS[depth]
-    for stage, count in zip(STAGES, counts, strict=True):
-        for block in range(count):
-            stride = 2 if block == 0 and stage != STAGES[0] else 1
-            x = residual_block(x, state, f"{stage}.{block}", strides(block_type, variant, stride), layer)
+    for block in architecture.blocks:
+        x = residual_block(x, state, block, layer)
     x.get_node().set_friendly_name("features")
-    return ov.Model([x], [pictures], f"resnet{depth}")
+    return ov.Model([x], [pictures], architecture.name)
 
 
 def takes_planes(graph: ov.Model, spec: TaskSpec) -> ov.Node:
@@ -83,22 +85,10 @@ def with_head(graph: ov.Model, state: Mapping[str, np.ndarray]) -> tuple[ov.Outp
     return logits, features
 
 
-def strides(block_type: str, variant: str, stride: int) -> tuple[int, ...]:
-    """The stride of each convolution of a block; ``models.resnet`` says where each variant has it."""
-    if block_type == "basic":
-        return stride, 1
-    return (stride, 1, 1) if variant == "v1" else (1, stride, 1)
-
-
-def residual_block(
-    x: ov.Output, state: Mapping[str, np.ndarray], name: str, steps: tuple[int, ...], layer: Convolution
-) -> ov.Output:
-    """Convolutions of the given strides, then the shortcut, projected where the checkpoint has a projection."""
-    shortcut = x
-    if f"{name}.downsample.0.weight" in state:
-        shortcut = layer(x, state, f"{name}.downsample.0", f"{name}.downsample.1", max(steps))
-    for number, stride in enumerate(steps, start=1):
-        x = layer(x, state, f"{name}.conv{number}", f"{name}.bn{number}", stride)
-        if number < len(steps):
-            x = ops.relu(x).output(0)
+def residual_block(x: ov.Output, state: Mapping[str, np.ndarray], block: Block, layer: Layer) -> ov.Output:
+    """A block's convolutions with ReLUs between them, then the shortcut."""
+    shortcut = x if block.projection is None else layer(x, state, block.projection)
+    for record in block.convolutions[:-1]:
+        x = ops.relu(layer(x, state, record)).output(0)
+    x = layer(x, state, block.convolutions[-1])
     return ops.relu(ops.add(x, shortcut)).output(0)

@@ -16,8 +16,9 @@ from collections.abc import Mapping
 import numpy as np
 from openvino import opset13 as ops
 
-from resnet_demo.backends.openvino_graph import Convolution, convolution, convolve, folded
+from resnet_demo.backends.openvino_graph import Layer, convolution, convolve, folded
 from resnet_demo.backends.openvino_runtime import ov
+from resnet_demo.models.architecture import ConvNorm
 
 LEVELS, LARGEST = 256, 127
 # Names that Linux has for x86's sums of 8-bit products; without them 8 bits are no quicker than float32.
@@ -33,7 +34,7 @@ def has_instructions(cpuinfo: str = "/proc/cpuinfo") -> bool:
         return False
 
 
-def rounding(ranges: Mapping[str, float]) -> Convolution:
+def rounding(ranges: Mapping[str, float]) -> Layer:
     """Makes convolutions whose inputs are rounded to 8 bits where there is a range.
 
     Raises:
@@ -42,11 +43,11 @@ def rounding(ranges: Mapping[str, float]) -> Convolution:
     if not ranges:
         raise ValueError("8-bit convolutions need the ranges of their inputs: measure them first.")
 
-    def layer(x: ov.Output, state: Mapping[str, np.ndarray], name: str, norm: str, stride: int) -> ov.Output:
-        if name not in ranges:
-            return convolution(x, state, name, norm, stride)
-        weight, bias = folded(state, name, norm)
-        return convolve(rounded(x, ranges[name]), integers(weight), bias, weight.shape[2], stride)
+    def layer(x: ov.Output, state: Mapping[str, np.ndarray], record: ConvNorm) -> ov.Output:
+        if record.name not in ranges:
+            return convolution(x, state, record)
+        weight, bias = folded(state, record)
+        return convolve(rounded(x, ranges[record.name]), integers(weight), bias, record)
 
     return layer
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.models.architecture import Architecture
 from resnet_demo.models.resnet import ResNet, load_strictly
 from resnet_demo.tasks import TaskSpec
 
@@ -27,15 +28,16 @@ def build_network(checkpoint: Checkpoint) -> ResNet:
 
 def with_weights(
     state: Mapping[str, np.ndarray],
-    depth: int,
+    depth: Architecture | int,
     outputs: int,
-    variant: str,
+    variant: str | None,
     source: str,
     network_class: type[Network],
 ) -> Network:
     """A network with the weights of ``state``, float32 on the CPU, in evaluation mode.
 
     Args:
+        depth, outputs, variant: as ``ResNet`` takes them.
         network_class: ``ResNet`` or what inherits from it.
 
     Raises:

@@ -21,7 +21,7 @@ import numpy as np
 
 from resnet_demo.checkpoints.files import CARD, CONFIG, MODEL, json_bytes, read_config, read_verified, write_file
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import LAYOUTS, VARIANTS
+from resnet_demo.models.architecture import DEPTHS, VARIANTS, Architecture, architecture_of
 from resnet_demo.models.quantization import dequantise, quantise, with_scales
 from resnet_demo.models.state import check_state, first_few, rounded_convolutions
 from resnet_demo.tasks import TaskSpec
@@ -52,6 +52,11 @@ class Checkpoint:
     path: Path | None = None
     calibration: Calibration = field(default_factory=Calibration)
     ranges: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The network's record, with its block table."""
+        return architecture_of(self.depth, self.variant)
 
     @property
     def state(self) -> dict[str, np.ndarray]:
@@ -174,7 +179,7 @@ def build(data: bytes, path: Path, config: dict, where: Path | str, name: str | 
 
     spec = spec_of(config, where)
     depth, variant, metrics = config.get("depth"), config.get("variant"), config.get("metrics") or {}
-    if not (depth in LAYOUTS and variant in VARIANTS and spec.outputs > 0):
+    if not (depth in DEPTHS and variant in VARIANTS and spec.outputs > 0):
         raise UserError("{where} describes no ResNet that exists here: fetch it again.", where=where)
     try:
         # The counters of PyTorch's batch norms play no part in predictions.

@@ -23,7 +23,7 @@ from resnet_demo.checkpoints.files import (
 )
 from resnet_demo.checkpoints.hub import HubSource
 from resnet_demo.errors import Text, UserError
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.models.state import expected_shapes
 from resnet_demo.tasks import TaskSpec
 

@@ -6,7 +6,7 @@ import math
 import re
 
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 
 

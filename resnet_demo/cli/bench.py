@@ -7,7 +7,7 @@ from pathlib import Path
 
 from resnet_demo.cli.options import Commands, Parser, add_command, add_data
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 
 
 def add_bench(commands: Commands) -> Parser:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 
 BAD_INPUT = 2  # exit status for a bad argument or picture, as argparse has it
 SCRIPT = "resnet-demo"  # see pyproject.toml

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from resnet_demo.cli.options import Commands, Parser, add_command, add_data, add_depth, add_device, complain
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 
 
 def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_demo.models.layouts import STAGES
+from resnet_demo.models.architecture import STAGES
 from resnet_demo.utils.linalg import products
 
 if TYPE_CHECKING:

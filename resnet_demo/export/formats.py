@@ -16,7 +16,6 @@ import numpy as np
 
 from resnet_demo.checkpoints import CONFIG, MODEL, Checkpoint
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import LAYOUTS
 from resnet_demo.tasks import CLASSIFICATION
 
 SUFFIXES = {"safetensors": ".safetensors", "onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt"}
@@ -103,16 +102,16 @@ def caution(checkpoint: Checkpoint, kind: str) -> str | None:
 
 def needs_v1_strides(checkpoint: Checkpoint) -> bool:
     """Whether torchvision's and timm's network of this depth has its strides elsewhere."""
-    return checkpoint.variant == "v1" and LAYOUTS[checkpoint.depth][0] == "bottleneck"
+    return checkpoint.variant == "v1" and checkpoint.architecture.block == "bottleneck"
 
 
 def describe(checkpoint: Checkpoint, kind: str, pictures: str = NORMALISED) -> dict:
     """The record of an export, in the shape of timm's ``config.json``, with what timm has no key for beside it."""
     spec = checkpoint.spec
     record = {
-        "architecture": f"resnet{checkpoint.depth}",
+        "architecture": checkpoint.architecture.name,
         "num_classes": spec.outputs,
-        "num_features": 512 if LAYOUTS[checkpoint.depth][0] == "basic" else 2048,
+        "num_features": checkpoint.architecture.width,
         "pretrained_cfg": {
             "input_size": [3, spec.size, spec.size],
             "interpolation": spec.interpolation,
@@ -179,7 +178,8 @@ def write_safetensors(checkpoint: Checkpoint, path: Path, record: dict) -> None:
 def write_onnx(checkpoint: Checkpoint, path: Path, record: dict) -> None:
     from resnet_demo.export.onnx_graph import build_model
 
-    path.write_bytes(build_model(checkpoint, takes_uint8(record), metadata(record)).SerializeToString())
+    network = checkpoint.state, checkpoint.spec, checkpoint.architecture
+    path.write_bytes(build_model(*network, takes_uint8(record), metadata(record)).SerializeToString())
 
 
 def write_openvino(checkpoint: Checkpoint, path: Path, record: dict) -> None:
@@ -188,13 +188,13 @@ def write_openvino(checkpoint: Checkpoint, path: Path, record: dict) -> None:
     from resnet_demo.backends.openvino_runtime import ov
 
     spec, state = checkpoint.spec, checkpoint.state
-    graph = build_model(state, spec, checkpoint.depth, checkpoint.variant)
+    graph = build_model(state, spec, checkpoint.architecture)
     pictures = graph.get_parameters()[0] if takes_uint8(record) else takes_planes(graph, spec)
     pictures.output(0).get_tensor().set_names({"pictures"})
     logits, features = with_head(graph, state)
     for output, name in zip((logits, features), OUTPUTS, strict=True):
         output.get_tensor().set_names({name})
-    model = ov.Model([logits, features], [pictures], f"resnet{checkpoint.depth}")
+    model = ov.Model([logits, features], [pictures], checkpoint.architecture.name)
     for key, value in metadata(record).items():
         model.set_rt_info(value, ["resnet_demo", key])
     ov.save_model(model, path, compress_to_fp16=False)

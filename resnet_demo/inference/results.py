@@ -12,7 +12,7 @@ from resnet_demo import tasks
 from resnet_demo.backends import base
 from resnet_demo.errors import UserError
 from resnet_demo.explain import gradcam, maps
-from resnet_demo.models.layouts import STAGES
+from resnet_demo.models.architecture import STAGES
 from resnet_demo.utils.packages import has_torch
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The residual networks: their layouts, their layers, their state and their cost."""
+"""The residual networks: their architectures, their layers, their state and their cost."""

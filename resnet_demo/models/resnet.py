@@ -1,6 +1,7 @@
 """The residual network of He et al., "Deep Residual Learning for Image Recognition" (2015), https://arxiv.org/abs/1512.03385.
 
-Reads top to bottom like the paper's Table 1. Parameter names equal torchvision's, so public weights load strictly.
+Its blocks are those of the table in ``architecture``. Parameter names equal torchvision's, so public weights load
+strictly.
 """
 
 from __future__ import annotations
@@ -12,94 +13,72 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from resnet_demo.models.layouts import DEPTHS, LAYOUTS, STAGES, VARIANTS
+from resnet_demo.models.architecture import STAGES, STEM, Architecture, Block, ConvNorm, architecture_of
 
 
-def convolution3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=False)
+def conv_norm(record: ConvNorm) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    """The two layers of a record."""
+    convolution = nn.Conv2d(
+        record.inputs,
+        record.outputs,
+        record.kernel,
+        stride=record.stride,
+        padding=record.padding,
+        groups=record.groups,
+        bias=False,
+    )
+    return convolution, nn.BatchNorm2d(record.outputs)
 
 
-def convolution1x1(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel_size=1, stride=stride, bias=False)
+class ResidualBlock(nn.Module):
+    """Convolutions and a shortcut past them (paper, figure 5): (b, inputs, r, c) → (b, outputs, r/stride, c/stride).
 
-
-def projection(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
-    """Shortcut of option B (paper, section 3.3): the identity, or a 1×1 projection where shapes differ."""
-    if stride == 1 and inputs == outputs:
-        return None
-    return nn.Sequential(convolution1x1(inputs, outputs, stride), nn.BatchNorm2d(outputs))
-
-
-class BasicBlock(nn.Module):
-    """Two 3×3 convolutions and a shortcut (figure 5 left): (b, inputs, r, c) → (b, width, r/stride, c/stride)."""
-
-    expansion = 1
-
-    def __init__(self, inputs: int, width: int, stride: int = 1, variant: str = "v1.5"):
-        super().__init__()
-        del variant  # Only the bottleneck's stride has two customary places.
-        self.conv1 = convolution3x3(inputs, width, stride)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = convolution3x3(width, width)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = projection(inputs, width, stride)
-
-    @property
-    def last_norm(self) -> nn.BatchNorm2d:
-        """The batch norm in front of the addition: with a scale of zero the residual branch vanishes."""
-        return self.bn2
-
-    def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.downsample is None else self.downsample(x)
-        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        x = self.bn2(self.conv2(x))
-        return F.relu(x + shortcut, inplace=True)
-
-
-class Bottleneck(nn.Module):
-    """1×1, 3×3, 1×1 and a shortcut (paper, figure 5 right): (b, inputs, r, c) → (b, 4·width, r/stride, c/stride).
-
-    ``v1`` puts a stage's stride into the first 1×1 convolution as the paper does, ``v1.5`` into the 3×3 as
-    torchvision does (half a point better on ImageNet, 12 % more arithmetic).
+    Which convolutions, the block's record says: two of 3×3 in a basic block, 1×1, 3×3 and 1×1 in a bottleneck.
     """
 
-    expansion = 4
+    conv1: nn.Conv2d
+    bn1: nn.BatchNorm2d
+    conv2: nn.Conv2d
+    bn2: nn.BatchNorm2d
+    downsample: nn.Sequential | None
 
-    def __init__(self, inputs: int, width: int, stride: int = 1, variant: str = "v1.5"):
+    def __init__(self, block: Block):
         super().__init__()
-        outputs = width * self.expansion
-        first, second = (stride, 1) if variant == "v1" else (1, stride)
-        self.conv1 = convolution1x1(inputs, width, first)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = convolution3x3(width, width, second)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = convolution1x1(width, outputs)
-        self.bn3 = nn.BatchNorm2d(outputs)
-        self.downsample = projection(inputs, outputs, stride)
+        self._names = [
+            (record.name.removeprefix(f"{block.name}."), record.norm.removeprefix(f"{block.name}."))
+            for record in block.convolutions
+        ]
+        for names, record in zip(self._names, block.convolutions, strict=True):
+            for name, layer in zip(names, conv_norm(record), strict=True):
+                setattr(self, name, layer)
+        self.downsample = nn.Sequential(*conv_norm(block.projection)) if block.projection else None
+
+    def layers(self) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+        """The convolutions and their batch norms, without the shortcut's."""
+        return [(getattr(self, name), getattr(self, norm)) for name, norm in self._names]
 
     @property
     def last_norm(self) -> nn.BatchNorm2d:
         """The batch norm in front of the addition: with a scale of zero the residual branch vanishes."""
-        return self.bn3
+        return self.layers()[-1][1]
 
     def forward(self, x: Tensor) -> Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)
-        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        x = F.relu(self.bn2(self.conv2(x)), inplace=True)
-        x = self.bn3(self.conv3(x))
+        *first, (convolution, norm) = self.layers()
+        for earlier, its_norm in first:
+            x = F.relu(its_norm(earlier(x)), inplace=True)
+        x = norm(convolution(x))
         return F.relu(x + shortcut, inplace=True)
-
-
-BLOCKS: dict[str, type[BasicBlock] | type[Bottleneck]] = {"basic": BasicBlock, "bottleneck": Bottleneck}
 
 
 class ResNet(nn.Module):
-    """A residual network of 18, 34, 50, 101 or 152 layers.
+    """A residual network of 18, 34, 50, 101 or 152 layers, or of another architecture's record.
 
     Args:
-        depth: one of ``DEPTHS``.
+        depth: one of ``DEPTHS``, or a record, such as ``ARCHITECTURES["resnet50"]``.
         outputs: width of the linear head: classes, or coordinates.
-        variant: where a bottleneck has its stride, ``v1`` (paper) or ``v1.5`` (torchvision).
+        variant: where a bottleneck has its stride, ``v1`` (paper) or ``v1.5`` (torchvision); None is ``v1.5`` for a
+            depth, and what a record says.
         zero_last_norm: start every residual branch at zero, so that each block starts as the identity
             (Goyal et al. 2017, https://arxiv.org/abs/1706.02677, section 5.1).
 
@@ -112,26 +91,21 @@ class ResNet(nn.Module):
     layer3: nn.Sequential
     layer4: nn.Sequential
 
-    def __init__(self, depth: int = 50, outputs: int = 1000, variant: str = "v1.5", zero_last_norm: bool = False):
+    def __init__(
+        self,
+        depth: Architecture | int = 50,
+        outputs: int = 1000,
+        variant: str | None = None,
+        zero_last_norm: bool = False,
+    ):
         super().__init__()
-        if depth not in LAYOUTS:
-            raise ValueError(f"There is no ResNet-{depth}: choose a depth of {', '.join(map(str, DEPTHS))}.")
-        if variant not in VARIANTS:
-            raise ValueError(f"There is no variant {variant!r}: choose {' or '.join(VARIANTS)}.")
-        self.depth, self.variant = depth, variant
-        block_type, counts = LAYOUTS[depth]
-        block = BLOCKS[block_type]
-        self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.architecture = architecture_of(depth, variant)
+        self.depth, self.variant = self.architecture.depth, self.architecture.variant
+        self.conv1, self.bn1 = conv_norm(STEM)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        inputs = 64
-        for index, (name, count) in enumerate(zip(STAGES, counts, strict=True)):
-            width, stride = 64 * 2**index, 1 if index == 0 else 2
-            blocks = [block(inputs, width, stride, variant)]
-            inputs = width * block.expansion
-            blocks += [block(inputs, width, 1, variant) for _ in range(count - 1)]
-            setattr(self, name, nn.Sequential(*blocks))
-        self.fc = nn.Linear(inputs, outputs)
+        for stage, blocks in self.architecture.stages.items():
+            setattr(self, stage, nn.Sequential(*map(ResidualBlock, blocks)))
+        self.fc = nn.Linear(self.architecture.width, outputs)
         initialise(self, zero_last_norm)
 
     @property
@@ -172,7 +146,7 @@ class ResNet(nn.Module):
         """
         if features.ndim != 4 or features.shape[1] != self.width:
             raise ValueError(
-                f"The head of ResNet-{self.depth} takes a feature map of the shape (batch, {self.width}, rows, "
+                f"The head of {self.architecture.title} takes a feature map of the shape (batch, {self.width}, rows, "
                 f"columns), this one has {tuple(features.shape)}: pass what features() returned."
             )
         return self.fc(features.mean(dim=(2, 3)))
@@ -188,7 +162,7 @@ def initialise(network: ResNet, zero_last_norm: bool = False) -> None:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     if zero_last_norm:
         for module in network.modules():
-            if isinstance(module, BasicBlock | Bottleneck):
+            if isinstance(module, ResidualBlock):
                 nn.init.zeros_(module.last_norm.weight)
 
 
@@ -213,7 +187,7 @@ def load_strictly(network: ResNet, state: Mapping[str, Tensor], source: str = "t
     ]:
         faults.append(f"wrong shape: {', '.join(sorted(misshapen))}")
     if faults:
-        raise ValueError(f"{source} does not fit a ResNet-{network.depth}: {'; '.join(faults)}.")
+        raise ValueError(f"{source} does not fit a {network.architecture.title}: {'; '.join(faults)}.")
     with torch.no_grad():
         for key, value in expected.items():
             value.copy_(given[key])
@@ -239,7 +213,7 @@ def count_gflops(network: ResNet, rows: int = 224, columns: int = 224) -> float:
             total += module.weight.numel()
 
     with torch.device("meta"):
-        twin = ResNet(network.depth, network.fc.out_features, network.variant).eval()
+        twin = ResNet(network.architecture, network.fc.out_features).eval()
         handles = [module.register_forward_hook(count) for module in twin.modules()]
         with torch.inference_mode():
             twin(torch.empty(1, 3, rows, columns))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from resnet_demo import checkpoints, tasks
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, TaskSpec
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page import catalog
 from resnet_demo.page.tabs.classify import MAX_TOP_K
 from resnet_demo.page.widgets.inputs import PRIVATE, depth_look, target_choices

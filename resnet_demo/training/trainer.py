@@ -198,7 +198,7 @@ class Trainer:
 
     def ema_model(self) -> ResNet:
         """A copy of the network on the CPU with the averaged weights (the last ones where ``ema`` is 0)."""
-        twin = ResNet(self.network.depth, self.spec.outputs, self.network.variant)
+        twin = ResNet(self.network.architecture, self.spec.outputs)
         twin.load_state_dict(self.network.state_dict())
         if self.recipe.ema:
             twin.load_state_dict(self.average.state, strict=False)

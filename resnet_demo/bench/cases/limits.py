@@ -155,7 +155,7 @@ def bounds(checkpoint: Checkpoint, precision: str, flops: float, bandwidth: floa
     from resnet_demo.models.resnet import ResNet, count_gflops, count_parameters
 
     spec = checkpoint.spec
-    network = ResNet(checkpoint.depth, spec.outputs, checkpoint.variant)
+    network = ResNet(checkpoint.architecture, spec.outputs)
     arithmetic = 2e9 * count_gflops(network, spec.size, spec.size) / flops * 1000
     reading = count_parameters(network) * BYTES[precision] / bandwidth * 1000
     return f"arithmetic: {results.number(arithmetic)} ms; reading weights: {results.number(reading)} ms"

@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from resnet_demo.bench.harness.training_clock import Clock
-from resnet_demo.models.resnet import BasicBlock, Bottleneck, ResNet
+from resnet_demo.models.resnet import ResidualBlock, ResNet
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.data.loader import Make, Sample, make_batches, steps_per_epoch
 from resnet_demo.training.data.seeds import seed_of
@@ -38,7 +38,7 @@ def our_trainer(depth: int, recipe: Recipe, pictures: Pictures, folder: Path) ->
     """A trainer with random weights: their values do not change the speed."""
     network = ResNet(depth, len(pictures.classes))
     for module in network.modules():
-        if isinstance(module, BasicBlock | Bottleneck):
+        if isinstance(module, ResidualBlock):
             nn.init.constant_(module.last_norm.weight, 0.2)  # Sums of 50 whole blocks would grow beyond all bounds.
     return Trainer(network, spec_for(recipe, pictures), recipe, pictures, folder)
 

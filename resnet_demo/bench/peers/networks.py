@@ -14,7 +14,7 @@ from torchvision import models
 
 from resnet_demo import checkpoints, tasks
 from resnet_demo.models import state as model_state
-from resnet_demo.models.layouts import LAYOUTS, STAGES
+from resnet_demo.models.architecture import STAGES, architecture_of
 from resnet_demo.models.resnet import load_strictly
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ def checkpoint_of(task: str, depth: int) -> Checkpoint:
 def random_state(depth: int, outputs: int) -> dict[str, np.ndarray]:
     """Random weights by torchvision's names, whose activations stay bounded: the speed is that of trained ones."""
     random = np.random.default_rng(0)
-    last_norm = "bn3.weight" if LAYOUTS[depth][0] == "bottleneck" else "bn2.weight"
+    last_norms = {f"{block.convolutions[-1].norm}.weight" for block in architecture_of(depth).blocks}
     state = {}
     for key, shape in model_state.expected_shapes(depth, outputs).items():
         if len(shape) >= 2:
             state[key] = random.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / np.prod(shape[1:])))
         elif key.endswith(("weight", "running_var")):
             # Sums of 50 whole blocks would grow beyond all bounds.
-            scale = 0.2 if key.startswith("layer") and key.endswith(last_norm) else 1.0
+            scale = 0.2 if key in last_norms else 1.0
             state[key] = np.full(shape, scale, np.float32)
         else:
             state[key] = np.zeros(shape, np.float32)
@@ -55,10 +55,10 @@ def random_state(depth: int, outputs: int) -> dict[str, np.ndarray]:
 
 def torchvision_network(checkpoint: Checkpoint) -> nn.Module:
     """torchvision's ResNet with a checkpoint's weights, float32 on the CPU, in evaluation mode."""
-    network = models.get_model(f"resnet{checkpoint.depth}", weights=None, num_classes=checkpoint.spec.outputs)
+    network = models.get_model(checkpoint.architecture.name, weights=None, num_classes=checkpoint.spec.outputs)
     state = {key: torch.from_numpy(value) for key, value in checkpoint.state.items()}
     load_strictly(network, state, "the checkpoint")
-    if checkpoint.variant == "v1" and LAYOUTS[checkpoint.depth][0] == "bottleneck":
+    if checkpoint.variant == "v1" and checkpoint.architecture.block == "bottleneck":
         # torchvision has a stage's stride in the 3×3 convolution; where the checkpoint has it first, so must this one.
         for stage in STAGES[1:]:
             first = getattr(network, stage)[0]
@@ -109,7 +109,7 @@ def rounded_network(checkpoint: Checkpoint) -> ov.Model:
 
     state, spec = checkpoint.state, checkpoint.spec
     layer = openvino_int8.rounding(checkpoint.ranges)
-    graph = build_model(state, spec, checkpoint.depth, checkpoint.variant, layer)
+    graph = build_model(state, spec, checkpoint.architecture, layer)
     picture = takes_planes(graph, spec)
     return ov.Model([with_head(graph, state)[0]], [picture], "logits")
 
@@ -123,12 +123,11 @@ def pipeline(checkpoint: Checkpoint, batch: int = 1) -> Callable[[Image.Image | 
     from resnet_demo.bench.peers import install
 
     transformers = install.load("transformers", "transformers")
-    kind, counts = LAYOUTS[checkpoint.depth]
-    spec = checkpoint.spec
+    spec, architecture = checkpoint.spec, checkpoint.architecture
     config = transformers.ResNetConfig(
-        layer_type=kind,
-        depths=list(counts),
-        hidden_sizes=[256, 512, 1024, 2048] if kind == "bottleneck" else [64, 128, 256, 512],
+        layer_type=architecture.block,
+        depths=list(architecture.counts),
+        hidden_sizes=[blocks[-1].outputs for blocks in architecture.stages.values()],
         downsample_in_bottleneck=checkpoint.variant == "v1",
         num_labels=spec.outputs,
     )

@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 from gradio import route_utils
 
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page import catalog
 from resnet_demo.page.gradio_patches import light_sessions
 from resnet_demo.page.gradio_patches.reach import inside

@@ -94,8 +94,8 @@ SENTENCES = {
     "{folder} is not inside {root}: save the checkpoint there before registering it.": (
         "{folder} 不在 {root} 之内：请先把检查点保存到那里再登记。"
     ),
-    "{source} does not fit a ResNet-{depth} with {outputs} outputs: {faults}.": (
-        "{source} 与有 {outputs} 个输出的 ResNet-{depth} 不符：{faults}。"
+    "{source} does not fit a {title} with {outputs} outputs: {faults}.": (
+        "{source} 与有 {outputs} 个输出的 {title} 不符：{faults}。"
     ),
     "{where} describes no ResNet that exists here: fetch it again.": (
         "{where} 描述的不是本程序中的 ResNet：请重新获取。"

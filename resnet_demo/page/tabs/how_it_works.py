@@ -1,6 +1,6 @@
 """The tab How it works: the two blocks drawn, what the heat and the numbers mean, and the depths in a table.
 
-Channels, layers, parameters and GFLOPs are counted from the layouts and shapes that build the networks.
+Channels, layers, parameters and GFLOPs are counted from the records and shapes that build the networks.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import gradio as gr
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import lesions
 from resnet_demo.errors import UserError
-from resnet_demo.models import cost, state
-from resnet_demo.models.layouts import LAYOUTS
+from resnet_demo.models import cost
+from resnet_demo.models.architecture import ARCHITECTURES, DEPTHS, architecture_of
 from resnet_demo.page import catalog
 from resnet_demo.page.i18n.texts import label
 from resnet_demo.page.tabs import compare
@@ -46,10 +46,9 @@ def heading(*keys: str) -> list[str]:
 
 def convolutions(kind: str) -> list[tuple[int, int, int]]:
     """(kernel, channels in, channels out) of each convolution of a block of the first stage that keeps its shape."""
-    depth = next(depth for depth, (name, _) in LAYOUTS.items() if name == kind)
-    shapes = state.expected_shapes(depth, 1)
-    found = [shape for key, shape in shapes.items() if key.startswith("layer1.1.conv")]
-    return [(kernel, inputs, outputs) for outputs, inputs, kernel, _ in found]
+    architecture = next(record for record in ARCHITECTURES.values() if record.block == kind)
+    found = architecture.stages["layer1"][1].convolutions
+    return [(convolution.kernel, convolution.inputs, convolution.outputs) for convolution in found]
 
 
 def block(kind: str) -> str:
@@ -95,7 +94,7 @@ def table() -> str:
     head = "".join(f'<th scope="col">{label(f"how_column_{column}")}</th>' for column in COLUMNS)
     rows = "".join(
         f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-        for first, *cells in (line(depth, size, outputs) for depth in LAYOUTS)
+        for first, *cells in (line(depth, size, outputs) for depth in DEPTHS)
     )
     return (
         f'<div class="how-table" tabindex="0" role="region" aria-label="{label("how_table")}"><table>'
@@ -106,14 +105,14 @@ def table() -> str:
 
 def line(depth: int, size: int, outputs: int) -> list[str]:
     """A depth's cells, in the order of ``COLUMNS``; ``size`` and ``outputs`` are the task's."""
-    kind, counts = LAYOUTS[depth]
-    each = len(convolutions(kind))
+    architecture = architecture_of(depth)
+    kind, blocks = architecture.block, architecture.blocks
     return [
         str(depth),
         label(f"how_{kind}"),
-        " + ".join(map(str, counts)),
-        f"1 + {sum(counts)} × {each} + 1",
-        working(depth, sum(counts)),
+        " + ".join(map(str, architecture.counts)),
+        f"1 + {len(blocks)} × {len(blocks[0].convolutions)} + 1",
+        working(depth, len(blocks)),
         f"{cost.count_parameters(depth, outputs) / 1e6:.1f}",
         f"{cost.count_gflops(depth, outputs, variant(depth), size):.2f}",
         *(metric(task, depth) for task in (catalog.FLOWERS, catalog.FACES)),

@@ -18,7 +18,7 @@ import gradio as gr
 from PIL import Image
 
 from resnet_demo.images import overlay
-from resnet_demo.models.layouts import DEPTHS
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page import catalog
 from resnet_demo.page.fetch import fetch_carefully
 from resnet_demo.page.gradio_patches.api_description import describe

@@ -23,7 +23,7 @@ from resnet_demo.faces import alignment
 from resnet_demo.images import colormaps, overlay
 from resnet_demo.inference import results
 from resnet_demo.inference.results import DIRECTIONS
-from resnet_demo.models.layouts import STAGES
+from resnet_demo.models.architecture import STAGES
 from resnet_demo.page import result_cache
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.errors import sentence

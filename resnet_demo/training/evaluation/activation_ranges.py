@@ -22,6 +22,7 @@ from resnet_demo.backends.openvino_runtime import ov
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models import state as model_state
+from resnet_demo.models.architecture import ConvNorm
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import unlabelled_pictures
 from resnet_demo.training.data.seeds import sampled_rows
@@ -93,11 +94,11 @@ class RangeFinder(Engine):
         super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
         largest: dict[str, ov.Output] = {}
 
-        def layer(x: ov.Output, state: Mapping[str, np.ndarray], name: str, norm: str, stride: int) -> ov.Output:
-            largest[name] = ops.reduce_max(x, np.arange(4)).output(0)
-            return convolution(x, state, name, norm, stride)
+        def layer(x: ov.Output, state: Mapping[str, np.ndarray], record: ConvNorm) -> ov.Output:
+            largest[record.name] = ops.reduce_max(x, np.arange(4)).output(0)
+            return convolution(x, state, record)
 
-        model = build_model(state, checkpoint.spec, checkpoint.depth, checkpoint.variant, layer)
+        model = build_model(state, checkpoint.spec, checkpoint.architecture, layer)
         self.ranges = dict.fromkeys(model_state.rounded_convolutions(checkpoint.depth), 0.0)
         model.add_outputs([largest[name] for name in self.ranges])
         self._request = ov.Core().compile_model(model, "CPU", hints("f32")).create_infer_request()

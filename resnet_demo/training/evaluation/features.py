@@ -20,6 +20,7 @@ from tqdm import tqdm
 from resnet_demo import tasks
 from resnet_demo.backends import openvino, openvino_graph, openvino_int8
 from resnet_demo.inference.predictor import BATCH, Predictor
+from resnet_demo.models import architecture
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.utils.cache import cache_folder, state_of
 
@@ -99,9 +100,15 @@ def cache_file(predictor: Predictor, pictures: Pictures) -> Path | None:
     key = hashlib.sha256(json.dumps(shown).encode())
     for name, values in sorted(predictor.checkpoint.stored.items()):
         key.update(name.encode() + np.ascontiguousarray(values).tobytes())
-    # The package's attribute of that name is the function.
+    # The package's attribute of the name preprocess is the function.
     preparing = Path(tasks.__file__).with_name("preprocess.py")
-    for source in (openvino_int8.__file__, openvino.__file__, openvino_graph.__file__, preparing):
+    for source in (
+        architecture.__file__,
+        openvino_int8.__file__,
+        openvino.__file__,
+        openvino_graph.__file__,
+        preparing,
+    ):
         key.update(Path(source).read_bytes())
     try:
         key.update(state_of(pictures.paths))

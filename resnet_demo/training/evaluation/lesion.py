@@ -23,8 +23,8 @@ from resnet_demo.backends.torch_network import build_network, scaling
 from resnet_demo.checkpoints import lesions
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import BATCH, Predictor
-from resnet_demo.models.layouts import STAGES
-from resnet_demo.models.resnet import BasicBlock, Bottleneck
+from resnet_demo.models.architecture import STAGES
+from resnet_demo.models.resnet import ResidualBlock
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import unlabelled_pictures
 from resnet_demo.training.data.seeds import sampled_rows
@@ -142,7 +142,7 @@ class LesionFinder(Engine):
         return Lesions(changes, len(outputs))
 
 
-def shortcut_alone(block: BasicBlock | Bottleneck, x: Tensor) -> Tensor:
+def shortcut_alone(block: ResidualBlock, x: Tensor) -> Tensor:
     """A block's output with its residual branch at zero, for an input (b, C, r, c)."""
     return F.relu(x if block.downsample is None else block.downsample(x))
 

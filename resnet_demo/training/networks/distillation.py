@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import STAGES
+from resnet_demo.models.architecture import STAGES
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import CLASSIFICATION
 from resnet_demo.training.data.loader import Kept, View
@@ -31,7 +31,7 @@ POOLED = "pooled"
 
 def stage_width(network: ResNet, stage: str) -> int:
     """Channels of a stage's feature map."""
-    return network.width >> (len(STAGES) - 1 - STAGES.index(stage))
+    return network.architecture.stages[stage][-1].outputs
 
 
 class Distillation(nn.Module):

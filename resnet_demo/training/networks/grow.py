@@ -8,7 +8,6 @@ residual networks (Chen et al. 2015, https://arxiv.org/abs/1511.05641, section 2
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,9 +15,7 @@ import numpy as np
 
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import LAYOUTS, STAGES
-
-LAST_NORM = {"basic": "bn2", "bottleneck": "bn3"}
+from resnet_demo.models.architecture import DEPTHS, Architecture, architecture_of
 
 
 def kept_positions(old: int, new: int) -> list[int]:
@@ -35,14 +32,20 @@ def inserted_blocks(old_depth: int, depth: int) -> dict[str, list[int]]:
     Raises:
         UserError: the deeper network has other blocks, or is not deeper.
     """
-    (old_block_type, old_counts), (block_type, counts) = LAYOUTS[old_depth], LAYOUTS[depth]
-    if block_type != old_block_type or depth <= old_depth:
-        ways = ", ".join(f"{a} to {b}" for a in LAYOUTS for b in LAYOUTS if a < b and LAYOUTS[a][0] == LAYOUTS[b][0])
+    old, new = architecture_of(old_depth), architecture_of(depth)
+    if not can_grow(old, new):
+        records = [architecture_of(depth) for depth in DEPTHS]
+        ways = ", ".join(f"{a.depth} to {b.depth}" for a in records for b in records if can_grow(a, b))
         raise UserError(f"ResNet-{old_depth} cannot grow to ResNet-{depth}: what goes is {ways}.")
     return {
-        stage: sorted(set(range(new)) - set(kept_positions(old, new)))
-        for stage, old, new in zip(STAGES, old_counts, counts, strict=True)
+        stage: sorted(set(range(len(blocks))) - set(kept_positions(len(old.stages[stage]), len(blocks))))
+        for stage, blocks in new.stages.items()
     }
+
+
+def can_grow(old: Architecture, new: Architecture) -> bool:
+    """Whether ``new`` is a deeper network of the same blocks."""
+    return new.block == old.block and new.depth > old.depth
 
 
 def grow_state(state: Mapping[str, np.ndarray], old_depth: int, depth: int) -> dict[str, np.ndarray]:
@@ -55,21 +58,22 @@ def grow_state(state: Mapping[str, np.ndarray], old_depth: int, depth: int) -> d
         UserError: see ``inserted_blocks``.
     """
     inserted = inserted_blocks(old_depth, depth)
-    last = LAST_NORM[LAYOUTS[depth][0]]
+    shallow = architecture_of(old_depth)
     grown = {key: value for key, value in state.items() if not key.startswith("layer")}
-    for stage, old, new in zip(STAGES, LAYOUTS[old_depth][1], LAYOUTS[depth][1], strict=True):
-        kept = kept_positions(old, new)
-        for position in range(new):
-            before = max(index for index in range(old) if kept[index] <= position)
+    for stage, blocks in architecture_of(depth).stages.items():
+        old = shallow.stages[stage]
+        kept = kept_positions(len(old), len(blocks))
+        for position, block in enumerate(blocks):
+            before = max(index for index in range(len(old)) if kept[index] <= position)
             fresh = position in inserted[stage]
             # A stage's first block changes the shape, so the second one stands in for it.
-            source = max(before, 1) if fresh else before
-            pattern = re.compile(rf"{stage}\.{source}\.(.+)")
+            source = old[max(before, 1) if fresh else before]
+            last = block.convolutions[-1].norm
             for key, value in state.items():
-                if match := pattern.fullmatch(key):
-                    name = match[1]
+                if key.startswith(f"{source.name}."):
+                    name = key.replace(source.name, block.name, 1)
                     silent = fresh and name in (f"{last}.weight", f"{last}.bias")
-                    grown[f"{stage}.{position}.{name}"] = np.zeros_like(value) if silent else value
+                    grown[name] = np.zeros_like(value) if silent else value
     return grown
 
 

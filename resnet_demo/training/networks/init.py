@@ -13,7 +13,7 @@ from resnet_demo import checkpoints
 from resnet_demo.backends.torch_network import with_weights
 from resnet_demo.errors import UserError
 from resnet_demo.models import quantization
-from resnet_demo.models.layouts import LAYOUTS, STAGES
+from resnet_demo.models.architecture import DEPTHS, STAGES, architecture_of
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.utils.cache import cache_folder
@@ -73,9 +73,9 @@ def depth_of(state: Mapping[str, np.ndarray]) -> int:
     """
     counts = tuple(len({key.split(".")[1] for key in state if key.startswith(f"{stage}.")}) for stage in STAGES)
     block_type = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
-    for depth, layout in LAYOUTS.items():
-        if layout == (block_type, counts):
-            return depth
+    for architecture in map(architecture_of, DEPTHS):
+        if (architecture.block, architecture.counts) == (block_type, counts):
+            return architecture.depth
     raise UserError(f"These weights are no ResNet's: {block_type} blocks in stages of {counts}.")
 
 

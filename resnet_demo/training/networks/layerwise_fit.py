@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import STAGES
-from resnet_demo.models.resnet import BasicBlock, Bottleneck, ResNet
+from resnet_demo.models.architecture import STAGES, Architecture
+from resnet_demo.models.resnet import ResidualBlock, ResNet
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.amp import autocast
 
@@ -126,11 +126,12 @@ def set_layer(convolution: nn.Conv2d, norm: nn.BatchNorm2d, weights: Tensor, bia
     norm.bias.copy_(means + bias)
 
 
-def teacher_block(block: Bottleneck, x: Tensor) -> tuple[Tensor, Tensor]:
+def teacher_block(block: ResidualBlock, x: Tensor) -> tuple[Tensor, Tensor]:
     """A bottleneck's hidden feature map and output, both before their ReLU."""
+    first, second, third = block.layers()
     shortcut = x if block.downsample is None else folded_norms.convolve(x, *folded_norms.parts(block.downsample))
-    hidden = folded_norms.convolve(F.relu(folded_norms.convolve(x, block.conv1, block.bn1)), block.conv2, block.bn2)
-    return hidden, folded_norms.convolve(F.relu(hidden), block.conv3, block.bn3) + shortcut
+    hidden = folded_norms.convolve(F.relu(folded_norms.convolve(x, *first)), *second)
+    return hidden, folded_norms.convolve(F.relu(hidden), *third) + shortcut
 
 
 def chunks(*maps: Tensor) -> Iterator[tuple[Tensor, ...]]:
@@ -152,7 +153,7 @@ def fit(teacher: ResNet, student: ResNet, batches: Batches) -> dict[str, float]:
     Raises:
         UserError: not a pair of such networks.
     """
-    if not isinstance(student.layer1[0], BasicBlock) or isinstance(teacher.layer1[0], BasicBlock):
+    if not can_fit(teacher.architecture, student.architecture):
         raise UserError("A fit needs a ResNet-18 or 34 and a deeper teacher: choose another --init.")
     student.eval()
     unexplained: dict[str, float] = {}
@@ -176,6 +177,12 @@ def fit(teacher: ResNet, student: ResNet, batches: Batches) -> dict[str, float]:
     unexplained["head"] = fit_head(teacher, student, x, F.relu(outputs[-1]))
     progress.close()
     return unexplained
+
+
+def can_fit(teacher: Architecture, student: Architecture) -> bool:
+    """Whether a basic block's hidden feature map has the shape of a bottleneck's."""
+    hidden = [[record.stages[stage][0].convolutions[-2].outputs for stage in STAGES] for record in (teacher, student)]
+    return (teacher.block, student.block) == ("bottleneck", "basic") and hidden[0] == hidden[1]
 
 
 def stage_maps(teacher: ResNet, student: ResNet, index: int, pictures: Iterable[Tensor]):
@@ -220,7 +227,7 @@ def pick(teacher: ResNet, stage: str, width: int, outputs: Tensor, stem: Tensor 
     return picked
 
 
-def fit_block(block: BasicBlock, x: Tensor, hidden: Tensor, target: Tensor) -> tuple:
+def fit_block(block: ResidualBlock, x: Tensor, hidden: Tensor, target: Tensor) -> tuple:
     """Regressions of a block's two convolutions; the last item is what the block leaves unexplained."""
     stride = block.conv1.stride[0]
     first = Regression()
@@ -249,7 +256,7 @@ def share(missed: Tensor, wanted: Tensor) -> float:
     return float((missed / wanted.float().var((0, 2, 3)).clamp_min(1e-9)).mean())
 
 
-def store_block(block: BasicBlock, solved: tuple) -> None:
+def store_block(block: ResidualBlock, solved: tuple) -> None:
     (weights, bias, covariance, mean, _), (more, shift, joint, means), _ = solved
     set_layer(block.conv1, block.bn1, weights, bias, covariance, mean)
     own = block.conv2.weight[0].numel()

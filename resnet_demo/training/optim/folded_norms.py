@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from resnet_demo.models.layouts import STAGES
-from resnet_demo.models.resnet import BasicBlock, Bottleneck, ResNet
+from resnet_demo.models.architecture import STAGES
+from resnet_demo.models.resnet import ResidualBlock, ResNet
 from resnet_demo.training.optim.amp import training_type
 
 
@@ -37,11 +37,7 @@ def fold_once(network: ResNet) -> None:
     pairs = [(network.conv1, network.bn1)]
     for name in STAGES:
         for module in getattr(network, name):
-            pairs += [
-                (convolution, getattr(module, key.replace("conv", "bn")))
-                for key, convolution in module.named_children()
-                if key.startswith("conv")
-            ]
+            pairs += module.layers()
             pairs += [parts(module.downsample)] if module.downsample is not None else []
     for convolution, norm in pairs:
         weight, bias = fold(convolution, norm)
@@ -59,16 +55,15 @@ def parts(projection: nn.Sequential) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
 
 def convolve(x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
     weight, bias = fold(convolution, norm)
-    return F.conv2d(x, weight, bias, convolution.stride, convolution.padding)
+    return F.conv2d(x, weight, bias, convolution.stride, convolution.padding, groups=convolution.groups)
 
 
-def block(x: Tensor, module: BasicBlock | Bottleneck) -> Tensor:
+def block(x: Tensor, module: ResidualBlock) -> Tensor:
+    *first, last = module.layers()
     shortcut = x if module.downsample is None else convolve(x, *parts(module.downsample))
-    x = F.relu_(convolve(x, module.conv1, module.bn1))
-    if isinstance(module, BasicBlock):
-        return F.relu_(convolve(x, module.conv2, module.bn2) + shortcut)
-    x = F.relu_(convolve(x, module.conv2, module.bn2))
-    return F.relu_(convolve(x, module.conv3, module.bn3) + shortcut)
+    for pair in first:
+        x = F.relu_(convolve(x, *pair))
+    return F.relu_(convolve(x, *last) + shortcut)
 
 
 def stages(network: ResNet, x: Tensor, frozen: int = 0) -> OrderedDict[str, Tensor]:

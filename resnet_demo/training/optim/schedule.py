@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from resnet_demo.errors import UserError
-from resnet_demo.models.layouts import STAGES
+from resnet_demo.models.architecture import STAGES
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.training.recipe import Recipe
 
