@@ -5,7 +5,7 @@ from __future__ import annotations
 from resnet_demo import checkpoints, tasks
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import DEPTHS
-from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.i18n.texts import fixed, language, say
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, TaskSpec
 
 FLOWERS, FACES = "flowers102", "faces68"
@@ -29,7 +29,7 @@ def depths(task: str) -> list[int]:
 
 def task_choices(*kinds: str) -> list[tuple[str, str]]:
     """(title, name) of the tasks of some kinds, ``classification`` and ``keypoints``; those of people come last."""
-    order = [*tasks.TITLES, *_index()]
+    order = [*tasks.BUNDLED, *_index()]
     names = sorted({*ALWAYS, *_index()}, key=order.index)
     return [(title(name), name) for name in names if kind(name) in kinds]
 
@@ -41,7 +41,7 @@ def names() -> set[str]:
 
 def title(task: str) -> str:
     """A task's name for people."""
-    return label(f"task_{task}") if task in tasks.TITLES else task
+    return fixed(lambda: tasks.BUNDLED[task].page[language()]) if task in tasks.BUNDLED else task
 
 
 def spec(task: str) -> TaskSpec | None:

@@ -6,12 +6,14 @@ in training, also for tasks that people train on their own pictures.
 Published model cards import from here, so these names stay.
 """
 
+from resnet_demo.tasks.bundled import BUNDLED, TITLES
 from resnet_demo.tasks.decode import check_top_k, class_index, decode_classes, decode_keypoints, softmax
 from resnet_demo.tasks.landmarks import REGIONS, region_points
 from resnet_demo.tasks.preprocess import CropBox, crop_box, end_boxes, normalise, preprocess
-from resnet_demo.tasks.spec import CLASSIFICATION, IMAGENET_MEAN, IMAGENET_STD, KEYPOINTS, TITLES, TaskSpec
+from resnet_demo.tasks.spec import CLASSIFICATION, IMAGENET_MEAN, IMAGENET_STD, KEYPOINTS, TaskSpec
 
 __all__ = [
+    "BUNDLED",
     "CLASSIFICATION",
     "IMAGENET_MEAN",
     "IMAGENET_STD",

@@ -15,13 +15,6 @@ CLASSIFICATION, KEYPOINTS = "classification", "keypoints"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-TITLES = {
-    "flowers102": "102 flowers",
-    "flowers5": "5 flowers",
-    "faces68": "Face keypoints",
-    "imagenet1k": "ImageNet, 1,000 classes",
-}
-
 
 @dataclass(frozen=True)
 class TaskSpec:

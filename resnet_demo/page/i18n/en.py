@@ -19,11 +19,7 @@ EN = {
     "tab_flowers": "Classify",
     "tab_faces": "Faces",
     "tab_compare": "Compare",
-    # Tasks and regions
-    "task_flowers102": "102 flowers",
-    "task_flowers5": "5 flowers",
-    "task_faces68": "Face keypoints",
-    "task_imagenet1k": "1,000 everyday things",
+    # Regions
     "region_all": "Whole face",
     "region_jaw": "Jaw",
     "region_brows": "Brows",

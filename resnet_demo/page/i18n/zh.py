@@ -19,11 +19,7 @@ ZH = {
     "tab_flowers": "分类",
     "tab_faces": "人脸",
     "tab_compare": "比较",
-    # Tasks and regions
-    "task_flowers102": "102 种花卉",
-    "task_flowers5": "5 种花卉",
-    "task_faces68": "人脸关键点",
-    "task_imagenet1k": "1000 种常见事物",
+    # Regions
     "region_all": "整张脸",
     "region_jaw": "下颌",
     "region_brows": "眉毛",

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Sequence
 
 from resnet_demo.checkpoints import lesions
-from resnet_demo.tasks import TITLES, TaskSpec
+from resnet_demo.tasks import BUNDLED, TITLES, TaskSpec
+from resnet_demo.tasks.bundled import OWN_DATA, DataSet
 from resnet_demo.training.cards.calibration import calibration_part
-from resnet_demo.training.cards.datasets import DATA, OWN_DATA
 from resnet_demo.training.cards.history import bundle_command, first_weights, gathering, history, read_command
 from resnet_demo.training.cards.metadata import front_matter, metadata
 
@@ -80,8 +80,14 @@ def own_measure(points: int) -> str:
     return f"NME: mean distance of the points to the truth over {over}. Points whose truth is unknown do not count."
 
 
-def own_data(config: dict) -> dict:
-    """What ``DATA`` says of the others, for the user's own pictures: how many, how split, and what that means."""
+def data_of(config: dict) -> DataSet:
+    """What is said of a checkpoint's data."""
+    task = BUNDLED.get(config["task"]["name"])
+    return task.data if task else own_data(config)
+
+
+def own_data(config: dict) -> DataSet:
+    """The same for the user's own pictures: how many, how split, and what that means."""
     own, spec = config.get("own"), TaskSpec.from_json(config["task"])
     if not own:
         return OWN_DATA
@@ -101,7 +107,7 @@ def own_data(config: dict) -> dict:
         limits += "looked for in the whole upright picture, which should show one thing of about the same size."
     limits += " Pictures that are nearly alike, such as frames of one film, may lie on both sides of the split; the "
     limits += "accuracy is then too good."
-    return {"about": about, "licence": "", "limits": limits, "metadata": None}
+    return DataSet(about, limits=limits)
 
 
 def worst_table(worst: Sequence[Sequence]) -> str:
@@ -154,14 +160,13 @@ def card_metadata(config: dict) -> dict:
 
     ``base_model`` names weights that are on the Hub; the ImageNet ResNet-50 of Keras Applications is not.
     """
-    spec = TaskSpec.from_json(config["task"])
     steps = [read_command(command) for command in config.get("commands", [])]
     inits = [step.option("--init", "imagenet") for step in steps if step.verb in ("train", "distill")]
     bases = [first_weights(step) for step in steps if step.option("--init") == "hub"]
     bases = [base.removesuffix(" of the Hub") for base in dict.fromkeys(bases)]
-    datasets = [(DATA.get(spec.name) or OWN_DATA)["metadata"]]
+    datasets = [data_of(config).hub]
     if {"imagenet", "hub"} & set(inits) or any(step.option("--teacher") == "imagenet" for step in steps):
-        datasets.append(DATA["imagenet1k"]["metadata"])
+        datasets.append(BUNDLED["imagenet1k"].data.hub)
     known = list(dict.fromkeys(filter(None, datasets)))
     return metadata(config, known, bases)
 
@@ -175,7 +180,7 @@ def model_card(config: dict) -> str:
             which ``data`` folder and ``caution``, where that is no split of ours.
     """
     spec, depth = TaskSpec.from_json(config["task"]), config["depth"]
-    data = DATA.get(spec.name) or own_data(config)
+    data = data_of(config)
     commands = "\n".join([*config["commands"], *bundle_command(config["commands"])])
     if config.get("teacher_commands"):
         teacher = "\n".join(config["teacher_commands"])
@@ -190,7 +195,7 @@ def model_card(config: dict) -> str:
         front_matter(card_metadata(config)),
         f"# ResNet-{depth}: {TITLES.get(spec.name, spec.name)}",
         f"Task `{spec.name}`, input {spec.size} × {spec.size} pixels, stored as 8-bit integers per output channel.",
-        f"**Data**: {data['about']}. {data['licence']}".rstrip(),
+        f"**Data**: {data.about}. {data.licence}".rstrip(),
         f"## Start\n{steps}",
         *accuracy(config),
         *calibration_part(config),
@@ -198,6 +203,6 @@ def model_card(config: dict) -> str:
         *blocks_part(config),
         f"## {'Training' if settings else 'Commands'}\n\n```sh\n{commands}\n```{settings}",
     ]
-    if data["limits"]:
-        parts.append(f"## Limits\n{data['limits']}")
+    if data.limits:
+        parts.append(f"## Limits\n{data.limits}")
     return "\n\n".join(parts) + "\n"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
 
-from resnet_demo.training.cards.datasets import DATA
+from resnet_demo.tasks import BUNDLED
 from resnet_demo.training.data.gather_record import OTHER
 from resnet_demo.training.networks.grow import inserted_blocks
 
@@ -162,7 +162,7 @@ def pictures_in_words(step: Step, gathered: dict[str, dict]) -> str:
     """
     words = []
     for source in step.options.get("--pictures", []):
-        if source in DATA:
+        if source in BUNDLED:
             words.append(f"the train and val parts of {source}")
         elif re.search("imagenet", source, re.IGNORECASE):
             words.append(TINY_IMAGENET)
@@ -201,7 +201,7 @@ def shared_in_words(recipe: dict) -> str:
     """Which classes of other data sets a recipe trains on, a sentence each; nothing where there are none."""
     return "".join(
         f" It saw of {task}'s train split {', '.join(f'{theirs} as {ours}' for theirs, ours in names.items())} too. "
-        f"{DATA[task]['licence']}"
+        f"{BUNDLED[task].data.licence}"
         for task, names in (recipe.get("shared") or {}).items()
     )
 

@@ -17,9 +17,9 @@ from time import perf_counter
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Entry
 from resnet_demo.models.cost import count_gflops, count_parameters
-from resnet_demo.tasks import CLASSIFICATION, TITLES, TaskSpec
+from resnet_demo.tasks import BUNDLED, CLASSIFICATION, TITLES, TaskSpec
+from resnet_demo.tasks.bundled import OWN_DATA
 from resnet_demo.training.cards.card import measured_by, metric_name, model_card
-from resnet_demo.training.cards.datasets import DATA, OWN_DATA
 from resnet_demo.training.cards.history import history_line
 from resnet_demo.training.cards.plot import Panel, Point, Series, draw
 from resnet_demo.utils import cpu, markdown
@@ -283,8 +283,8 @@ def licences(lines: list[Line]) -> list[str]:
     """A line for each task's pictures, and one for what the ImageNet weights come from."""
     rows = []
     for task in dict.fromkeys(line.entry.task for line in lines):
-        data = DATA.get(task, OWN_DATA)
-        rows.append(f"- `{task}`: {data['about']}. {data['licence']}".rstrip())
+        data = BUNDLED[task].data if task in BUNDLED else OWN_DATA
+        rows.append(f"- `{task}`: {data.about}. {data.licence}".rstrip())
     if any("imagenet" in command for line in lines for command in line.config.get("commands", [])):
         rows.append(
             "- The ImageNet ResNet-50 that training began with or was distilled from is that of Keras Applications, "

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from resnet_demo.errors import UserError
+from resnet_demo.tasks import BUNDLED
 from resnet_demo.tasks.imagenet_names import synsets
 from resnet_demo.training.data.datasets import Pictures, unlabelled_pictures
 from resnet_demo.training.data.seeds import seed_of
 
 MOST = 1000  # of a folder or data set
-FLOWER_TASKS = ("flowers102", "flowers5")
 
 # Of the 1,000 sample photos of EliSchwartz/imagenet-sample-images, those in which a flower is in the middle. They were
 # picked by eye before any score was computed. Flowers at the edge or in the background (a weevil on a leaf, a rabbit
@@ -50,7 +50,7 @@ def ood_pictures(task: str, source: str, data: Path | None) -> Pictures:
         raise UserError(f"The pictures of {task} show its classes: name others, which show none of them.")
     pictures = unlabelled_pictures([source], ("train", "val"), data)
     paths = pictures.paths
-    if task in FLOWER_TASKS and is_sample_set(paths):
+    if task in BUNDLED and BUNDLED[task].flowers and is_sample_set(paths):
         flowers = {synsets()[index] for index in SHOWN_FLOWERS}
         paths = [path for path in paths if path.name[:9] not in flowers]
     if len(paths) > MOST:
