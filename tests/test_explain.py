@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import runpy
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from conftest import EXAMPLES
+from conftest import EXAMPLES, ROOT
 from PIL import Image
 from torch.nn import functional as F
 
@@ -293,6 +295,17 @@ def test_a_map_that_goes_nowhere_is_said(weights, capsys):
     assert main(["predict", str(EXAMPLES / "dahlia.jpg"), "--depth", "18", "--method", "occlusion"]) == 0
     output = capsys.readouterr()
     assert "%" in output.out and output.err == "No heatmap is drawn: name a folder for it with --overlays.\n"
+
+
+def test_the_network_runs_again_without_torch_or_gradio(weights):
+    code = (
+        "import sys, resnet_demo\n"
+        f"r = resnet_demo.load('flowers102', 18, 'cpu')({str(EXAMPLES / 'dahlia.jpg')!r})\n"
+        "assert r.cam(method='occlusion').any() and r.cam(method='score-cam').any()\n"
+        "print([name for name in ('torch', 'gradio') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.stdout == "[]\n", done.stderr
 
 
 # --- One more ---------------------------------------------------------------------------------------------------------
