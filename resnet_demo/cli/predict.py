@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnet_demo.cli.options import BAD_INPUT, Commands, Parser, add_command, add_depth, add_device, complain
 from resnet_demo.errors import UserError
+
+if TYPE_CHECKING:
+    from resnet_demo.tasks import TaskSpec
 
 
 def pictures_in(arguments: Sequence[str]) -> Iterator[str]:
@@ -40,6 +44,9 @@ def add_predict(commands: Commands) -> Parser:
     parser.add_argument(
         "--overlays", type=Path, metavar="FOLDER", help="also write each photo with its heatmap or points"
     )
+    parser.add_argument("--method", help="the heatmap's: grad-cam, contrast, occlusion, score-cam, or one of your own")
+    parser.add_argument("--target", help="its class or region (default: the most likely class, or all points)")
+    parser.add_argument("--against", help="the class or region that contrast compares with")
     add_device(parser)
     return parser
 
@@ -47,11 +54,11 @@ def add_predict(commands: Commands) -> Parser:
 def run_predict(options: argparse.Namespace) -> int:
     """One answer for each photo; a bad one gives a line on standard error, and the others still come out."""
     from resnet_demo.inference.predictor import load
-    from resnet_demo.inference.results import Prediction
     from resnet_demo.tasks import check_top_k
 
     check_top_k(options.top_k)
     predict = load(options.task, options.depth, options.device)
+    check_heat(options, predict.spec)
     if options.overlays:
         make_folder(options.overlays)
     photos = list(pictures_in(options.photos))
@@ -69,10 +76,32 @@ def run_predict(options: argparse.Namespace) -> int:
         for note in answer.notes:
             complain(f"{photo}: {note}")
         if options.overlays:
-            write_overlay(answer, options.overlays / free_name(Path(photo).stem, taken))
-            if isinstance(answer, Prediction) and answer.is_blank():
-                complain(f"{photo}: Nothing in this photo speaks for {answer.top_k[0].label}: its heatmap is empty.")
+            note = write_overlay(answer, options.overlays / free_name(Path(photo).stem, taken), options)
+            if note:
+                complain(f"{photo}: {note}")
     return status
+
+
+def asks_for_heat(options: argparse.Namespace) -> bool:
+    """Whether the overlays' maps are not left to the default."""
+    return any(asked is not None for asked in (options.method, options.target, options.against))
+
+
+def check_heat(options: argparse.Namespace, spec: TaskSpec) -> None:
+    """Check what is asked of the overlays' maps before the first photo.
+
+    Raises:
+        UserError: no such method, class or region, or the method does not do this.
+    """
+    if not asks_for_heat(options):
+        return
+    from resnet_demo.explain import registry, targets
+
+    registry.check(options.method or registry.DEFAULT, spec.kind, compared=bool(options.against))
+    for name in (options.target, options.against):
+        targets.named(spec, name)
+    if not options.overlays:
+        complain("No heatmap is drawn: name a folder for it with --overlays.")
 
 
 def make_folder(folder: Path) -> None:
@@ -115,15 +144,43 @@ def answer_line(answer) -> str:
     return f"{answer.image}: {'probably none of these: ' if answer.unknown else ''}{scores} {took}"
 
 
-def write_overlay(answer, path: Path) -> None:
+def write_overlay(answer, path: Path, options: argparse.Namespace) -> str:
+    """Write a photo with its heatmap, or points, as a JPEG → what is to be said of it, or nothing."""
+    from resnet_demo.explain import registry
     from resnet_demo.images import draw_landmarks, overlay
     from resnet_demo.inference.results import FacesPrediction
 
-    if isinstance(answer, FacesPrediction):
+    faces, note = isinstance(answer, FacesPrediction), ""
+    if faces and not asks_for_heat(options):
         picture = draw_landmarks.draw_faces(answer.photo, [face.keypoints for face in answer.faces])
     else:
-        picture = overlay.overlay(answer.photo, answer.cam())
+        method, target = options.method or registry.DEFAULT, options.target or ("all" if faces else None)
+        cam = answer.cam(target, method=method, against=options.against, progress=bar(method))
+        draw = overlay.signed_overlay if registry.explanations()[method].signed else overlay.overlay
+        picture = draw(answer.photo, cam)
+        if not faces and not cam.any():
+            label = target or answer.top_k[0].label
+            note = f"Nothing in this photo speaks for {label}: its heatmap is empty."
+            if method != registry.DEFAULT:
+                note = f"The heatmap of {label} by {method} is empty: it is zero everywhere."
     path.write_bytes(overlay.encode_jpeg(picture))
+    return note
+
+
+def bar(title: str) -> Callable[[int, int], None]:
+    """What shows on a terminal how far the passes of a heatmap are; elsewhere nothing."""
+    shown: list = []
+
+    def show(done: int, count: int) -> None:
+        from huggingface_hub.utils import tqdm  # The core has no other.
+
+        if not shown:
+            shown.append(tqdm(total=count, desc=title, unit="picture", leave=False, disable=None))
+        shown[0].update(done - shown[0].n)
+        if done >= count:
+            shown.pop().close()
+
+    return show
 
 
 def add_serve(commands: Commands) -> Parser:

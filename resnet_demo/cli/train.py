@@ -87,6 +87,7 @@ def add_distill(commands: Commands) -> Parser:
 
 
 def run_train(options: argparse.Namespace) -> int:
+    from resnet_demo.training.options import TrainOptions
     from resnet_demo.training.recipe import load_recipe
     from resnet_demo.training.train import train
 
@@ -99,6 +100,27 @@ def run_train(options: argparse.Namespace) -> int:
         )
     recipe = load_recipe(options.recipe, options.overrides)
     options.init = options.init or "imagenet"
+    asked = TrainOptions(
+        recipe,
+        options.depth,
+        options.init,
+        options.out,
+        command_of(options),
+        data=options.data,
+        workers=options.workers,
+        stop_after=options.stop_after,
+        evaluate_every=options.evaluate_every,
+        teacher=options.teacher,
+        extra=options.pictures,
+        labelled=options.labelled,
+    )
+    folder = train(asked)
+    print(f"The checkpoint is in {folder}: measure and bundle it with `python -m resnet_demo bundle {folder}`.")
+    return 0
+
+
+def command_of(options: argparse.Namespace) -> str:
+    """What ``train`` or ``distill`` was called with, for the checkpoint's history: all that decides what comes out."""
     words = [
         options.command,
         options.recipe,
@@ -114,27 +136,12 @@ def run_train(options: argparse.Namespace) -> int:
     words += ["--labelled", options.labelled.as_posix()] if options.labelled else []
     words += ["--set", *options.overrides] if options.overrides else []
     words += ["--stop-after", str(options.stop_after)] if options.stop_after is not None else []
-    command = f"python -m resnet_demo {shlex.join(words)}"
-    folder = train(
-        recipe,
-        options.depth,
-        options.init,
-        options.out,
-        data=options.data,
-        command=command,
-        workers=options.workers,
-        stop_after=options.stop_after,
-        evaluate_every=options.evaluate_every,
-        teacher=options.teacher,
-        extra=options.pictures,
-        labelled=options.labelled,
-    )
-    print(f"The checkpoint is in {folder}: measure and bundle it with `python -m resnet_demo bundle {folder}`.")
-    return 0
+    return f"python -m resnet_demo {shlex.join(words)}"
 
 
 def run_train_own(options: argparse.Namespace) -> int:
     from resnet_demo.training import train_own
+    from resnet_demo.training.options import TrainOptions
 
     train_own.check_name(options.name)
     if options.labelled:
@@ -147,19 +154,19 @@ def run_train_own(options: argparse.Namespace) -> int:
     words = ["train", *([options.recipe] if options.recipe else []), "--data", options.data.as_posix()]
     words += ["--depth", str(options.depth), "--name", options.name, "--init", init]
     words += ["--set", *options.overrides] if options.overrides else []
-    folder = train_own.train_own(
+    asked = TrainOptions(
         recipe,
-        options.name,
-        options.data,
         options.depth,
         init,
         out,
-        command=f"python -m resnet_demo {shlex.join(words)}",
+        f"python -m resnet_demo {shlex.join(words)}",
+        data=options.data,
         workers=options.workers,
         stop_after=options.stop_after,
         evaluate_every=options.evaluate_every,
-        batch_chosen=any(override.startswith("batch=") for override in options.overrides),
     )
+    batch_chosen = any(override.startswith("batch=") for override in options.overrides)
+    folder = train_own.train_own(asked, options.name, batch_chosen)
     if folder is None:
         print("Stopped before the end: run the same command without --stop-after to go on.")
         return 0
@@ -192,29 +199,15 @@ def add_evaluate(commands: Commands) -> Parser:
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
-    from resnet_demo import checkpoints
     from resnet_demo.training.cards.card import TABLE_HEAD, table_rows
-    from resnet_demo.training.data import imagenet
     from resnet_demo.training.evaluation.run import evaluate_checkpoint
 
     if options.all and (options.task or options.weights):
         raise UserError("--all measures every bundled checkpoint: leave out the task and --weights, or --all.")
     if options.labelled and not (options.task or options.weights):
         raise UserError("--labelled needs a task, or --weights with a checkpoint folder: name one.")
-    if options.task or options.weights:
-        wanted = [(options.task, options.depth)]
-    else:
-        known = checkpoints.bundled()
-        own = sorted({entry.task for entry in known} & checkpoints.own_tasks())
-        wanted = [(entry.task, entry.depth) for entry in known if entry.task not in own]
-        for task in own:
-            complain(f"Left out {task}, of your own pictures: measure it by name, with --data and their folder.")
-        if any(task == imagenet.TASK for task, _ in wanted):
-            try:
-                imagenet.find_photos(options.data, named=False)
-            except UserError as error:
-                complain(f"Left out {imagenet.TASK}: {error}")
-                wanted = [(task, depth) for task, depth in wanted if task != imagenet.TASK]
+    named = options.task or options.weights
+    wanted = [(options.task, options.depth)] if named else all_bundled(options.data)
     for number, (task, depth) in enumerate(wanted):
         predictor, evaluation = evaluate_checkpoint(
             task,
@@ -240,6 +233,25 @@ def run_evaluate(options: argparse.Namespace) -> int:
             print(f"{'Photos in' if options.labelled else 'Split'} {measured}, {predictor.backend}\n\n{TABLE_HEAD}")
         print(table_rows(predictor.task, predictor.depth, evaluation.metrics), flush=True)
     return 0
+
+
+def all_bundled(data: Path | None) -> list[tuple[str, int]]:
+    """Task and depth of each bundled checkpoint whose pictures can be had; of the others a line says why not."""
+    from resnet_demo import checkpoints
+    from resnet_demo.training.data import imagenet
+
+    known = checkpoints.bundled()
+    own = sorted({entry.task for entry in known} & checkpoints.own_tasks())
+    wanted = [(entry.task, entry.depth) for entry in known if entry.task not in own]
+    for task in own:
+        complain(f"Left out {task}, of your own pictures: measure it by name, with --data and their folder.")
+    if any(task == imagenet.TASK for task, _ in wanted):
+        try:
+            imagenet.find_photos(data, named=False)
+        except UserError as error:
+            complain(f"Left out {imagenet.TASK}: {error}")
+            wanted = [(task, depth) for task, depth in wanted if task != imagenet.TASK]
+    return wanted
 
 
 def add_detection(commands: Commands) -> Parser:

@@ -191,6 +191,7 @@ class Predictor:
                         matrix=matrix,
                         features=features[index],
                         _photo_size=item.photo.size,
+                        _picture=crops[index],
                         _engine=self.engine,
                     )
                 )

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from resnet_demo import tasks
 from resnet_demo.backends import base
-from resnet_demo.errors import UserError
-from resnet_demo.explain import gradcam, maps
+from resnet_demo.explain import maps, registry, targets
+from resnet_demo.explain.case import Case, Progress
+from resnet_demo.explain.targets import DIRECTIONS as DIRECTIONS
 from resnet_demo.models.architecture import STAGES
-from resnet_demo.utils.packages import has_torch
-
-if TYPE_CHECKING:
-    pass
-
-
-DIRECTIONS = ("any", "across", "down")  # in which a region's keypoints are moved
 
 
 @dataclass(frozen=True)
@@ -107,48 +100,57 @@ class Prediction(Result):
         return self.familiarity is not None and self.familiarity < 0.5
 
     def cam(
-        self, target: str | int | None = None, layer: str = "layer4", size: tuple[int, int] | None = None
+        self,
+        target: str | int | None = None,
+        layer: str = STAGES[-1],
+        size: tuple[int, int] | None = None,
+        *,
+        method: str = registry.DEFAULT,
+        against: str | int | None = None,
+        progress: Progress | None = None,
     ) -> np.ndarray:
-        """Grad-CAM: where the photo speaks for a class.
+        """Where the photo speaks for a class.
 
         Args:
             target: class name or index; None is the most probable one.
             layer: ``layer4`` comes from the prediction's own pass; ``layer1`` to ``layer3`` are finer and take longer.
+                Only Grad-CAM has those.
             size: (rows, columns) of the map, for a scaled copy of the photo; None is the photo's.
+            method: ``grad-cam``, or a name out of ``registry.explanations``: ``contrast`` (for this class, or for the
+                one in ``against``; signed), ``occlusion`` (what is lost where a part is hidden; signed),
+                ``score-cam`` (which parts alone make the class). The last two run the network again, many times.
+            against: class name or index to compare with, for ``contrast``.
+            progress: called with the pictures that the network has done for this map, and those there are.
 
         Returns:
-            float32 (rows, columns), 0..1, zero where the network did not see the photo.
+            float32 (rows, columns), 0..1, or -1..1 where the method is signed; zero where the network did not see the
+            photo.
 
         Raises:
-            UserError: no such class or layer, or an earlier layer where PyTorch is not installed.
+            UserError: no such class, layer or method, one that does not do this, or an earlier layer where PyTorch is
+                not installed.
         """
         rows, columns = size or self.photo.size[::-1]
         window = self.window.scaled(columns / self.photo.width, rows / self.photo.height)
-        return maps.place_map(self.low_resolution_cam(target, layer), window, (rows, columns))
+        cam = self.low_resolution_cam(target, layer, method, against, progress)
+        return maps.place_map(cam, window, (rows, columns))
 
-    def low_resolution_cam(self, target: str | int | None = None, layer: str = "layer4") -> np.ndarray:
-        """The same map of the ``window`` at the layer's own resolution: float32 (r, c), 0..1."""
-        index = tasks.class_index(self.spec, target)
-        if index is None:
-            index = int(self.probabilities.argmax())
-        if layer == STAGES[-1]:
-            cam = gradcam.last_stage(self.features, self._engine.head_weights[index : index + 1])[0]
-        elif layer in STAGES:
-            if not has_torch():
-                raise UserError(
-                    "Heatmaps of earlier stages need PyTorch, which is not installed here: install it (`make torch` in "
-                    "a clone of the project, else `pip install torch`), or choose the last stage, layer4."
-                )
-            import torch
-
-            x = torch.from_numpy(tasks.normalise(self.spec, self._picture[None]))
-            cam = gradcam.by_autograd(self._engine.network(), x, lambda logits: logits[0, index], layer)
-        else:
-            raise UserError("There is no layer {layer!r}: choose one of {layers}.", layer=layer, layers=list(STAGES))
-        return maps.normalise01(cam)
+    def low_resolution_cam(
+        self,
+        target: str | int | None = None,
+        layer: str = STAGES[-1],
+        method: str = registry.DEFAULT,
+        against: str | int | None = None,
+        progress: Progress | None = None,
+    ) -> np.ndarray:
+        """The same map of the ``window`` at the method's own resolution: float32 (r, c)."""
+        wanted = targets.named(self.spec, target) or targets.ClassTarget(int(self.probabilities.argmax()))
+        other = targets.named(self.spec, against)
+        case = _case(self._engine, self._picture, self.features, wanted, other, layer, progress)
+        return registry.explain(method, case)
 
     def is_blank(self, target: str | int | None = None) -> bool:
-        """Whether nothing in the photo speaks for a class, so that its map is zero everywhere."""
+        """Whether nothing in the photo speaks for a class, so that its Grad-CAM is zero everywhere."""
         return not self.low_resolution_cam(target).any()
 
     def to_json(self) -> dict:
@@ -176,44 +178,56 @@ class Face:
     matrix: np.ndarray = field(repr=False)
     features: np.ndarray = field(repr=False)
     _photo_size: tuple[int, int] = field(repr=False)  # width, height
+    _picture: np.ndarray = field(repr=False)  # uint8 (S, S, 3), the crop
     _engine: base.Engine = field(repr=False)
 
-    def cam(self, region: str = "all", size: tuple[int, int] | None = None, direction: str = "any") -> np.ndarray:
-        """Grad-CAM: where the photo moves the keypoints of a region.
+    def cam(
+        self,
+        region: str = "all",
+        size: tuple[int, int] | None = None,
+        direction: str = "any",
+        *,
+        method: str = registry.DEFAULT,
+        against: str | None = None,
+        progress: Progress | None = None,
+    ) -> np.ndarray:
+        """Where the photo moves the keypoints of a region.
 
         Args:
             region: all, jaw, brows, nose, eyes or mouth.
             size: (rows, columns) of the map, for a scaled copy of the photo; None is the photo's.
             direction: ``any``, however they are moved; ``across`` or ``down``: which way along that axis.
+            method: ``grad-cam``, or a name out of ``registry.explanations``: ``contrast`` (where this region is moved
+                more than the one in ``against``, positive, or less), ``occlusion`` (how far the keypoints move when a
+                part is hidden; it runs the network again, many times).
+            against: region to compare with, for ``contrast``.
+            progress: called with the pictures that the network has done for this map, and those there are.
 
         Returns:
-            float32 (rows, columns), zero outside of the face's crop: 0..1, or for ``across`` and ``down`` -1..1,
-            positive where the photo pulls the region right or down as the upright face has it, else left or up.
+            float32 (rows, columns), zero outside of the face's crop: 0..1, or for ``contrast``, ``across`` and
+            ``down`` -1..1; of a direction positive where the photo pulls the region right or down as the upright face
+            has it, else left or up.
 
         Raises:
-            UserError: no such region or direction.
+            UserError: no such region, direction or method, or one that does not do this.
         """
-        return self._place(self.low_resolution_cam(region, direction), size)
+        return self._place(self.low_resolution_cam(region, direction, method, against, progress), size)
 
-    def low_resolution_cam(self, region: str = "all", direction: str = "any") -> np.ndarray:
-        """The map of ``cam`` for the crop, at the last feature map's own resolution: float32 (r, c)."""
-        if direction not in DIRECTIONS:
-            raise UserError(
-                "There is no direction {direction!r}: choose one of {known}.",
-                direction=direction,
-                known=list(DIRECTIONS),
-            )
-        points = 2 * np.array(tasks.region_points(region, len(self.keypoints)))
-        if direction == "any":
-            return maps.normalise01(np.abs(self._maps(np.concatenate([points, points + 1]))).mean(axis=0))
-        return maps.normalise_signed(self._maps(points if direction == "across" else points + 1).mean(axis=0))
-
-    def _maps(self, rows: np.ndarray) -> np.ndarray:
-        """Signed maps (rows, r, c) of some coordinates, as rows of the head.
-
-        The sigmoid behind the head would give each only a positive factor, which would weigh points by their place.
-        """
-        return gradcam.signed_last_stage(self.features, self._engine.head_weights[rows])
+    def low_resolution_cam(
+        self,
+        region: str = "all",
+        direction: str = "any",
+        method: str = registry.DEFAULT,
+        against: str | None = None,
+        progress: Progress | None = None,
+    ) -> np.ndarray:
+        """The map of ``cam`` for the crop, at the method's own resolution: float32 (r, c)."""
+        spec = self._engine.checkpoint.spec
+        wanted = targets.named(spec, region, direction)
+        assert wanted is not None
+        other = None if against is None else targets.named(spec, against, direction)
+        case = _case(self._engine, self._picture, self.features, wanted, other, STAGES[-1], progress)
+        return registry.explain(method, case)
 
     def _place(self, cam: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
         width, height = self._photo_size
@@ -243,11 +257,20 @@ class FacesPrediction(Result):
 
     faces: tuple[Face, ...]
 
-    def cam(self, region: str = "all", size: tuple[int, int] | None = None, direction: str = "any") -> np.ndarray:
+    def cam(
+        self,
+        region: str = "all",
+        size: tuple[int, int] | None = None,
+        direction: str = "any",
+        *,
+        method: str = registry.DEFAULT,
+        against: str | None = None,
+        progress: Progress | None = None,
+    ) -> np.ndarray:
         """The maps of all faces in one, the stronger value where crops overlap, see ``Face.cam``."""
         whole = np.zeros(size or self.photo.size[::-1], np.float32)
         for face in self.faces:
-            cam = face.cam(region, size, direction)
+            cam = face.cam(region, size, direction, method=method, against=against, progress=progress)
             np.copyto(whole, cam, where=np.abs(cam) > np.abs(whole))
         return whole
 
@@ -255,3 +278,27 @@ class FacesPrediction(Result):
         """The record that the command line prints, in the pixels of the file, where the photo was reduced too."""
         scale = self.photo.info.get("reduced", 1)
         return self._json({"faces": [face.to_json(scale) for face in self.faces]})
+
+
+def _case(
+    engine: base.Engine,
+    picture: np.ndarray,
+    features: np.ndarray,
+    target: targets.Target,
+    against: targets.Target | None,
+    layer: str,
+    progress: Progress | None,
+) -> Case:
+    """A question about what an engine made of a picture; it can be asked about further ones."""
+    return Case(
+        spec=engine.checkpoint.spec,
+        picture=picture,
+        features=features,
+        weights=engine.head_weights,
+        run=lambda pictures: engine.run(pictures).logits,
+        network=engine.network,
+        target=target,
+        against=against,
+        layer=layer,
+        progress=progress,
+    )

@@ -1,11 +1,11 @@
-"""The commands ``train``, ``evaluate`` and ``bundle``, from settings to finished files."""
+"""The commands ``train`` and ``distill``, from what they are asked to a finished checkpoint."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,13 +22,18 @@ from resnet_demo.training.data.datasets import (
     shared_pictures,
     unlabelled_pictures,
 )
+from resnet_demo.training.data.face_frames import find_frames, mean_shape
 from resnet_demo.training.data.gather_record import records
+from resnet_demo.training.data.own_keypoints import squash
 from resnet_demo.training.evaluation.evaluate import evaluate
-from resnet_demo.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from resnet_demo.training.data.own_images import OwnPictures
 from resnet_demo.training.evaluation.run import arrays_of, memory_checkpoint
+from resnet_demo.training.networks.distillation import Distillation, share_stem
+from resnet_demo.training.networks.init import label_names, same_outputs, starting_network, whole_network
+from resnet_demo.training.networks.layerwise_fit import fit
+from resnet_demo.training.options import TrainOptions
+from resnet_demo.training.recipe import Recipe
+from resnet_demo.training.run_folder import RESUME, claim
+from resnet_demo.training.trainer import Trainer, normalised_batches
 
 # Pictures to solve for a new head: several for each of the 512 pooled features.
 LINEAR_PICTURES = 3000
@@ -50,29 +55,8 @@ def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
     )
 
 
-def train(
-    recipe: Recipe,
-    depth: int,
-    init: str,
-    out: Path,
-    *,
-    data: Path | None,
-    command: str,
-    workers: int = 1,
-    stop_after: int | None = None,
-    evaluate_every: int = 1,
-    teacher: str | None = None,
-    extra: Sequence[str] = (),
-    labelled: Path | None = None,
-    own: OwnPictures | None = None,
-) -> Path:
+def train(options: TrainOptions) -> Path:
     """Train by a recipe and write ``out``/checkpoint; goes on where an earlier, interrupted run stopped.
-
-    Args:
-        teacher: distil from this network, given as ``init`` is.
-        extra: distilling: further pictures, see ``data.unlabelled_pictures``.
-        labelled: a folder of further pictures with labels, see ``data.labelled_pictures``.
-        own: the user's own pictures, in the place of a data set.
 
     Returns:
         The checkpoint's folder.
@@ -80,82 +64,35 @@ def train(
     Raises:
         UserError: data, start or recipe that do not fit each other; nothing was trained then.
     """
-    from resnet_demo.training.networks.distillation import Distillation, share_stem
-    from resnet_demo.training.networks.init import same_outputs, starting_network, whole_network
-    from resnet_demo.training.networks.layerwise_fit import fit
-    from resnet_demo.training.run_folder import RESUME
-    from resnet_demo.training.trainer import Trainer, normalised_batches
-
+    recipe, own = options.recipe, options.own
     if own:
         pictures = own.parts["train"]
     else:
-        pictures = training_pictures(recipe, data, teacher, extra, labelled).decode_all()
-    held_out = own.parts["val"] if own else None
-    if not own and recipe.train_splits and "val" not in recipe.train_splits:
-        held_out = load_pictures(recipe.task, ("val",), data)
-    mean_points = None
-    if pictures.whole:
-        from resnet_demo.training.data.own_keypoints import squash
-
-        pictures, mean_points = squash(pictures)
-    elif recipe.kind == tasks.KEYPOINTS:
-        from resnet_demo.training.data.face_frames import find_frames, mean_shape
-
-        pictures = find_frames(pictures)
-        mean_points = mean_shape(pictures, recipe.margin)
+        further = options.teacher, options.extra, options.labelled
+        pictures = training_pictures(recipe, options.data, *further).decode_all()
+    held_out = held_out_pictures(options)
+    pictures, mean_points = with_mean_points(pictures, recipe)
     spec = spec_for(recipe, pictures)
-    network = starting_network(init, depth, spec, mean_points)
-    distillation = Distillation(whole_network(teacher), network, recipe) if teacher else None
-    if distillation and not (out / RESUME).exists():
-        batches = normalised_batches(pictures, recipe, spec)
-        if init in ("scratch", "fit"):
-            share_stem(distillation.teacher, network)
-        if init == "fit":
-            # Each layer is fitted to the teacher's of the same size.
-            unexplained = fit(
-                distillation.teacher, network, normalised_batches(pictures, replace(recipe, teacher_size=0), spec)
-            )
-            print(
-                "Variance unexplained unexplained:",
-                ", ".join(f"{key} {value:.0%}" for key, value in unexplained.items()),
-            )
-        distillation.fit_linear(network, batches(LINEAR_PICTURES))
-
-    def measure(kept: ResNet) -> dict[str, float]:
-        assert held_out is not None
-        checkpoint = memory_checkpoint(kept, spec)
-        predictor = Predictor(spec.name, depth, "cpu", checkpoint=checkpoint, ends=False)
-        return {key: record["value"] for key, record in evaluate(predictor, held_out).metrics.items()}
-
+    network = starting_network(options.init, options.depth, spec, mean_points)
+    distillation = Distillation(whole_network(options.teacher), network, recipe) if options.teacher else None
+    if distillation and not (options.out / RESUME).exists():
+        start_from_teacher(distillation, network, options, pictures, spec)
+    measure = partial(metrics_of, spec=spec, held_out=held_out) if held_out else None
     trainer = Trainer(
-        network, spec, recipe, pictures, out, measure if held_out else None, evaluate_every, workers, distillation
+        network, spec, recipe, pictures, options.out, measure, options.evaluate_every, options.workers, distillation
     )
     if own:
-        from resnet_demo.training.run_folder import claim
-
-        claim(out, own, depth, init)
-    kept = trainer.run(stop_after)
+        claim(options.out, own, options.depth, options.init)
+    kept = trainer.run(options.stop_after)
     if recipe.kind == tasks.CLASSIFICATION:
         centre_head(kept)
     if recipe.start_share:
         # Its head is made anew where the start is of another task, and then there is nothing to go back to.
-        start = starting_network(init, depth, spec, mean_points)
-        blend(kept, start, recipe.start_share, head=same_outputs(init, spec))
-    record = {"recipe": recipe.to_json(), "init": init, "commands": [*earlier_commands(init), command]}
-    if teacher:
-        record["teacher"] = teacher
-        bundled = Path(teacher).resolve().is_relative_to(checkpoints.weights_folder().resolve())
-        if not bundled and (before := earlier_commands(teacher)):
-            record["teacher_commands"] = before  # A bundled one has a card of its own that says so.
-    gathered: dict[str, dict] = {}
-    for source in (init, teacher):
-        gathered |= earlier_config(source).get("gathered", {}) if source else {}
-    if gathered := gathered | records([*extra, *([labelled] if labelled else [])]):
-        record["gathered"] = gathered
-    if own:
-        record["own"] = own.record
-    checkpoints.save(out / "checkpoint", arrays_of(kept), spec, depth, kept.variant, {}, None, record)
-    return out / "checkpoint"
+        start = starting_network(options.init, options.depth, spec, mean_points)
+        blend(kept, start, recipe.start_share, head=same_outputs(options.init, spec))
+    folder = options.out / "checkpoint"
+    checkpoints.save(folder, arrays_of(kept), spec, options.depth, kept.variant, {}, None, record_of(options))
+    return folder
 
 
 def training_pictures(
@@ -174,8 +111,6 @@ def training_pictures(
     others = unlabelled_pictures(extra, ("train", "val"), data) if teacher and extra else None
     if own is None:
         assert others is not None and teacher is not None
-        from resnet_demo.training.networks.init import label_names
-
         return replace(others, task=recipe.task, classes=label_names(teacher))
     parts = [replace(own, sources=own.sources or [recipe.task] * len(own))]
     parts += [labelled_pictures(labelled, own.classes)] if labelled else []
@@ -187,6 +122,65 @@ def training_pictures(
         labels=np.concatenate([part.labels for part in parts]),
         sources=[source for part in parts for source in part.sources],
     )
+
+
+def held_out_pictures(options: TrainOptions) -> Pictures | None:
+    """The pictures of val, unless they are trained on or there are none."""
+    if options.own:
+        return options.own.parts["val"]
+    splits = options.recipe.train_splits
+    return load_pictures(options.recipe.task, ("val",), options.data) if splits and "val" not in splits else None
+
+
+def with_mean_points(pictures: Pictures, recipe: Recipe) -> tuple[Pictures, np.ndarray | None]:
+    """Pictures ready to be cut out, and for keypoints the mean shape (points, 2) in 0..1 of the crop."""
+    if pictures.whole:
+        return squash(pictures)
+    if recipe.kind != tasks.KEYPOINTS:
+        return pictures, None
+    pictures = find_frames(pictures)
+    return pictures, mean_shape(pictures, recipe.margin)
+
+
+def start_from_teacher(
+    distillation: Distillation, network: ResNet, options: TrainOptions, pictures: Pictures, spec: TaskSpec
+) -> None:
+    """Solve for what can be solved for before the first step: stem, layers where asked, head and adaptors."""
+    recipe = options.recipe
+    if options.init in ("scratch", "fit"):
+        share_stem(distillation.teacher, network)
+    if options.init == "fit":
+        # Each layer is fitted to the teacher's of the same size.
+        same_size = normalised_batches(pictures, replace(recipe, teacher_size=0), spec)
+        unexplained = fit(distillation.teacher, network, same_size)
+        print("Variance unexplained:", ", ".join(f"{key} {value:.0%}" for key, value in unexplained.items()))
+    distillation.fit_linear(network, normalised_batches(pictures, recipe, spec)(LINEAR_PICTURES))
+
+
+def metrics_of(network: ResNet, spec: TaskSpec, held_out: Pictures) -> dict[str, float]:
+    """A network's accuracy as it would be stored."""
+    checkpoint = memory_checkpoint(network, spec)
+    predictor = Predictor(spec.name, network.depth, "cpu", checkpoint=checkpoint, ends=False)
+    return {key: record["value"] for key, record in evaluate(predictor, held_out).metrics.items()}
+
+
+def record_of(options: TrainOptions) -> dict:
+    """How the checkpoint was made, for its ``config.json``."""
+    init, teacher = options.init, options.teacher
+    record = {"recipe": options.recipe.to_json(), "init": init, "commands": [*earlier_commands(init), options.command]}
+    if teacher:
+        record["teacher"] = teacher
+        bundled = Path(teacher).resolve().is_relative_to(checkpoints.weights_folder().resolve())
+        if not bundled and (before := earlier_commands(teacher)):
+            record["teacher_commands"] = before  # A bundled one has a card of its own that says so.
+    gathered: dict[str, dict] = {}
+    for source in (init, teacher):
+        gathered |= earlier_config(source).get("gathered", {}) if source else {}
+    if gathered := gathered | records([*options.extra, *([options.labelled] if options.labelled else [])]):
+        record["gathered"] = gathered
+    if options.own:
+        record["own"] = options.own.record
+    return record
 
 
 @torch.no_grad()

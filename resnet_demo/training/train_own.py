@@ -10,6 +10,7 @@ from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.tasks import KEYPOINTS, TITLES
 from resnet_demo.training.data.own_images import keypoint_table, read_own
+from resnet_demo.training.options import TrainOptions
 from resnet_demo.training.recipe import Recipe, load_recipe
 
 START = "flowers102"  # the bundled task whose networks have seen most kinds of pictures
@@ -72,21 +73,12 @@ def has_index() -> bool:
     return (checkpoints.weights_folder() / checkpoints.INDEX).is_file()
 
 
-def train_own(
-    recipe: Recipe,
-    name: str,
-    data: Path,
-    depth: int,
-    init: str,
-    out: Path,
-    *,
-    command: str,
-    workers: int = 1,
-    stop_after: int | None = None,
-    evaluate_every: int = 1,
-    batch_chosen: bool = False,
-) -> Path | None:
-    """Train on the pictures in ``data``, measure the stored file on their test part and bundle it.
+def train_own(options: TrainOptions, name: str, batch_chosen: bool = False) -> Path | None:
+    """Train on the pictures in ``options.data``, measure the stored file on their test part and bundle it.
+
+    Args:
+        name: of the task.
+        batch_chosen: the user named the batch, see ``fit_batch``.
 
     Returns:
         The folder in ``weights/``, or None where ``stop_after`` ended the run before the recipe's end.
@@ -97,21 +89,11 @@ def train_own(
     from resnet_demo.training.bundle import bundle
     from resnet_demo.training.train import train
 
+    assert options.data is not None
     checkpoints.check_writable()
-    own = read_own(data, name)
-    recipe = fit_batch(recipe, own.record["counts"]["train"], batch_chosen)
-    folder = train(
-        recipe,
-        depth,
-        init,
-        out,
-        data=None,
-        command=command,
-        workers=workers,
-        stop_after=stop_after,
-        evaluate_every=evaluate_every,
-        own=own,
-    )
-    if stop_after and stop_after < recipe.epochs:
+    own = read_own(options.data, name)
+    recipe = fit_batch(options.recipe, own.record["counts"]["train"], batch_chosen)
+    folder = train(replace(options, recipe=recipe, own=own))
+    if options.stop_after and options.stop_after < recipe.epochs:
         return None
-    return bundle(folder, data, own)
+    return bundle(folder, options.data, own)

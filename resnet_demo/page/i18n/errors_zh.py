@@ -56,6 +56,16 @@ SENTENCES = {
     "There is no class {name} in {task}.{hint}": "{task} 中没有类别{name}。{hint}",
     "There is no face region {region}: choose one of {known}.": "没有名为{region}的面部区域：请从 {known} 中选择。",
     "There is no direction {direction}: choose one of {known}.": "没有方向{direction}：请从 {known} 中选择。",
+    # explain
+    "There is no explanation {name}: choose one of {known}.": "没有名为{name}的解释方法：请从 {known} 中选择。",
+    "{name} does not work for {task_kind}: choose one of {known}.": "{name} 不适用于{task_kind}：请从 {known} 中选择。",
+    "{name} does not explain {layer}: choose {layers}.": "{name} 不能解释 {layer}：请选择 {layers}。",
+    "{name} compares with nothing: leave against out, or choose {known}.": (
+        "{name} 不作比较：请去掉 against，或选择 {known}。"
+    ),
+    "{name} needs something to compare with: name a class or region in against.": (
+        "{name} 需要比较对象：请在 against 中指明类别或区域。"
+    ),
     "top_k must be a whole number from 1 on, not {value}.": "top_k 必须是不小于 1 的整数，而不是 {value}。",
     # archives
     "These are {count} files: choose at most {most} at a time.": "共有 {count} 个文件：一次最多选择 {most} 个。",
@@ -206,6 +216,7 @@ PARTS = {
     "subject": {"The file {name}": "文件{name}", "The file": "该文件", "The picture": "该图片"},
     "have": {" ({width} × {height} pixels)": "（{width} × {height} 像素）"},
     "hint": {" Did you mean {label}?": "您是指{label}吗？"},
+    "task_kind": {"classification": "分类", "keypoints": "关键点"},
     "faults": _FAULTS,
     "others": _FAULTS,
     **dict.fromkeys(("formats", "depths", "tasks", "choice", "devices"), _ONE_OF),

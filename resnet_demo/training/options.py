@@ -1,0 +1,43 @@
+"""What a training run is asked to do; no torch is needed to say it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from resnet_demo.training.data.own_images import OwnPictures
+from resnet_demo.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """One run of ``train`` or ``distill``.
+
+    Attributes:
+        init: what the network starts from, see ``networks.init.read_state``.
+        out: the run's folder.
+        command: how it was called, for the checkpoint's history.
+        data: the data set's folder, or that of the user's own pictures; None is where data sets lie by default.
+        workers: processes that prepare pictures.
+        stop_after: end when so many epochs are done.
+        evaluate_every: epochs between evaluations.
+        teacher: distil from this network, given as ``init`` is.
+        extra: distilling: further pictures, see ``data.datasets.unlabelled_pictures``.
+        labelled: a folder of further pictures with labels, see ``data.datasets.labelled_pictures``.
+        own: the user's own pictures, in the place of a data set.
+    """
+
+    recipe: Recipe
+    depth: int
+    init: str
+    out: Path
+    command: str
+    data: Path | None = None
+    workers: int = 1
+    stop_after: int | None = None
+    evaluate_every: int = 1
+    teacher: str | None = None
+    extra: Sequence[str] = ()
+    labelled: Path | None = None
+    own: OwnPictures | None = None
