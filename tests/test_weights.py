@@ -48,16 +48,15 @@ def test_flowers_are_named_as_often_as_the_card_says(real_flowers):
     """On 500 test pictures, within four standard errors; without the data sets the shipped ones must stay stable."""
     predict = resnet_demo.load("flowers102", depth=50)
     pictures = real_flowers(500)
-    answers = predict.many([picture.photo for picture in pictures], top_k=1)
+    answers = predict.many([picture.photo for picture in pictures], top_k=5)
     if data_folder():
         right = np.mean([answer.top_k[0].label == p.label for answer, p in zip(answers, pictures, strict=True)])
         stated = predict.checkpoint.metrics["top1"]["value"] / 100
         assert right == pytest.approx(stated, abs=4 * (stated * (1 - stated) / len(pictures)) ** 0.5)
     else:
-        labels = [answer.top_k[0].label for answer in answers]
-        for first in range(3):  # The views of one photograph mostly get one name.
-            views = labels[first::3]
-            assert max(views.count(label) for label in views) > 0.5 * len(views)
+        for first in range(3):  # One name is among the likely ones of nearly all views of a photograph.
+            views = [{score.label for score in answer.top_k} for answer in answers[first::3]]
+            assert max(sum(label in view for view in views) for label in predict.spec.labels) > 0.8 * len(views)
 
 
 def test_a_flower_at_the_end_of_a_long_photo_is_named(real_flowers):
@@ -65,6 +64,9 @@ def test_a_flower_at_the_end_of_a_long_photo_is_named(real_flowers):
     predict = resnet_demo.load("flowers102", depth=50)
     flowers = [picture.photo for picture in real_flowers(40)]
     alone = predict.many(flowers, top_k=1)
+    sure = [number for number, answer in enumerate(alone) if answer.top_k[0].probability > 0.6]
+    assert len(sure) >= 8
+    flowers, alone = [flowers[number] for number in sure], [alone[number] for number in sure]
     for at_left in (True, False):
         photos = []
         for flower in flowers:
