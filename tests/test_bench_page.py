@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import tiny
 
-from resnet_demo.bench.cases import http, limits, live, load, memory, starting, visible
+from resnet_demo.bench.cases import crowd, http, limits, live, load, memory, starting, visible
 from resnet_demo.bench.harness import chromium, clients, processes, servers, uploads
 from resnet_demo.bench.harness.clients import both
 from resnet_demo.bench.harness.http_client import Visitor
@@ -90,6 +91,21 @@ def test_http_and_load_print_tables_and_write_their_rows(given, monkeypatch, tmp
     assert [row["limit_ratio"] or row["target_ratio"] for row in rows if not row["ours"]] == [0.75, 1.5, 1.5]
     assert all(row["ratio"] > 0 and row["met"] in (True, False) for row in rows if not row["ours"])
     assert [line["what"] for line in table(output)] == [row["what"] for row in rows]
+
+
+def test_a_crowd_gets_what_a_lone_client_gets(given, monkeypatch, capsys):
+    monkeypatch.setattr(crowd, "CLIENTS", 3)
+    monkeypatch.setattr(crowd, "SECONDS", 1.0)
+    rows = crowd.measure(Settings((18,)))
+    output = capsys.readouterr().out
+    assert [row["what"] for row in rows] == [
+        f"3 clients, all networks: {share} % of the answers within" for share in (50, 95, 99)
+    ]
+    assert 0 < rows[0]["median"] <= rows[1]["median"] <= rows[2]["median"]
+    assert re.search(r"Of \d+ questions: \d+ same\.", output), output
+    assert crowd.near({"p": [0.5, 300.0]}, {"p": [0.505, 301.0]})
+    assert not crowd.near({"p": [0.5, 300.0]}, {"p": [0.5, 310.0]})
+    assert not crowd.near({"label": "Rose"}, {"label": "Iris"})
 
 
 def test_limits_share_out_a_request(given, monkeypatch, capsys):

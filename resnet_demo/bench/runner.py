@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "gpu": "resnet_demo.bench.cases.gpu",
     "http": "resnet_demo.bench.cases.http",
     "load": "resnet_demo.bench.cases.load",
+    "crowd": "resnet_demo.bench.cases.crowd",
     "limits": "resnet_demo.bench.cases.limits",
     "visible": "resnet_demo.bench.cases.visible",
     "live": "resnet_demo.bench.cases.live",
