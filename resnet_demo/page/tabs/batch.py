@@ -225,6 +225,8 @@ def tab() -> None:
     running = gr.on(
         [files.upload, start.click], answer, [files, task, depth], [kept, *everything], trigger_mode="once", **quiet
     )
-    stop.click(stopped, kept, [words_line, stop, download], cancels=[running], **quiet)
+    halted = stop.click(stopped, kept, [words_line, stop, download], cancels=[running], **quiet)
+    # What was on its way to the browser when Stop came would else have the last word.
+    halted.then(stopped, kept, [words_line, stop, download], **quiet)
     files.clear(cleared, None, [kept, *everything], cancels=[running], **quiet)
     task.input(show_task, [task, depth], depth, **quiet)
