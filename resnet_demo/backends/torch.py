@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cached_property
-
 import numpy as np
 import torch
 from torch import nn
 
-from resnet_demo.backends.base import Engine, Outputs
-from resnet_demo.backends.openvino import OpenVinoEngine
+from resnet_demo.backends.base import Outputs
+from resnet_demo.backends.cpu_instead import CpuInstead
 from resnet_demo.backends.torch_network import build_network, scaling
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.models.resnet import ResNet
@@ -18,7 +15,7 @@ from resnet_demo.models.resnet import ResNet
 PRECISIONS = {torch.float32: "float32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
-class TorchEngine(Engine):
+class TorchEngine(CpuInstead):
     """A checkpoint in PyTorch. Where a GPU's memory is full, the CPU answers.
 
     Args:
@@ -56,11 +53,7 @@ class TorchEngine(Engine):
                 return super().run(pictures)
             except RuntimeError as error:
                 self._check_memory(error)
-        return replace(self._cpu.run(pictures), instead=self._cpu.backend)
-
-    @cached_property
-    def _cpu(self) -> OpenVinoEngine:
-        return OpenVinoEngine(self.checkpoint)
+        return self.run_on_cpu(pictures)
 
     def _check_memory(self, error: RuntimeError) -> None:
         """Raise an error that is no lack of a GPU's memory."""

@@ -7,15 +7,13 @@ each call.
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
-from functools import cached_property
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from resnet_demo.backends import zerogpu_lease
-from resnet_demo.backends.base import Engine, Outputs
-from resnet_demo.backends.openvino import OpenVinoEngine
+from resnet_demo.backends.base import Outputs
+from resnet_demo.backends.cpu_instead import CpuInstead
 from resnet_demo.backends.torch import TorchEngine, is_memory_full
 from resnet_demo.checkpoints import Checkpoint
 
@@ -24,7 +22,7 @@ _placed: WeakValueDictionary[int, TorchEngine] = WeakValueDictionary()
 _sent: dict[int, TorchEngine] = {}  # in the forked process: networks that were loaded after it had started
 
 
-class ZeroGpuEngine(Engine):
+class ZeroGpuEngine(CpuInstead):
     """A checkpoint on a lent GPU: placed there at the start, or else sent along with each call. Where the GPU's memory
     is full, the CPU answers."""
 
@@ -43,11 +41,7 @@ class ZeroGpuEngine(Engine):
         try:
             return super().run(pictures)
         except MemoryError:
-            return replace(self._cpu.run(pictures), instead=self._cpu.backend)
-
-    @cached_property
-    def _cpu(self) -> OpenVinoEngine:
-        return OpenVinoEngine(self.checkpoint)
+            return self.run_on_cpu(pictures)
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         payload = None if self._engine else self.checkpoint

@@ -163,7 +163,7 @@ function load() {
   find(".viewer-empty").textContent = text("empty");
   find(".viewer-empty").classList.remove("is-error");
   for (const name of ["stage", "direction"])
-    for (const option of knobs[name]?.options || []) option.textContent = text(`${name}_${option.value}`);
+    for (const option of knobs[name].options) option.textContent = text(`${name}_${option.value}`);
   asked++;
   frame.dataset.busy = "";
   if (!view.photo) {

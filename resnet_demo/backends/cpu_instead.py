@@ -1,0 +1,23 @@
+"""Where a GPU's memory is full, the CPU answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from resnet_demo.backends.base import Engine, Outputs
+from resnet_demo.backends.openvino import OpenVinoEngine
+
+
+class CpuInstead(Engine):
+    """An engine on a GPU, with the CPU's beside it, which is made when it is first needed."""
+
+    def run_on_cpu(self, pictures: np.ndarray) -> Outputs:
+        """As ``run``, by the CPU, which is said in ``instead``."""
+        return replace(self._cpu.run(pictures), instead=self._cpu.backend)
+
+    @cached_property
+    def _cpu(self) -> OpenVinoEngine:
+        return OpenVinoEngine(self.checkpoint)
