@@ -30,12 +30,16 @@ FACES = ("astronaut", "president", "two-people")
 # counted, as counting makes them slower by a third.
 UNCOUNTED = (
     "browser/",
+    "test_architecture",
     "test_bench",
     "test_damaged_files",
     "test_engine",
+    "test_families",
     "test_fit",
     "test_layers",
     "test_odd_inputs",
+    "test_photo_source",
+    "test_unusual_photos",
 )
 
 

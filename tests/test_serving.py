@@ -573,7 +573,7 @@ def test_a_signal_lets_running_requests_end_and_leaves_nothing(started, tmp_path
 def test_connections_that_say_nothing_are_closed(started, tmp_path):
     """With few descriptors, many connections and short time-outs."""
     limited = ("sh", "-c", f"ulimit -n 64; exec {sys.executable} app.py")
-    _, port = started(limited, RESNET_DEMO_HEADER_SECONDS="2", RESNET_DEMO_BODY_SECONDS="2")
+    _, port = started(limited, RESNET_DEMO_HEADER_SECONDS="1", RESNET_DEMO_BODY_SECONDS="1")
     idle = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(90)]
     slow = socket.create_connection(("127.0.0.1", port), timeout=30)
     for connection in idle:
