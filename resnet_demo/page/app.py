@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 
 import gradio as gr
-from gradio.components import Component
 
 from resnet_demo.backends import zerogpu_lease
 from resnet_demo.errors import UserError
@@ -15,7 +14,7 @@ from resnet_demo.page.gradio_patches import api_description, file_cache, missing
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.language import LANGUAGES, NAMES, PARAMETER
 from resnet_demo.page.i18n.texts import fixed, in_english, label, language, say
-from resnet_demo.page.tabs import batch, classify, compare, faces, how_it_works, live
+from resnet_demo.page.tabs import registry
 from resnet_demo.page.widgets.inputs import PRIVATE
 
 
@@ -27,21 +26,12 @@ def build() -> gr.Blocks:
             gr.HTML(f"<h1>{label('title')}</h1><p>{label('tagline')}</p>", elem_classes=["heading"])
             gr.HTML(fixed(switch), elem_id="language", elem_classes=["language"])
             status = gr.HTML(status_line(label("getting_ready")), elem_id="status", elem_classes=["status"])
-        controls: dict[str, Component] = {}
+        built = []
         with gr.Tabs(overflow_behavior="wrap") as tabs:
-            with gr.Tab(label("tab_flowers"), id="flowers", elem_id="tab-flowers"):
-                controls |= classify.tab()
-            with gr.Tab(label("tab_faces"), id="faces", elem_id="tab-faces"):
-                controls |= faces.tab()
-            with gr.Tab(label("tab_compare"), id="compare", elem_id="tab-compare"):
-                controls |= compare.tab()
-            with gr.Tab(label("tab_many"), id="many", elem_id="tab-many"):
-                batch.tab()
-            with gr.Tab(label("tab_live"), id="live", elem_id="tab-live"):
-                live.tab()
-            with gr.Tab(label("tab_how"), id="how", elem_id="tab-how"):
-                how_it_works.tab()
-        settings.keep(tabs, controls, page)
+            for tab in registry.tabs():
+                with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}"):
+                    built.append(settings.Built(tab, tab.build()))
+        settings.keep(tabs, built, page)
         missing_inputs.fill_with(page, fill_inputs)
         api_description.describe_page(page, in_english)
         page.load(device_line, None, status, show_progress="hidden", **PRIVATE)

@@ -7,15 +7,16 @@ hands both back, the address first, and what does not exist here is left as it w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
-from resnet_demo.models.architecture import DEPTHS
-from resnet_demo.page import catalog
-from resnet_demo.page.tabs.classify import MAX_TOP_K
-from resnet_demo.page.widgets.inputs import PRIVATE, depth_look, target_choices
+from resnet_demo.page import restore
+from resnet_demo.page.tabs.registry import Tab
+from resnet_demo.page.widgets.inputs import PRIVATE
 
 SCRIPT = """<script>
 window.resnet = {
@@ -29,18 +30,19 @@ window.resnet = {
     for (const [name, value] of query) if (name !== "tab") all[`${tab}.${name}`] = value;
     return this.ready = { ...all, tab };
   },
-  tab(known) {
+  tab(known, parts) {
     const { tab } = this.read();
+    [this.parts, this.first] = [parts, known[0]];
     return { __type__: "update", ...(known.includes(tab) ? { selected: tab } : {}) };
   },
   save(name, value) {
     if (!this.ready) return; // Gradio selects the first tab by itself, before anything is restored.
     const all = { ...this.kept(), [name]: value };
     try { localStorage.setItem("resnet-demo", JSON.stringify(all)); } catch { /* a private window */ }
-    const tab = all.tab || "flowers";
+    const tab = all.tab || this.first;
     if (name !== "tab" && !name.startsWith(tab + ".")) return;
     const address = new URL(location);
-    for (const part of ["task", "depth", "depths", "top_k", "region"]) address.searchParams.delete(part);
+    for (const part of this.parts || []) address.searchParams.delete(part);
     address.searchParams.set("tab", tab);
     for (const [key, one] of Object.entries(all))
       if (key.startsWith(tab + "."))
@@ -51,65 +53,55 @@ window.resnet = {
 </script>"""
 
 
-def keep(tabs: gr.Tabs, controls: Mapping[str, Any], page: gr.Blocks) -> None:
-    """Keep the open tab and the values of ``controls`` (such as ``flowers.depth``), and restore them on loading."""
-    parts = [part for part in tabs.children if isinstance(part, gr.Tab)]
-    for tab in parts:
-        tab.select(None, None, None, js=f"() => window.resnet.save('tab', '{tab.id}')", **PRIVATE)
-    for name, control in controls.items():
-        if name.endswith((".target", ".last_task")):
-            continue  # A class belongs to a photo; what the controls are set to follows from the task.
-        control.change(None, [control], None, js=f"(value) => {{ window.resnet.save('{name}', value); }}", **PRIVATE)
+@dataclass(frozen=True)
+class Built:
+    """A tab in the page, and its controls by name."""
+
+    tab: Tab
+    controls: Mapping[str, Component]
+
+
+def keep(tabs: gr.Tabs, built: Sequence[Built], page: gr.Blocks) -> None:
+    """Keep the open tab and the values of controls (such as ``flowers.depth``), and restore them on loading."""
+    for part in tabs.children:
+        if isinstance(part, gr.Tab):
+            part.select(None, None, None, js=f"() => window.resnet.save('tab', '{part.id}')", **PRIVATE)
+    kept = [
+        (f"{one.tab.id}.{name}", control)
+        for one in built
+        for name, control in one.controls.items()
+        if name not in one.tab.derived
+    ]
+    for name, control in kept:
+        control.change(  # type: ignore[attr-defined]  # Gradio adds events to each class.
+            None, [control], None, js=f"(value) => {{ window.resnet.save('{name}', value); }}", **PRIVATE
+        )
     # The browser opens the tab alone. As an output of the server's answer the tabs would have a loading status, at each
     # change of which, in any later event, Gradio 6.31 copies the state of all components inside.
-    known = json.dumps([tab.id for tab in parts])
-    page.load(None, None, [tabs], js=f"() => window.resnet.tab({known})", **PRIVATE)
+    known = [one.tab.id for one in built]
+    parts = sorted({name.partition(".")[2] for name, _ in kept})
+    script = f"() => window.resnet.tab({json.dumps(known)}, {json.dumps(parts)})"
+    page.load(None, None, [tabs], js=script, **PRIVATE)
 
     saved = gr.JSON(visible=False)
-    names = list(controls)
+    controls = [control for one in built for control in one.controls.values()]
 
     def load(settings: dict | None):
-        updates = restored(settings or {}, names)
-        return [updates.get(name, gr.skip()) for name in names]
+        found = [restored(settings or {}, one) for one in built]
+        updates = [(name, updates) for one, updates in zip(built, found, strict=True) for name in one.controls]
+        return [of_tab.get(name, gr.skip()) for name, of_tab in updates]
 
     # The loading status of one hidden component in place of all controls', for the same reason.
     quiet: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": saved, **PRIVATE}
-    page.load(load, [saved], [*controls.values()], js="() => [window.resnet.read()]", **quiet)
+    page.load(load, [saved], controls, js="() => [window.resnet.read()]", **quiet)
 
 
-def restored(settings: Mapping[str, object], names: list[str]) -> dict[str, object]:
-    """Settings of the browser or of an address, which anybody may have written → updates by control."""
-    found: dict[str, Any] = {}
-    for tab in dict.fromkeys(name.split(".")[0] for name in names):
-        kinds = {"flowers": ("classification",), "faces": ("keypoints",)}.get(tab, ("classification", "keypoints"))
-        usual = catalog.FACES if tab == "faces" else catalog.FLOWERS
-        offered = [name for _, name in catalog.task_choices(*kinds)]
-        task = settings.get(f"{tab}.task")
-        if task in offered and task != usual:
-            found[f"{tab}.task"] = gr.update(value=task)
-            found[f"{tab}.last_task"] = task
-            found[f"{tab}.target"] = gr.update(choices=target_choices(task))
-            found[f"{tab}.region"] = gr.update(visible=catalog.has_regions(task))
-        else:
-            task = usual
-        available = catalog.available(task)
-        depths = [depth for depth in numbers(settings.get(f"{tab}.depth")) if depth in available]
-        several = [depth for depth in numbers(settings.get(f"{tab}.depths")) if depth in available]
-        look = depth_look(task) if task != usual else {}
-        if depths or look:
-            found[f"{tab}.depth"] = gr.update(value=depths[0] if depths else catalog.default_depth(task), **look)
-        if several or look:
-            found[f"{tab}.depths"] = gr.update(value=several or catalog.compared_depths(task), **look)
-    top_k = numbers(settings.get("flowers.top_k"), range(1, MAX_TOP_K + 1))
-    if top_k:
-        found["flowers.top_k"] = gr.update(value=top_k[0])
-    region = settings.get("faces.region")
-    if region in catalog.REGIONS:
-        found.setdefault("faces.region", gr.update())["value"] = region
-    return {name: update for name, update in found.items() if name in names}
-
-
-def numbers(value: object, known: range | tuple[int, ...] = DEPTHS) -> list[int]:
-    """50, "50", [18, 50] or "18-50" → those of ``known``."""
-    parts = value if isinstance(value, list) else str(value).split("-")
-    return [int(part) for part in map(str, parts) if part.isdecimal() and int(part) in known]
+def restored(settings: Mapping[str, object], built: Built) -> dict[str, Any]:
+    """Settings of the browser or of an address, which anybody may have written → updates by a tab's controls."""
+    prefix = f"{built.tab.id}."
+    values = {name.removeprefix(prefix): value for name, value in settings.items() if name.startswith(prefix)}
+    if built.tab.restore:
+        found = built.tab.restore(values)
+    else:
+        found = {name: restore.control(control, values.get(name)) for name, control in built.controls.items()}
+    return {name: update for name, update in found.items() if name in built.controls and update is not None}

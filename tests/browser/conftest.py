@@ -31,16 +31,18 @@ expect.set_options(timeout=PATIENCE)
 
 
 @contextmanager
-def served(folder: Path, **settings: str) -> Iterator[str]:
-    """The address of the page, started as people start it, with further environment variables; ``folder`` takes its
-    log and pictures."""
+def served(folder: Path, *program: str, **settings: str) -> Iterator[str]:
+    """The address of the page, started as people start it or by another Python ``program``, with further environment
+    variables; ``folder`` takes its log and pictures."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if name not in ("RESNET_DEMO_WEIGHTS", "SPACE_ID")}
     environment |= {"HOST": "127.0.0.1", "PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio"), **settings}
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, *(program or ["app.py"])], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(1200):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from resnet_demo.page.i18n.en import EN
 from resnet_demo.page.i18n.zh import ZH
 
 TABLES = {"en": EN, "zh": ZH}
+_added: dict[str, dict[str, str]] = {name: {} for name in TABLES}  # of tabs that bring their own
 
 # The texts of the pages that were built, by the key in Gradio's mark: language → key → text.
 _built: dict[str, dict[str, str]] = {name: {} for name in LANGUAGES}
@@ -39,13 +40,27 @@ def label(key: str) -> str:
 
 def say(key: str, **values: object) -> str:
     """A sentence in the language of the running event, with its values filled in."""
-    text = TABLES[language()][key]
+    text = say_in(language(), key)
     return text.format(**values) if values else text
 
 
 def say_in(name: str, key: str) -> str:
     """A sentence without values in a language, for what is answered outside of an event."""
-    return TABLES[name][key]
+    return TABLES[name][key] if key in TABLES[name] else _added[name][key]
+
+
+def add(english: Mapping[str, str], chinese: Mapping[str, str]) -> None:
+    """Texts of a tab that is not among ours.
+
+    Raises:
+        ValueError: a text is missing in one of the languages, or has the key of another one.
+    """
+    if missing := english.keys() ^ chinese.keys():
+        raise ValueError(f"These texts are there in one language only: {', '.join(sorted(missing))}.")
+    if taken := english.keys() & EN.keys():
+        raise ValueError(f"The page has texts of these keys already: {', '.join(sorted(taken))}.")
+    _added["en"].update(english)
+    _added["zh"].update(chinese)
 
 
 def fixed(make: Callable[[], str], key: str | None = None) -> str:

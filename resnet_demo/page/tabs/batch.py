@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 from gradio.data_classes import ListFiles
 
 from resnet_demo import tasks
@@ -26,6 +27,7 @@ from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.format import percent
 from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.inputs import (
     PRIVATE,
     address,
@@ -169,7 +171,8 @@ def files_input(elem_id: str) -> gr.File:
     return fetch_carefully(read_with(files, paths_and_names))
 
 
-def tab() -> None:
+@tab("many")
+def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     with gr.Row(elem_classes=["columns"]):
         with gr.Column(min_width=300, scale=1):
@@ -230,3 +233,4 @@ def tab() -> None:
     halted.then(stopped, kept, [words_line, stop, download], **quiet)
     files.clear(cleared, None, [kept, *everything], cancels=[running], **quiet)
     task.input(show_task, [task, depth], depth, **quiet)
+    return {}

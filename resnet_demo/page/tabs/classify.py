@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -11,12 +12,13 @@ from resnet_demo import tasks
 from resnet_demo.errors import UserError
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
-from resnet_demo.page import catalog, networks
+from resnet_demo.page import catalog, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, photo_lines, record
 from resnet_demo.page.events import Events
 from resnet_demo.page.gradio_patches.event_data import sent
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.class_list import blank as no_list
 from resnet_demo.page.widgets.class_list import class_list, listing
 from resnet_demo.page.widgets.examples import FLOWERS
@@ -117,7 +119,16 @@ def words(prediction: results.Prediction) -> str:
     return note(*lines, facts=facts(prediction), alert=prediction.unknown)
 
 
-def tab() -> dict[str, Component]:
+def restored(values: Mapping[str, object]) -> dict[str, Any]:
+    """Kept values → updates of the controls."""
+    found = restore.task_and_depths(values, catalog.FLOWERS, tasks.CLASSIFICATION)
+    for count in restore.numbers(values.get("top_k"), range(1, MAX_TOP_K + 1)):
+        found["top_k"] = gr.update(value=count)
+    return found
+
+
+@tab("flowers", restore=restored, derived=("target", "last_task"))
+def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     with gr.Row(elem_classes=["columns"]):
         with gr.Column(min_width=300):
@@ -192,10 +203,4 @@ def tab() -> dict[str, Component]:
     gr.on([top_k.release, target.input], show_change, [*inputs, answered], everything, **quiet, **LATEST)
     run.click(react.show, inputs, everything, **quiet)
     classes.select(show_class, None, target, show_progress="hidden", **PRIVATE)
-    return {
-        "flowers.task": task,
-        "flowers.depth": depth,
-        "flowers.top_k": top_k,
-        "flowers.target": target,
-        "flowers.last_task": last_task,
-    }
+    return {"task": task, "depth": depth, "top_k": top_k, "target": target, "last_task": last_task}

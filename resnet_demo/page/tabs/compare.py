@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import wraps
 from typing import Any
 
@@ -19,7 +19,7 @@ from resnet_demo.images.decode import open_photo
 from resnet_demo.inference import predictor
 from resnet_demo.inference import results as inference_results
 from resnet_demo.models import cost
-from resnet_demo.page import catalog, networks
+from resnet_demo.page import catalog, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, record
 from resnet_demo.page.events import Stepwise
 from resnet_demo.page.i18n import class_names
@@ -27,6 +27,7 @@ from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.tabs import classify
 from resnet_demo.page.tabs import compare_plot as plot
 from resnet_demo.page.tabs.compare_cards import Card, cards_html, words
+from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.examples import BOTH
 from resnet_demo.page.widgets.inputs import (
     DISPLAY_SIDE,
@@ -186,7 +187,13 @@ def measured_times() -> dict[str, float]:
         return {}
 
 
-def tab() -> dict[str, Component]:
+def restored(values: Mapping[str, object]) -> dict[str, Any]:
+    """Kept values → updates of the controls."""
+    return restore.task_and_depths(values, catalog.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
+
+
+@tab("compare", restore=restored, derived=("last_task",))
+def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     with gr.Row(elem_classes=["columns"]):
         with gr.Column(min_width=300, scale=1):
@@ -256,7 +263,7 @@ def tab() -> dict[str, Component]:
     task.input(show_task, [*inputs, last_task], [depths, last_task, *everything], **quiet, **LATEST)
     depths.input(react.show_depth, [*inputs, details], [depths, *everything], **quiet, **LATEST)
     run.click(react.show, inputs, everything, **quiet)
-    return {"compare.task": task, "compare.depths": depths, "compare.last_task": last_task}
+    return {"task": task, "depths": depths, "last_task": last_task}
 
 
 def table_file(lines: list[list]) -> str:

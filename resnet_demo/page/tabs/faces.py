@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -12,10 +13,11 @@ from resnet_demo.errors import UserError
 from resnet_demo.images import draw_landmarks
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
-from resnet_demo.page import catalog, networks
+from resnet_demo.page import catalog, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, photo_lines, record
 from resnet_demo.page.events import Events
 from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.examples import FACES
 from resnet_demo.page.widgets.inputs import (
     DISPLAY_SIDE,
@@ -105,7 +107,16 @@ def words(found: results.FacesPrediction) -> str:
     return note(what, say("points_heat"), *photo_lines(found), facts=facts(found))
 
 
-def tab() -> dict[str, Component]:
+def restored(values: Mapping[str, object]) -> dict[str, Any]:
+    """Kept values → updates of the controls."""
+    found = restore.task_and_depths(values, catalog.FACES, tasks.KEYPOINTS)
+    if values.get("region") in catalog.REGIONS:
+        found["region"] = {**gr.update(value=values["region"]), **found.get("region", {})}
+    return found
+
+
+@tab("faces", restore=restored, derived=("last_task",))
+def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     hint = "hint_faces" if len(catalog.task_choices(tasks.KEYPOINTS)) == 1 else "hint_points"
     with gr.Row(elem_classes=["columns"]):
@@ -158,4 +169,4 @@ def tab() -> dict[str, Component]:
     depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet, **LATEST)
     run.click(react.show, inputs, everything, **quiet)
     region.input(None, [region], None, js=SHOW_REGION, **PRIVATE)  # The browser has every region's maps.
-    return {"faces.task": task, "faces.depth": depth, "faces.region": region, "faces.last_task": last_task}
+    return {"task": task, "depth": depth, "region": region, "last_task": last_task}

@@ -6,6 +6,7 @@ Channels, layers, parameters and GFLOPs are counted from the records and shapes 
 from __future__ import annotations
 
 import gradio as gr
+from gradio.components import Component
 
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import lesions
@@ -15,6 +16,7 @@ from resnet_demo.models.architecture import ARCHITECTURES, DEPTHS, architecture_
 from resnet_demo.page import catalog
 from resnet_demo.page.i18n.texts import label
 from resnet_demo.page.tabs import compare
+from resnet_demo.page.tabs.registry import tab
 
 KINDS = ("basic", "bottleneck")
 COLUMNS = ("depth", "kind", "blocks", "layers", "working", "parameters", "gflops", catalog.FLOWERS, catalog.FACES)
@@ -25,7 +27,8 @@ LEFT, WIDE = 24, 186  # where the boxes begin, and how wide they are
 MIDDLE, PAST = LEFT + WIDE / 2, LEFT + WIDE + 44  # across: the line through the boxes, and the one past them
 
 
-def tab() -> None:
+@tab("how")
+def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     parts = [
         *heading("residual", "identity"),
@@ -37,6 +40,7 @@ def tab() -> None:
         *heading("numbers"),
     ]
     gr.HTML(f'<article class="how">{"".join(parts)}</article>', elem_id="how")
+    return {}
 
 
 def heading(*keys: str) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
+from gradio.components import Component
 
 from resnet_demo.backends import zerogpu_lease
 from resnet_demo.errors import UserError
@@ -24,6 +25,7 @@ from resnet_demo.page import catalog
 from resnet_demo.page.endpoints import check_weights
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.inputs import read_depth
 
 FOLDER = Path(__file__).parent
@@ -39,7 +41,8 @@ TEXTS = (
 )
 
 
-def tab() -> None:
+@tab("live")
+def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     gr.HTML(
         {"texts": {key: label(f"live_{key}") for key in TEXTS}},
@@ -53,6 +56,7 @@ def tab() -> None:
         again=DETECT_AGAIN,
         elem_id="live",
     )
+    return {}
 
 
 def live_points(data: dict) -> dict:
