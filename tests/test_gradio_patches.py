@@ -17,6 +17,7 @@ from gradio.context import LocalContext
 from resnet_demo.page.gradio_patches import (
     api_description,
     event_data,
+    fewer_threads,
     file_cache,
     mcp_input,
     mcp_output,
@@ -147,3 +148,64 @@ def test_gradio_writes_no_stub_files(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.stdout.strip() == "x True", done.stderr
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".pyi"] == []
+
+
+def test_only_what_takes_long_gets_a_thread(monkeypatch):
+    """Inputs and outputs of an event that are read in microseconds stay on the event loop; pictures and functions do
+    not."""
+    import threading
+
+    seen = {}
+
+    def note(place: str, component: gr.components.Component, way: str):
+        keep = getattr(component, way)
+
+        def noted(value):
+            seen[place] = threading.current_thread()
+            return keep(value)
+
+        return noted
+
+    plain = gr.Radio.preprocess
+
+    def read(radio: gr.Radio, payload):
+        seen["radio"] = threading.current_thread()
+        return plain(radio, payload)
+
+    monkeypatch.setattr(gr.Radio, "preprocess", read)
+
+    def look(*_):
+        seen["function"] = threading.current_thread()
+        return {}, None
+
+    with gr.Blocks() as page:
+        radio, photo = gr.Radio(["a"]), preprocess.read_with(gr.Image(), lambda _: None)
+        text, gallery = gr.JSON(), gr.Gallery()
+        gallery.postprocess = note("gallery", gallery, "postprocess")
+        gr.Button().click(look, [radio, photo], [text, gallery])
+    fewer_threads.save()
+    [function] = page.fns.values()
+    asyncio.run(page.process_api(function, ["a", None]))
+    assert seen["radio"] is threading.current_thread()
+    assert seen["function"] is not threading.current_thread() and seen["gallery"] is not threading.current_thread()
+
+
+def test_looking_whether_a_visitor_is_logged_in_takes_no_thread(monkeypatch):
+    from gradio.routes import App
+    from starlette.testclient import TestClient
+
+    with gr.Blocks() as page:
+        gr.Textbox()
+    fewer_threads.save()
+    threads = []
+    in_thread = fewer_threads._in_thread
+
+    async def counted(function, *values, **named):
+        threads.append(function)
+        return await in_thread(function, *values, **named)
+
+    monkeypatch.setattr(fewer_threads, "_in_thread", counted)
+    page.app = App.create_app(page)
+    with TestClient(page.app) as client:
+        assert client.get("/config").status_code == 200
+    assert threads == []

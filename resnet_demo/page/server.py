@@ -115,6 +115,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     from resnet_demo.page.app import build
     from resnet_demo.page.gradio_patches import (
         api_calls,
+        fewer_threads,
         light_sessions,
         mcp_errors,
         mcp_input,
@@ -143,6 +144,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     )
     page.queue(max_size=QUEUE, default_concurrency_limit=4, api_open=False)
     light_sessions.lighten()
+    fewer_threads.save()
     api_calls.watch(page, requests.called)
     connections.quiet()
     mcp_log.quiet()

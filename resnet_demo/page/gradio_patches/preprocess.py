@@ -19,7 +19,9 @@ Kind = TypeVar("Kind", bound=Component)
 
 
 def read_with(component: Kind, read: Callable[[Any], Any]) -> Kind:
-    """The component, whose value now is ``read(what was sent)``."""
+    """The component, whose value now is ``read(what was sent)``. It must be quick: it keeps others waiting, see
+    ``fewer_threads``."""
     inside(component, "preprocess", __name__)
+    read.is_quick = True  # type: ignore[attr-defined]
     component.preprocess = read  # type: ignore[method-assign,assignment]
     return component
