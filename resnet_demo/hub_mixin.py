@@ -9,20 +9,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import TypedDict
 
 from resnet_demo import checkpoints
 from resnet_demo.backends.torch_network import with_weights
-from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL, Checkpoint, hub
+from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL, Checkpoint, IndexRecord, hub
 from resnet_demo.errors import UserError
 from resnet_demo.models import resnet
-from resnet_demo.models.architecture import architecture_of
+from resnet_demo.models.architecture import Architecture
 from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 
 Get = Callable[[str], Path]
 """A path in a repository or folder → the file here; raises ``hub.NoSuchFile`` where there is none."""
+
+
+class HubOptions(TypedDict):
+    """What ``huggingface_hub.hf_hub_download`` is passed on."""
+
+    token: str | bool | None
+    cache_dir: str | Path | None
+    force_download: bool
+    local_files_only: bool
 
 
 class ResNet(resnet.ResNet):
@@ -68,7 +79,7 @@ def from_pretrained(
         UserError: no such repository, file, task or depth, no network, or weights that are damaged or do not fit.
     """
     name = str(pretrained_model_name_or_path)
-    options = {
+    options: HubOptions = {
         "token": token,
         "cache_dir": cache_dir,
         "force_download": force_download,
@@ -90,7 +101,7 @@ def network_of(checkpoint: Checkpoint) -> ResNet:
     """The network of a checkpoint, ready to use and to train further."""
     name = str(checkpoint.path or "the checkpoint")
     network = with_weights(
-        checkpoint.state, checkpoint.depth, checkpoint.spec.outputs, checkpoint.variant, name, network_class=ResNet
+        checkpoint.state, checkpoint.architecture, checkpoint.spec.outputs, None, name, network_class=ResNet
     )
     network.spec = checkpoint.spec
     return network
@@ -108,7 +119,7 @@ def folder_reader(root: Path) -> Get:
     return get
 
 
-def hub_reader(repo: str, revision: str | None, options: dict) -> Get:
+def hub_reader(repo: str, revision: str | None, options: HubOptions) -> Get:
     """Files of a repository, all of the commit that the first one came from."""
     commit = revision
 
@@ -121,7 +132,7 @@ def hub_reader(repo: str, revision: str | None, options: dict) -> Get:
     return get
 
 
-def find(get: Get, name: str, task: str | None, depth: int | None, options: dict) -> Checkpoint:
+def find(get: Get, name: str, task: str | None, depth: int | None, options: HubOptions) -> Checkpoint:
     """The checkpoint of a repository or folder, in either layout.
 
     Raises:
@@ -153,18 +164,18 @@ def find(get: Get, name: str, task: str | None, depth: int | None, options: dict
     )
 
 
-def choose(records: list[dict], name: str, task: str | None, depth: int | None) -> dict:
+def choose(records: Sequence[IndexRecord], name: str, task: str | None, depth: int | None) -> IndexRecord:
     """The one record of an index that is meant.
 
     Raises:
         UserError: there is none, or more than one.
     """
-    found = [record for record in records if task in (None, record["task"]) and depth in (None, record["depth"])]
+    found = [record for record in records if task in (None, record.task) and depth in (None, record.depth)]
     if len(found) == 1:
         return found[0]
     depths: dict[str, list[str]] = {}
     for record in records:
-        depths.setdefault(record["task"], []).append(str(record["depth"]))
+        depths.setdefault(record.task, []).append(str(record.depth))
     there = ", ".join(f"{known} ({', '.join(numbers)})" for known, numbers in depths.items()) or "none"
     if found:
         raise UserError(f"{name} has several checkpoints, pass task= and depth=: {there}.")
@@ -172,15 +183,16 @@ def choose(records: list[dict], name: str, task: str | None, depth: int | None) 
     raise UserError(f"{name} has no {wanted}: choose from {there}.")
 
 
-def read_record(get: Get, record: dict, name: str, options: dict) -> Checkpoint:
+def read_record(get: Get, record: IndexRecord, name: str, options: HubOptions) -> Checkpoint:
     """The checkpoint of an index's record: beside the index, or where its ``hub`` says."""
-    if record.get("file"):
+    source = record.hub
+    if record.file:
         try:
-            return read(get, PurePosixPath(record["file"]).parent.as_posix(), name, record["sha256"])
+            return read(get, PurePosixPath(record.file).parent.as_posix(), name, record.sha256)
         except hub.NoSuchFile:
-            if not record.get("hub"):
+            if not source:
                 raise
-    source = hub.HubSource.from_json(record["hub"])
+    assert source is not None  # See ``IndexRecord.from_json``.
     return read(hub_reader(source.repo, source.revision, options), source.folder, source.repo, source.sha256)
 
 
@@ -191,18 +203,17 @@ def read(get: Get, folder: str, name: str, sha256: str | None = None) -> Checkpo
         UserError: its files are missing, damaged or do not fit, with each missing and surplus key.
     """
     prefix = "" if folder in ("", ".") else f"{folder}/"
-    path, where = get(f"{prefix}{CONFIG}"), f"{name}/{prefix}{CONFIG}"
-    config = checkpoints.read_config(path.parent)
-    if "task" not in config:
+    path = get(f"{prefix}{CONFIG}")
+    config = replace(checkpoints.read_config(path.parent), where=f"{name}/{prefix}{CONFIG}")
+    if "task" not in config.record:
         from resnet_demo.checkpoints.timm import convert_config
 
-        config = convert_config(config, where)
+        config = convert_config(config)
     weights = get(f"{prefix}{MODEL}")
-    wanted = config["weights"] if isinstance(config.get("weights"), dict) else {}
     # Its name in the Hub's cache catches a damaged file that nothing else vouches for.
-    sha256 = sha256 or wanted.get("sha256") or hub.sha256_by_name(weights)
-    data = checkpoints.read_verified(weights, wanted.get("bytes"), sha256)
-    return checkpoints.build(data, weights, config, where, f"{name}/{prefix}{MODEL}")
+    sha256 = sha256 or config.weights.sha256 or hub.sha256_by_name(weights)
+    data = checkpoints.read_verified(weights, config.weights.bytes, sha256)
+    return checkpoints.build(data, weights, config, f"{name}/{prefix}{MODEL}")
 
 
 def save_pretrained(
@@ -210,7 +221,7 @@ def save_pretrained(
     save_directory: str | Path,
     *,
     spec: TaskSpec | None = None,
-    metrics: dict | None = None,
+    metrics: Mapping[str, object] | None = None,
     repo_id: str | None = None,
     push_to_hub: bool = False,
     **push_to_hub_kwargs,
@@ -228,21 +239,16 @@ def save_pretrained(
         The commit's address, or None where nothing was sent.
 
     Raises:
-        UserError: the network has no task, does not fit it, is of another family, or cannot be written or sent.
+        UserError: the network has no task, does not fit it, or cannot be written or sent.
     """
     folder = Path(save_directory)
     spec = spec or getattr(network, "spec", None)
     if spec is None:
         raise UserError("The network has no task: pass spec=TaskSpec(...), so that others know what its outputs mean.")
-    if network.architecture != architecture_of(network.depth, network.variant):
-        raise UserError(
-            f"A checkpoint holds a ResNet, and this is a {network.architecture.title}: save its state_dict() with "
-            "safetensors."
-        )
     state = {key: value.detach().cpu().float().numpy() for key, value in network.state_dict().items()}
     try:
-        card = None if (folder / CARD).exists() else card_text(spec, network.depth)
-        checkpoints.save(folder, state, spec, network.depth, network.variant, metrics or {}, card)
+        card = None if (folder / CARD).exists() else card_text(spec, network.architecture)
+        checkpoints.save(folder, state, spec, network.architecture, None, metrics or {}, card)
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror or error}): name another folder.") from error
     if push_to_hub:
@@ -256,7 +262,7 @@ def push_to_hub(
     repo_id: str,
     *,
     spec: TaskSpec | None = None,
-    metrics: dict | None = None,
+    metrics: Mapping[str, object] | None = None,
     commit_message: str = "Push model using huggingface_hub.",
     private: bool | None = None,
     token: str | None = None,
@@ -305,7 +311,7 @@ def push_to_hub(
         )
 
 
-def card_text(spec: TaskSpec, depth: int) -> str:
+def card_text(spec: TaskSpec, architecture: Architecture) -> str:
     """A short model card; `publish` writes longer ones of what this project has trained."""
     outputs = f"{spec.outputs} classes" if spec.kind == CLASSIFICATION else f"{spec.points} keypoints"
     return f"""\
@@ -314,10 +320,10 @@ library_name: resnet-demo
 pipeline_tag: {spec.pipeline}
 tags:
 - resnet
-- resnet{depth}
+- {architecture.name}
 ---
 
-# ResNet-{depth}, {json.dumps(spec.name, ensure_ascii=False)[1:-1]}
+# {architecture.title}, {json.dumps(spec.name, ensure_ascii=False)[1:-1]}
 
 {outputs}, RGB pictures of {spec.size} × {spec.size} pixels. The weights are stored as 8-bit integers with one scale for
 each output channel; `config.json` holds the labels and how pictures are prepared.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,11 +54,11 @@ def test_the_temperature_undoes_too_sure_and_too_unsure_logits(factor):
     temperature = fit_temperature(logits * factor, labels)
     assert temperature == pytest.approx(factor, rel=0.08)
     metrics = calibration_metrics(logits * factor, labels, temperature)
-    assert metrics["ece"]["value"] < 0.35 * metrics["ece_before"]["value"]
-    assert metrics["nll"]["value"] < metrics["nll_before"]["value"]
-    for record in metrics.values():
-        assert record["low"] < record["high"]
-        assert record["n"] == len(labels)
+    assert metrics["ece"].value < 0.35 * metrics["ece_before"].value
+    assert metrics["nll"].value < metrics["nll_before"].value
+    for metric in metrics.values():
+        assert metric.low < metric.high
+        assert metric.n == len(labels)
 
 
 def test_the_calibration_error_is_the_gap_between_sure_and_right():
@@ -124,7 +125,7 @@ def test_a_damaged_calibration_is_one_clear_error(record, tmp_path):
 
 def predictor_with(calibration: Calibration) -> Predictor:
     made = tiny.random_checkpoint()
-    checkpoint = checkpoints.Checkpoint(made.spec, 18, made.variant, made.stored, {}, None, calibration)
+    checkpoint = replace(made, calibration=calibration)
     return Predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
 
 
@@ -268,7 +269,7 @@ def test_calibrate_writes_what_the_checkpoint_then_uses(data, tmp_path, monkeypa
     assert main(arguments) == 0
     assert "flagged_noise" in capsys.readouterr().out
     assert (folder / "model.safetensors").read_bytes() == before
-    config = checkpoints.read_config(folder)
+    config = checkpoints.read_config(folder).record
     record = config["calibration"]
     assert record["fitted"] == {"means": 8, "val": 32, "seen": seen, "kept": 0.96 if seen else 0.98}
     assert record["measured"]["flagged_known"]["n"] == 24
@@ -284,7 +285,7 @@ def test_calibrate_writes_what_the_checkpoint_then_uses(data, tmp_path, monkeypa
     answer = resnet_demo.load("flowers102", 18, "cpu")(data / "flowers102" / "test0.png")
     assert answer.to_json()["unknown"] in (True, False)
     assert main(arguments) == 0  # Calibrating what is calibrated gives the same.
-    assert checkpoints.read_config(folder)["calibration"] == record
+    assert checkpoints.read_config(folder).record["calibration"] == record
 
 
 def test_calibrate_says_what_it_cannot_do(data, tmp_path, monkeypatch, capsys):
@@ -306,10 +307,11 @@ def test_calibrate_says_what_it_cannot_do(data, tmp_path, monkeypatch, capsys):
 def test_bundling_the_same_weights_again_keeps_their_calibration_and_others_lose_it(tmp_path):
     weights, record = {"bytes": 1, "sha256": "a"}, {"temperature": 2}
     (tmp_path / "config.json").write_text(json.dumps({"weights": weights, "calibration": record}))
-    assert kept_calibration(tmp_path, {"weights": weights}) == {"calibration": record}
-    assert kept_calibration(tmp_path, {"weights": weights | {"sha256": "b"}}) == {}
-    assert kept_calibration(tmp_path, {"weights": weights, "calibration": {"temperature": 3}}) == {}
-    assert kept_calibration(tmp_path / "none", {"weights": weights}) == {}
+    config = checkpoints.Config({"weights": weights})
+    assert kept_calibration(tmp_path, config) == {"calibration": record}
+    assert kept_calibration(tmp_path, config.changed(weights=weights | {"sha256": "b"})) == {}
+    assert kept_calibration(tmp_path, config.changed(calibration={"temperature": 3})) == {}
+    assert kept_calibration(tmp_path / "none", config) == {}
 
 
 # --- The bundled checkpoint -------------------------------------------------------------------------------------------
@@ -330,10 +332,10 @@ def test_a_flower_is_known_and_an_astronaut_is_not(bundled):
 
 def test_the_bundled_flags_and_facts_are_as_good_as_they_must_be(bundled):
     config = checkpoints.read_config(checkpoints.find("flowers102", 50).path.parent)
-    measured = config["calibration"]["measured"]
-    assert measured["flagged_known"]["value"] <= 5
-    assert measured["flagged_imagenet-sample-images"]["value"] >= 90
-    assert measured["ece"]["value"] < measured["ece_before"]["value"]
+    measured = config.calibration.measured
+    assert measured["flagged_known"].value <= 5
+    assert measured["flagged_imagenet-sample-images"].value >= 90
+    assert measured["ece"].value < measured["ece_before"].value
     every = [facts("flowers102", 50, index) for index in range(102)]
-    assert sum(fact.shown for fact in every) == config["metrics"]["top1"]["n"]
-    assert 100 * sum(fact.right for fact in every) / 6149 == pytest.approx(config["metrics"]["top1"]["value"], abs=0.01)
+    assert sum(fact.shown for fact in every) == config.metrics["top1"].n
+    assert 100 * sum(fact.right for fact in every) / 6149 == pytest.approx(config.metrics["top1"].value, abs=0.01)

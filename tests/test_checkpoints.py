@@ -58,7 +58,7 @@ def test_expected_shapes_are_those_of_the_network(depth):
 def test_what_was_saved_is_what_is_loaded(folder, state):
     checkpoint = checkpoints.load("flowers102", 18)
     assert (checkpoint.spec, checkpoint.depth, checkpoint.variant) == (tiny.FLOWERS, 18, "v1")
-    assert checkpoint.metrics == {"top1": 0.9}
+    assert checkpoint.metrics == {"top1": checkpoints.Metric(0.9)}
     assert checkpoint.path == folder / "model.safetensors"
     loaded = checkpoint.state
     assert loaded.keys() == state.keys()
@@ -149,7 +149,11 @@ def test_registering_again_follows_new_weights(folder):
     checkpoints.save(folder, tiny.random_state(18, 4, seed=1), tiny.FLOWERS, 18, "v1", {"top1": 0.95})
     assert "damaged" in complaint(checkpoints.load, "flowers102", 18)
     new = checkpoints.register(folder)
-    assert new.sha256 != old.sha256 and new.metrics == {"top1": 0.95} and len(checkpoints.entries()) == 1
+    assert (
+        new.sha256 != old.sha256
+        and new.metrics == {"top1": checkpoints.Metric(0.95)}
+        and len(checkpoints.entries()) == 1
+    )
     checkpoints.load("flowers102", 18)
     assert (folder / "README.md").read_text() == "# Card\n"
 

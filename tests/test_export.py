@@ -24,6 +24,7 @@ from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.cli import main
 from resnet_demo.errors import UserError
 from resnet_demo.export.formats import V1_STRIDES, caution, export
+from resnet_demo.models.architecture import architecture_of
 
 NETWORKS = {"18": (18, "v1.5"), "50-v1": (50, "v1")}
 GRAPHS = {"onnx": "n.onnx", "openvino": "n.xml", "torchscript": "n.pt"}
@@ -107,7 +108,7 @@ def test_other_libraries_load_the_weights_strictly(library, checkpoint, expected
 
 def test_the_usual_variant_and_shallow_networks_need_no_warning():
     def warning(depth: int, variant: str, kind: str) -> str | None:
-        return caution(Checkpoint(tiny.FLOWERS, depth, variant, {}, {}), kind)
+        return caution(Checkpoint(tiny.FLOWERS, architecture_of(depth, variant), {}), kind)
 
     assert "is v1" in warning(50, "v1", "safetensors")
     assert warning(50, "v1.5", "safetensors") is None and warning(34, "v1", "safetensors") is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -10,12 +12,16 @@ import torch
 import torchvision
 
 import resnet_demo
+from resnet_demo import checkpoints, tasks
 from resnet_demo.backends import openvino_graph
 from resnet_demo.backends.openvino import hints
 from resnet_demo.backends.openvino_runtime import ov
 from resnet_demo.backends.torch_network import with_weights
+from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.errors import UserError
 from resnet_demo.export import onnx_graph
+from resnet_demo.hub_mixin import network_of
+from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models import cost
 from resnet_demo.models.architecture import ARCHITECTURES, Architecture
 from resnet_demo.models.resnet import ResNet, count_gflops, count_parameters
@@ -107,12 +113,55 @@ def test_the_place_of_the_stride_is_the_records_unless_another_is_given(architec
     assert network.architecture.name == architecture.name
 
 
-def test_checkpoints_hold_resnets_alone(architecture, tmp_path):
-    with torch.device("meta"):
-        network = resnet_demo.ResNet(architecture, SPEC.outputs)
-    with pytest.raises(UserError, match=f"this is a {architecture.title}: save its state_dict"):
-        network.save_pretrained(tmp_path / "a", spec=SPEC)
-    assert not (tmp_path / "a").exists()
+def test_a_checkpoint_of_another_family_is_saved_loaded_and_run(architecture, state, tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
+    folder, photo = tmp_path / "other", tiny.photo()
+    checkpoints.save(folder, state, SPEC, architecture, None, {})
+    checkpoint = checkpoints.load_folder(folder)
+    assert checkpoint.architecture == architecture and checkpoint.variant == "v1.5"
+    answers = [Predictor(SPEC.name, device=device, checkpoint=checkpoint)(photo) for device in ("cpu", "reference")]
+    picture = torch.from_numpy(tasks.normalise(SPEC, tasks.preprocess(SPEC, photo)[0][None]))
+    network = resnet_demo.ResNet.from_pretrained(folder)
+    assert network.architecture == architecture
+    with torch.inference_mode():
+        expected = tasks.softmax(network(picture).numpy()[0])
+    np.testing.assert_allclose(answers[1].probabilities, expected, atol=1e-5)
+    np.testing.assert_allclose(answers[0].probabilities, expected, atol=0.05)  # its CPU may compute in bf16
+    assert answers[0].cam().max() == 1
+    # The index knows ResNets by their depth, and this one is no ResNet-50.
+    with pytest.raises(UserError, match=f"holds a {architecture.title}, and the index lists ResNets by their depth"):
+        checkpoints.register(folder)
+
+
+def test_a_network_of_another_family_is_saved_with_its_record(architecture, state, tmp_path):
+    ours = network_of(Checkpoint(SPEC, architecture, state))
+    ours.save_pretrained(tmp_path / "a")
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert (config["depth"], config["architecture"]["name"]) == (50, architecture.name)
+    assert f"# {architecture.title}, flowers102" in (tmp_path / "a" / "README.md").read_text()
+    assert resnet_demo.ResNet.from_pretrained(tmp_path / "a").architecture == architecture
+    checkpoints.save(tmp_path / "b", tiny.random_state(50, SPEC.outputs), SPEC, 50, "v1", {})
+    assert "architecture" not in json.loads((tmp_path / "b" / "config.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"block": "other"},
+        {"counts": [3, 4, 6]},
+        {"counts": [3, 4, 6, 10**9]},
+        {"groups": 0},
+        {"groups": "32"},
+        {"name": 5},
+        {"counts": [2, 2, 2, 2]},  # it is not 50 layers deep then
+    ],
+)
+def test_a_damaged_record_gives_one_sentence(change, tmp_path):
+    record = {"name": "x", "family": "X", "block": "bottleneck", "counts": [3, 4, 6, 3], "groups": 1}
+    record |= {"width_per_group": 64, **change}
+    config = checkpoints.Config({"depth": 50, "variant": "v1.5", "architecture": record}, "config.json")
+    with pytest.raises(UserError, match="config.json describes no ResNet that exists here: fetch it again."):
+        _ = config.architecture
 
 
 def test_errors_call_the_network_by_its_name(architecture, state):

@@ -126,7 +126,7 @@ def test_the_first_pull_the_second_start_and_what_the_page_can_say(server, tmp_p
     steps = []
     checkpoint = checkpoints.load("flowers102", 18, lambda here, whole: steps.append((here, whole)))
     assert (checkpoint.spec, checkpoint.depth) == (tiny.FLOWERS, 18)
-    assert checkpoint.path.read_bytes() == layout[PATH] and checkpoint.metrics == {"top1": 0.5}
+    assert checkpoint.path.read_bytes() == layout[PATH] and checkpoint.metrics == {"top1": checkpoints.Metric(0.5)}
     assert steps[-1] == (len(layout[PATH]), len(layout[PATH])) and steps == sorted(steps)
     assert entry.is_cached
     server.log.clear()
@@ -199,7 +199,9 @@ def test_a_bundled_file_comes_first_and_a_damaged_one_is_no_reason_to_download(s
     assert "damaged" in complaint(checkpoints.load, "flowers102", 18)
     assert server.log == []
     file.unlink()
-    assert checkpoints.bundled() == [] and checkpoints.find("flowers102", 18).metrics == {"top1": 0.5}
+    assert checkpoints.bundled() == [] and checkpoints.find("flowers102", 18).metrics == {
+        "top1": checkpoints.Metric(0.5)
+    }
     assert checkpoints.load("flowers102", 18).path.is_relative_to(server.cache)
 
 
@@ -211,10 +213,10 @@ def test_registering_keeps_another_source_and_drops_a_copy_of_the_old_weights(se
     for name in ("config.json", "model.safetensors"):
         (folder / name).write_bytes(layout[f"flowers102/resnet18/{name}"])
     entry = checkpoints.register(folder)
-    assert entry.source == timm and not entry.is_remote and entry.bytes == len(layout[PATH])
+    assert entry.hub == timm and not entry.is_remote and entry.bytes == len(layout[PATH])
     copy = HubSource(REPO, "a" * 40, PATH, entry.sha256, entry.bytes)
-    checkpoints.register(folder, vars(copy))
-    assert checkpoints.register(folder).source == copy
+    checkpoints.register(folder, copy)
+    assert checkpoints.register(folder).hub == copy
     trained = layout[PATH][:-1] + b"?"
     config = json.loads(layout["flowers102/resnet18/config.json"])
     config["weights"] = {"bytes": len(trained), "sha256": sha256(trained)}
@@ -578,7 +580,7 @@ def test_the_bundled_index_has_imagenet_at_every_depth(monkeypatch):
     assert [entry.depth for entry in entries] == list(DEPTHS)
     for entry in entries:
         assert 40e6 < entry.size < 250e6 or not entry.is_remote
-        source = entry.source
+        source = entry.hub
         pinned = hub.COMMIT.fullmatch(source.revision) and source.sha256
         assert source.format == "timm" and source.note
         assert pinned or "the first revision that is seen is kept" in source.note
@@ -617,7 +619,7 @@ def test_a_checkpoint_of_timms(timm, timm_state, server):
     assert spec.labels == names() and len(spec.labels) == 1000 and spec.kind == "classification"
     assert (spec.size, spec.resize, spec.interpolation) == (224, 256, "bilinear")
     assert (spec.mean, spec.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    assert checkpoint.metrics == {"top1": {"value": 69.8}}
+    assert checkpoint.metrics == {"top1": checkpoints.Metric(69.8)}
     state = checkpoint.state
     assert state.keys() == {key for key in timm_state if not key.endswith("num_batches_tracked")}
     for key, value in state.items():
@@ -629,7 +631,7 @@ def test_the_resize_is_rounded_down_as_timm_does(size, crop, resize):
     from resnet_demo.checkpoints.timm import convert_config
 
     cfg = {**TIMM["pretrained_cfg"], "input_size": [3, size, size], "crop_pct": crop}
-    assert convert_config({"architecture": "resnet18", **cfg}, "here")["task"]["resize"] == resize
+    assert convert_config(checkpoints.Config({"architecture": "resnet18", **cfg}, "here")).task.resize == resize
 
 
 def test_timms_checkpoint_predicts_as_torchvisions_network(timm, timm_state, monkeypatch):
@@ -672,7 +674,7 @@ def test_timm_configurations_of_something_else(change, sentence):
     from resnet_demo.checkpoints.timm import convert_config
 
     flat = {"architecture": "resnet18", **TIMM["pretrained_cfg"]}
-    assert sentence in complaint(convert_config, {**flat, **change}, "config.json")
+    assert sentence in complaint(convert_config, checkpoints.Config({**flat, **change}))
 
 
 def test_an_export_of_ours_in_timms_shape_keeps_its_own_task(server, tmp_path, monkeypatch, layout):

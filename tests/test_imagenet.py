@@ -119,7 +119,7 @@ def test_bundling_stores_measures_and_describes_what_convert_made(tmp_path, monk
     loaded = checkpoints.load_entry(entry)
     assert loaded.variant == "v1" and loaded.spec.labels == names()
     assert loaded.stored["fc.weight"].dtype == np.int8
-    assert entry.metrics["top1"]["n"] == 2
+    assert entry.metrics["top1"].n == 2
     card = (entry.path.parent / "README.md").read_text(encoding="utf-8")
     assert "python -m resnet_demo evaluate imagenet1k --depth 18 --data imagenet-sample-images" in card
     assert "python -m resnet_demo bundle imagenet" in card

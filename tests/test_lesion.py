@@ -38,10 +38,10 @@ def test_the_block_that_sleeps_is_found_and_the_card_says_so(folder, capsys):
     assert all(change > 1 for block, change in changes.items() if block != "layer3.1")
     assert lines[-1].startswith("7 of 8 blocks change them by 1 % or more.")
     assert (folder / checkpoints.MODEL).read_bytes() == before
-    config = checkpoints.read_config(folder) | {"commands": ["python -m resnet_demo train flowers102 --depth 18"]}
+    config = checkpoints.read_config(folder).changed(commands=["python -m resnet_demo train flowers102 --depth 18"])
     card = model_card(config)
     assert "for 7 of 8 blocks, measured on 6 pictures. Without any one of the others (`layer3.1`)" in card
-    assert config["lesions"]["command"] in card
+    assert config.lesions.command in card
 
 
 def test_the_change_is_that_of_a_network_without_the_residual_branch(folder):

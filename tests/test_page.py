@@ -20,6 +20,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from resnet_demo import tasks
+from resnet_demo.checkpoints import Metric
 from resnet_demo.errors import UserError
 from resnet_demo.models import cost, resnet
 from resnet_demo.page import app, catalog, result_cache
@@ -359,9 +360,9 @@ def test_only_the_last_answers_are_kept(weights, photo, monkeypatch):
 
 
 def test_metrics_are_named():
-    assert compare.metric({"top5": {"value": 99.0}, "top1": {"value": 97.53}}) == "97.5 % top-1"
-    assert compare.metric({"nme_afw": {"value": 4.021}, "nme_udacity": {"value": 4.2}}) == "NME 4.02 % (AFW)"
-    assert compare.metric({"nme": {"value": 3.0}}) == "NME 3.00 %"
+    assert compare.metric({"top5": Metric(99.0), "top1": Metric(97.53)}) == "97.5 % top-1"
+    assert compare.metric({"nme_afw": Metric(4.021), "nme_udacity": Metric(4.2)}) == "NME 4.02 % (AFW)"
+    assert compare.metric({"nme": Metric(3.0)}) == "NME 3.00 %"
     assert compare.metric({}) == "not measured yet"
 
 

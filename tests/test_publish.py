@@ -18,6 +18,7 @@ from hub_server import Response
 from hub_uploads import OTHER, READ, WRITE, Dropped, UploadServer
 
 from resnet_demo import checkpoints
+from resnet_demo.checkpoints import Config
 from resnet_demo.cli.main import main
 from resnet_demo.publish import files as publish_files
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
@@ -445,16 +446,15 @@ def test_cards_have_metadata_that_the_hub_reads(weights, hub, name):
 
 
 def test_weights_that_began_on_the_hub_name_their_base_model():
-    config = {"depth": 34, "task": tiny.FLOWERS.to_json(), "metrics": METRICS, "recipe": {}}
-    config["commands"] = ["python -m resnet_demo train flowers102 --depth 34 --init hub --out runs/x"]
-    assert head_of(model_card(config).encode())["base_model"] == ["timm/resnet34.tv_in1k"]
-    config["commands"] = [COMMAND]
-    assert "base_model" not in head_of(model_card(config).encode())
+    config = Config({"depth": 34, "variant": "v1.5", "task": tiny.FLOWERS.to_json(), "metrics": METRICS, "recipe": {}})
+    began = config.changed(commands=["python -m resnet_demo train flowers102 --depth 34 --init hub --out runs/x"])
+    assert head_of(model_card(began).encode())["base_model"] == ["timm/resnet34.tv_in1k"]
+    assert "base_model" not in head_of(model_card(config.changed(commands=[COMMAND])).encode())
 
 
 def test_every_bundled_card_can_be_read_by_the_hub():
     from huggingface_hub import ModelCard
 
     for path in sorted((ROOT / "weights").glob("*/*/config.json")):
-        card = ModelCard(model_card(json.loads(path.read_text(encoding="utf-8"))), ignore_metadata_errors=False)
+        card = ModelCard(model_card(checkpoints.read_config(path.parent)), ignore_metadata_errors=False)
         assert card.data.pipeline_tag and card.data.eval_results, path

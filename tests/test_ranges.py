@@ -36,10 +36,10 @@ def test_ranges_are_measured_on_any_pictures_and_kept_beside_the_weights(folder,
     assert "layer1.0.conv1" not in ranges and {"layer1.0.conv2", "layer2.0.downsample.0", "layer4.2.conv3"} <= set(
         ranges
     )
-    record = checkpoints.read_config(folder)["ranges"]
-    assert record["command"].endswith("ranges --weights " + folder.as_posix() + " --pictures examples")
-    config = checkpoints.read_config(folder) | {"commands": ["python -m resnet_demo train flowers102 --depth 50"]}
-    assert "## 8-bit arithmetic" in model_card(config) and record["command"] in model_card(config)
+    record = checkpoints.read_config(folder).ranges
+    assert record.command.endswith("ranges --weights " + folder.as_posix() + " --pictures examples")
+    config = checkpoints.read_config(folder).changed(commands=["python -m resnet_demo train flowers102 --depth 50"])
+    assert "## 8-bit arithmetic" in model_card(config) and record.command in model_card(config)
 
 
 def test_keypoints_get_the_ranges_of_cut_out_faces(tmp_path):

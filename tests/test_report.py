@@ -15,6 +15,7 @@ from conftest import ROOT
 from PIL import Image
 
 from resnet_demo import checkpoints
+from resnet_demo.checkpoints import Config
 from resnet_demo.cli.main import main
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 from resnet_demo.training.cards import report
@@ -247,16 +248,16 @@ DISTILLED = [
 
 
 def test_a_grown_networks_card_says_from_what_and_where():
-    start = " ".join(history({"commands": GROWN}))
+    start = " ".join(history(Config({"commands": GROWN})))
     assert "began with the ImageNet ResNet-50 of Keras Applications" in start
     assert "Grown to ResNet-101 from the checkpoint `weights/flowers102/resnet50`, a ResNet-50" in start
     assert "inserted are the blocks layer3 1–2, 4–6, 8–10, 12–14, 16–18, 20–22 (counted from 0)" in start
     line = "ImageNet ResNet-50 → flowers102 → grown to 101 → flowers102-grown"
-    assert history_line({"commands": GROWN}) == line
+    assert history_line(Config({"commands": GROWN})) == line
 
 
 def test_a_distilled_networks_card_names_its_teachers_and_pictures():
-    first, general, task = history({"commands": DISTILLED})
+    first, general, task = history(Config({"commands": DISTILLED}))
     assert "random weights and the teacher's stem" in first
     assert "from the ImageNet ResNet-50 of Keras Applications" in general
     assert "Tiny ImageNet's 100,000 training pictures" in general
@@ -280,7 +281,7 @@ def test_a_card_says_where_gathered_pictures_are_from():
         "python -m resnet_demo distill flowers5-distill --depth 34 --out runs/g --teacher runs/f/checkpoint "
         "--pictures runs/more runs/others --labelled runs/more",
     ]
-    _, taught, followed = history({"commands": commands, "gathered": {"runs/more": record}})
+    _, taught, followed = history(Config({"commands": commands, "gathered": {"runs/more": record}}))
     assert taught.startswith("Trained with the recipe `flowers5`, with the labels too of those in folders named as the")
     assert "(daisy 1,000), which `python -m resnet_demo gather` put into `runs/more`" in taught
     assert "out of the 2 public repositories someone/flowers, another/photos (of 2,345 files 678 were like" in taught
@@ -289,25 +290,26 @@ def test_a_card_says_where_gathered_pictures_are_from():
         ", on further pictures without labels: those in `runs/more`; those in `runs/others`, with the labels too of "
         "the pictures in `runs/more`."
     )
-    _, alone = history({"commands": commands[1:], "gathered": {"runs/more": record}})
+    _, alone = history(Config({"commands": commands[1:], "gathered": {"runs/more": record}}))
     assert "on further pictures without labels: 1,234 photos, which `python -m resnet_demo gather` put" in alone
     assert alone.endswith(
         "; those in `runs/others`; with labels those in folders that were named as the classes (daisy 1,000)."
     )
-    assert history({"commands": commands})[1].endswith("with the labels too of the pictures in `runs/more`.")
+    assert history(Config({"commands": commands}))[1].endswith("with the labels too of the pictures in `runs/more`.")
 
 
 def test_the_card_of_a_student_has_the_commands_of_a_teacher_without_a_card():
     config = checkpoints.read_config(checkpoints.find("flowers102", 18).path.parent)
     made = {"teacher": "runs/f/checkpoint", "teacher_commands": ["python -m resnet_demo train x --out runs/f"]}
     both = "# the teacher, runs/f/checkpoint\npython -m resnet_demo train x --out runs/f\n# the student\n"
-    assert both + config["commands"][0] in model_card(config | made)
+    assert both + config.steps[0].line in model_card(config.changed(**made))
     assert "# the teacher" not in model_card(config)
 
 
 def test_a_card_says_what_the_worst_classes_are_taken_for_where_that_was_measured():
     config = {
         "depth": 101,
+        "variant": "v1.5",
         "task": FLOWERS.to_json(),
         "metrics": {"top1": metric(90)},
         "recipe": {"epochs": 3},
@@ -315,12 +317,12 @@ def test_a_card_says_what_the_worst_classes_are_taken_for_where_that_was_measure
         "confusions": [["a", "b", 7]],
         "worst": [["a", 3, 11, [["b", 7], ["c", 1]]], ["d", 5, 5, []]],
     }
-    card = model_card(config)
+    card = model_card(Config(config))
     assert "| a | 3 of 11 | b (7), c (1) |\n| d | 5 of 5 | – |" in card
     assert "\n".join([*GROWN, "python -m resnet_demo bundle runs/c/checkpoint"]) in card
     assert "| 90.00 % | 89.60 to 90.30 % | 500 |" in card
-    assert model_card(json.loads(json.dumps(config))) == card
-    older = model_card(config | {"worst": [["a", 3, 11]]})
+    assert model_card(Config(json.loads(json.dumps(config)))) == card
+    older = model_card(Config(config | {"worst": [["a", 3, 11]]}))
     assert "| a | 3 of 11 |\n" in older
     assert "taken for (times)" not in older
 
@@ -375,12 +377,12 @@ def test_a_card_says_which_list_photos_and_which_classes_of_other_data_sets_were
         "by class": {"Rose": 3},
     }
     config = checkpoints.read_config(checkpoints.find("flowers102", 50).path.parent)
-    config |= {
-        "commands": ["python -m resnet_demo train x --init imagenet --out runs/x --labelled runs/more"],
-        "gathered": {"runs/more": record},
-        "recipe": {"shared": {"flowers5": {"daisy": "Oxeye Daisy"}}},
-    }
+    config = config.changed(
+        commands=["python -m resnet_demo train x --init imagenet --out runs/x --labelled runs/more"],
+        gathered={"runs/more": record},
+        recipe={"shared": {"flowers5": {"daisy": "Oxeye Daisy"}}},
+    )
     card = model_card(config)
     assert "with the labels too of those that `flower_photos.csv` lists (Rose 3), which" in card
     assert "It saw of flowers5's train split daisy as Oxeye Daisy too." in card
-    assert f"# further photos\n{record['command']}\n# the network\n{config['commands'][0]}" in card
+    assert f"# further photos\n{record['command']}\n# the network\n{config.steps[0].line}" in card

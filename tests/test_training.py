@@ -41,6 +41,7 @@ from resnet_demo.training.optim.schedule import PARTS, freeze, make_optimizer, p
 from resnet_demo.training.recipe import FOLDER, Recipe, load_recipe
 from resnet_demo.training.train import blend, centre_head
 from resnet_demo.training.trainer import Trainer
+from resnet_demo.utils.json_record import as_json
 
 
 def tiny_pictures(count: int = 24, classes: int = 4) -> Pictures:
@@ -271,7 +272,7 @@ def test_nme_is_in_percent_of_the_eye_distance():
 
 
 def test_wilson_interval():
-    assert proportion(95, 100) == pytest.approx({"value": 95.0, "low": 88.825, "high": 97.846, "n": 100}, abs=2e-3)
+    assert as_json(proportion(95, 100)) == pytest.approx({"value": 95.0, "low": 88.825, "high": 97.846, "n": 100}, abs=2e-3)
 
 
 def write_data(root, pictures: int = 16) -> None:
@@ -309,7 +310,7 @@ def test_train_evaluate_and_bundle_from_the_command_line(tmp_path, monkeypatch, 
     measured = json.loads(capsys.readouterr().out)["metrics"]
     assert measured["top1"]["value"] == 100.0
     assert measured["top1"]["n"] == 4
-    assert checkpoints.find("colours", 18).metrics == measured
+    assert as_json(checkpoints.find("colours", 18).metrics) == measured
     card = (weights / "colours" / "resnet18" / "README.md").read_text()
     assert "| top-1 accuracy | 100.00 % |" in card
     assert f"python -m resnet_demo train {recipe} --depth 18 --init scratch" in card

@@ -34,8 +34,8 @@ def test_each_checkpoint_loads_verified_and_its_card_states_its_metrics(entry):
     assert checkpoint.spec.name == entry.task
     card = (entry.path.parent / "README.md").read_text(encoding="utf-8")
     assert entry.metrics
-    for record in entry.metrics.values():
-        assert f"| {record['value']:.2f} % |" in card
+    for metric in entry.metrics.values():
+        assert f"| {metric.value:.2f} % |" in card
     assert f"python -m resnet_demo evaluate {entry.task} --depth {entry.depth}" in card
     assert entry.bytes < 95_000_000
 
@@ -51,7 +51,7 @@ def test_flowers_are_named_as_often_as_the_card_says(real_flowers):
     answers = predict.many([picture.photo for picture in pictures], top_k=5)
     if data_folder():
         right = np.mean([answer.top_k[0].label == p.label for answer, p in zip(answers, pictures, strict=True)])
-        stated = predict.checkpoint.metrics["top1"]["value"] / 100
+        stated = predict.checkpoint.metrics["top1"].value / 100
         assert right == pytest.approx(stated, abs=4 * (stated * (1 - stated) / len(pictures)) ** 0.5)
     else:
         for first in range(3):  # One name is among the likely ones of nearly all views of a photograph.
@@ -92,7 +92,7 @@ def test_keypoints_are_as_near_as_the_card_says(real_faces):
             errors.append(nme(face.keypoints, picture.points))
     assert found >= 0.99 * len(pictures) if data_folder() else found >= 0.9 * len(pictures)
     if data_folder():
-        stated = [record["value"] for key, record in predict.checkpoint.metrics.items() if key.startswith("nme_")]
+        stated = [metric.value for key, metric in predict.checkpoint.metrics.items() if key.startswith("nme_")]
         assert len(errors) >= 0.99 * len(pictures)
         assert np.mean(errors) < 1.15 * max(stated)
 

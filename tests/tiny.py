@@ -65,17 +65,17 @@ def network(depth: int = 18, outputs: int = 4, seed: int = 0) -> ResNet:
 
 def random_checkpoint(spec: TaskSpec = FLOWERS, depth: int = 18, variant: str = "v1.5", seed: int = 0):
     """A checkpoint in memory."""
-    return checkpoints.Checkpoint(spec, depth, variant, random_state(depth, spec.outputs, seed), metrics={})
+    return checkpoints.Checkpoint(spec, architecture_of(depth, variant), random_state(depth, spec.outputs, seed))
 
 
 def weights_folder(root: Path, *models: tuple[TaskSpec, int]) -> Path:
     """A folder as ``weights/``, with an index and a random checkpoint for each (spec, depth)."""
     root.mkdir(parents=True, exist_ok=True)
-    records = {record["file"]: record for record in read_index(root)} if (root / "index.json").exists() else {}
+    records = {record.file: record for record in read_index(root)} if (root / "index.json").exists() else {}
     for seed, (spec, depth) in enumerate(models):
         made = _made(spec, depth, seed)
         shutil.copytree(made / spec.name, root / spec.name, dirs_exist_ok=True)
-        records |= {record["file"]: record for record in read_index(made)}
+        records |= {record.file: record for record in read_index(made)}
     write_index(root, [*records.values()])
     return root
 

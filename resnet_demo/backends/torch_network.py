@@ -20,9 +20,7 @@ Network = TypeVar("Network", bound=ResNet)
 def build_network(checkpoint: Checkpoint) -> ResNet:
     """A checkpoint's network, float32 on the CPU, in evaluation mode and without gradients of its parameters."""
     name = str(checkpoint.path or "the checkpoint")
-    network = with_weights(
-        checkpoint.state, checkpoint.depth, checkpoint.spec.outputs, checkpoint.variant, name, ResNet
-    )
+    network = with_weights(checkpoint.state, checkpoint.architecture, checkpoint.spec.outputs, None, name, ResNet)
     return network.requires_grad_(False)
 
 

@@ -7,7 +7,8 @@ bundled file is preferred, then the Hub's cache on this machine, then the Hub. `
 """
 
 from resnet_demo.checkpoints.checkpoint import Checkpoint, build, copy, load_folder, save
-from resnet_demo.checkpoints.files import CARD, CONFIG, INDEX, LFS_POINTER, MODEL, read_config, read_verified
+from resnet_demo.checkpoints.config import Config, read_config
+from resnet_demo.checkpoints.files import CARD, CONFIG, INDEX, LFS_POINTER, MODEL, read_verified
 from resnet_demo.checkpoints.index import (
     Entry,
     available,
@@ -25,6 +26,8 @@ from resnet_demo.checkpoints.index import (
     weights_folder,
     write_index,
 )
+from resnet_demo.checkpoints.index_record import IndexRecord
+from resnet_demo.checkpoints.records import Metric
 
 __all__ = [
     "CARD",
@@ -33,7 +36,10 @@ __all__ = [
     "LFS_POINTER",
     "MODEL",
     "Checkpoint",
+    "Config",
     "Entry",
+    "IndexRecord",
+    "Metric",
     "available",
     "build",
     "bundled",

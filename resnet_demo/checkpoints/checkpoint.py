@@ -19,13 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
-from resnet_demo.checkpoints.files import CARD, CONFIG, MODEL, json_bytes, read_config, read_verified, write_file
+from resnet_demo.checkpoints.architecture_record import architecture_to_json
+from resnet_demo.checkpoints.config import Config, read_config
+from resnet_demo.checkpoints.files import CARD, CONFIG, MODEL, json_bytes, read_verified, write_file
+from resnet_demo.checkpoints.records import Metrics, WeightsFile
 from resnet_demo.errors import UserError
-from resnet_demo.models.architecture import DEPTHS, VARIANTS, Architecture, architecture_of
+from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.models.quantization import dequantise, quantise, with_scales
 from resnet_demo.models.state import check_state, first_few, rounded_convolutions
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.tasks.calibration import Calibration
+from resnet_demo.utils.json_record import as_json
 
 FORMAT = "int8-per-channel"
 
@@ -36,7 +40,7 @@ class Checkpoint:
 
     Attributes:
         spec: the task.
-        depth, variant: which network, see ``models.resnet.ResNet``.
+        architecture: the network's record, with its block table.
         stored: arrays as they lie in the file, integers with their scales (float32 arrays are fine too).
         metrics: measured accuracy.
         path: the weights file, or None for weights made in memory.
@@ -45,18 +49,20 @@ class Checkpoint:
     """
 
     spec: TaskSpec
-    depth: int
-    variant: str
+    architecture: Architecture
     stored: Mapping[str, np.ndarray]
-    metrics: dict
+    metrics: Metrics = field(default_factory=dict)
     path: Path | None = None
     calibration: Calibration = field(default_factory=Calibration)
     ranges: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def architecture(self) -> Architecture:
-        """The network's record, with its block table."""
-        return architecture_of(self.depth, self.variant)
+    def depth(self) -> int:
+        return self.architecture.depth
+
+    @property
+    def variant(self) -> str:
+        return self.architecture.variant
 
     @property
     def state(self) -> dict[str, np.ndarray]:
@@ -71,33 +77,32 @@ def load_folder(folder: str | Path) -> Checkpoint:
         UserError: its files are missing, damaged or do not fit.
     """
     config = read_config(folder)
-    weights = config.get("weights")
-    if not isinstance(weights, dict) or not {"bytes", "sha256"} <= weights.keys():
+    if config.weights.bytes is None or config.weights.sha256 is None:
         raise UserError(
             "{file} does not say what its weights must be: save the checkpoint again.", file=Path(folder) / CONFIG
         )
-    return load_files(Path(folder) / MODEL, config, weights["bytes"], weights["sha256"])
+    return load_files(Path(folder) / MODEL, config, config.weights)
 
 
 def save(
     folder: str | Path,
     state: Mapping[str, np.ndarray],
     spec: TaskSpec,
-    depth: int,
-    variant: str,
-    metrics: dict,
+    depth: Architecture | int,
+    variant: str | None,
+    metrics: Mapping[str, object],
     card: str | None = None,
-    extra: dict | None = None,
+    extra: Mapping[str, object] | None = None,
 ) -> Path:
     """Write a checkpoint; each file appears complete or not at all.
 
     Args:
         folder: made where it is missing.
         state: weights by torchvision's names, float32; ``num_batches_tracked`` is left out.
-        spec, depth, variant: what ``state`` belongs to.
-        metrics: measured accuracy, for ``config.json`` and the index.
+        spec, depth, variant: what ``state`` belongs to, see ``architecture_of``.
+        metrics: measured accuracy, for ``config.json`` and the index: ``Metric`` by name, or what JSON can hold.
         card: text of the model card; None leaves the one that is there.
-        extra: further records for ``config.json``, such as the recipe.
+        extra: further parts of ``config.json`` by their keys, such as the recipe; records or what JSON can hold.
 
     Returns:
         The weights file.
@@ -109,7 +114,8 @@ def save(
 
     folder = Path(folder)
     state = {key: np.asarray(value) for key, value in state.items() if not key.endswith("num_batches_tracked")}
-    check_state(state, depth, spec.outputs, f"The state for {folder}")
+    architecture = architecture_of(depth, variant)
+    check_state(state, architecture, spec.outputs, f"The state for {folder}")
     if broken := sorted(key for key, value in state.items() if not np.isfinite(value).all()):
         raise UserError(
             "The state for {folder} is not finite, training has diverged: see {keys}.",
@@ -117,24 +123,25 @@ def save(
             keys=first_few(broken),
         )
     model = serialise(quantise(state), metadata={"format": FORMAT})
-    config = {
-        "depth": depth,
-        "variant": variant,
+    parts = {
+        **architecture_to_json(architecture),
         "format": FORMAT,
-        "weights": {"bytes": len(model), "sha256": hashlib.sha256(model).hexdigest()},
+        "weights": WeightsFile(len(model), hashlib.sha256(model).hexdigest()),
         "metrics": metrics,
-        "task": spec.to_json(),
+        "task": spec,
         **(extra or {}),
     }
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / MODEL, model)
-    write_file(folder / CONFIG, json_bytes(config))
+    write_file(folder / CONFIG, json_bytes(as_json(parts)))
     if card is not None:
         write_file(folder / CARD, card.encode())
     return folder / MODEL
 
 
-def copy(source: str | Path, target: str | Path, metrics: dict, card: str | None, extra: dict) -> Path:
+def copy(
+    source: str | Path, target: str | Path, metrics: Mapping[str, object], card: str | None, extra: Mapping[str, object]
+) -> Path:
     """Write the very weights of ``source`` to ``target`` with metrics and card, without rounding them again.
 
     ``card`` None leaves the one that is there; the target may be the source.
@@ -147,28 +154,28 @@ def copy(source: str | Path, target: str | Path, metrics: dict, card: str | None
     """
     source, target = Path(source), Path(target)
     load_folder(source)
-    config = read_config(source) | {"metrics": metrics, **extra}
+    config = read_config(source).changed(metrics=metrics, **extra)
     target.mkdir(parents=True, exist_ok=True)
     write_file(target / MODEL, (source / MODEL).read_bytes())
-    write_file(target / CONFIG, json_bytes(config))
+    write_file(target / CONFIG, json_bytes(config.record))
     if card is not None:
         write_file(target / CARD, card.encode())
     return target / MODEL
 
 
-def load_files(path: Path, config: dict, size: int | None, sha256: str | None) -> Checkpoint:
+def load_files(path: Path, config: Config, expected: WeightsFile) -> Checkpoint:
     """Read, verify and check one weights file against its configuration."""
-    return build(read_verified(path, size, sha256), path, config, path.parent / CONFIG)
+    return build(read_verified(path, expected.bytes, expected.sha256), path, config)
 
 
-def build(data: bytes, path: Path, config: dict, where: Path | str, name: str | None = None) -> Checkpoint:
+def build(data: bytes, path: Path, config: Config, name: str | None = None) -> Checkpoint:
     """The checkpoint of the verified bytes of a weights file, checked against its configuration.
 
     Args:
         data: a safetensors file.
         path: where it lies.
-        config: as ``config.json`` has it.
-        where, name: what errors call the configuration and the weights; None is the latter's path.
+        config: its ``config.json``.
+        name: what errors call the weights; None is their path.
 
     Raises:
         UserError: they do not fit.
@@ -177,10 +184,9 @@ def build(data: bytes, path: Path, config: dict, where: Path | str, name: str | 
     from safetensors import SafetensorError
     from safetensors.numpy import load as deserialise
 
-    spec = spec_of(config, where)
-    depth, variant, metrics = config.get("depth"), config.get("variant"), config.get("metrics") or {}
-    if not (depth in DEPTHS and variant in VARIANTS and spec.outputs > 0):
-        raise UserError("{where} describes no ResNet that exists here: fetch it again.", where=where)
+    spec, architecture = config.task, config.architecture
+    if spec.outputs <= 0:
+        raise UserError("{where} describes no ResNet that exists here: fetch it again.", where=config.where)
     try:
         # The counters of PyTorch's batch norms play no part in predictions.
         stored = {key: value for key, value in deserialise(data).items() if not key.endswith("num_batches_tracked")}
@@ -190,26 +196,21 @@ def build(data: bytes, path: Path, config: dict, where: Path | str, name: str | 
         raise UserError(
             "{name} is no weights file that this version can read ({error}): get another copy.", name=name, error=error
         ) from error
-    check_state(values, depth, spec.outputs, name)
+    check_state(values, architecture, spec.outputs, name)
     try:
-        calibration = Calibration.from_json(config.get("calibration"), values["fc.weight"].shape[1])
+        calibration = Calibration.from_json(config.record.get("calibration"), values["fc.weight"].shape[1])
     except ValueError as error:
         raise UserError(
-            "{where} is damaged ({error}): fetch it again, or calibrate the checkpoint anew.", where=where, error=error
+            "{where} is damaged ({error}): fetch it again, or calibrate the checkpoint anew.",
+            where=config.where,
+            error=error,
         ) from error
-    ranges = (config.get("ranges") or {}).get("inputs") or {}
+    ranges = (config.ranges and config.ranges.inputs) or {}
     sound = all(isinstance(value, float) and 0 < value < math.inf for value in ranges.values())
-    if ranges and not (sound and ranges.keys() == set(rounded_convolutions(depth))):
+    if ranges and not (sound and ranges.keys() == set(rounded_convolutions(architecture))):
         raise UserError(
-            "{where} is damaged (its ranges are not those of a ResNet-{depth}): fetch it again.",
-            where=where,
-            depth=depth,
+            "{where} is damaged (its ranges are not those of a {title}): fetch it again.",
+            where=config.where,
+            title=architecture.title,
         )
-    return Checkpoint(spec, depth, variant, stored, metrics, path, calibration, ranges)
-
-
-def spec_of(config: dict, where: Path | str) -> TaskSpec:
-    try:
-        return TaskSpec.from_json(config["task"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError("{where} is incomplete ({error}): fetch it again.", where=where, error=error) from error
+    return Checkpoint(spec, architecture, stored, config.metrics, path, calibration, ranges)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resnet_demo import tasks
-from resnet_demo.checkpoints import files
 from resnet_demo.checkpoints import index as checkpoint_index
+from resnet_demo.checkpoints.config import read_config
 from resnet_demo.errors import UserError
 
 
@@ -42,10 +42,10 @@ def facts_of_classes(task: str, depth: int) -> list[ClassFacts]:
     entry = checkpoint_index.find(task, depth)
     labels = checkpoint_index.spec(task).labels
     # Weights that are not here are not fetched for this.
-    rows = [] if entry.is_remote else files.read_config(entry.config.parent).get("classes") or []
+    rows = () if entry.is_remote else read_config(entry.config.parent).classes
     known = [
-        ClassFacts(label, right, shown, None if taken_for is None else labels[taken_for], times)
-        for label, (right, shown, taken_for, times) in zip(labels, rows, strict=False)
+        ClassFacts(label, row.right, row.shown, None if row.taken_for is None else labels[row.taken_for], row.times)
+        for label, row in zip(labels, rows, strict=False)
     ]
     return known + [ClassFacts(label) for label in labels[len(known) :]]
 

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import tempfile
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from resnet_demo.errors import UserError
 
@@ -15,29 +16,6 @@ LFS_POINTER = b"version https://git-lfs"
 
 
 MODEL, CONFIG, CARD, INDEX = "model.safetensors", "config.json", "README.md", "index.json"
-
-
-def read_config(folder: str | Path) -> dict:
-    """The record in a checkpoint folder's ``config.json``.
-
-    Raises:
-        UserError: it is missing or broken.
-    """
-    return read_config_file(Path(folder) / CONFIG)
-
-
-def read_config_file(path: Path) -> dict:
-    """Read once until the file changes: the page asks for it at every photo, and a calibration makes it large."""
-    try:
-        seen = path.stat()
-    except OSError:
-        return read_json_file(path)
-    return dict(_read_version(path, seen.st_mtime_ns, seen.st_size))
-
-
-@lru_cache(maxsize=64)
-def _read_version(path: Path, _modified: int, _size: int) -> dict:
-    return read_json_file(path)
 
 
 def read_verified(path: Path, size: int | None, sha256: str | None) -> bytes:
@@ -73,7 +51,7 @@ def read_verified(path: Path, size: int | None, sha256: str | None) -> bytes:
     return data
 
 
-def read_json_file(path: Path) -> dict:
+def read_json_file(path: Path) -> dict[str, Any]:
     """The object in a JSON file."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -89,7 +67,7 @@ def read_json_file(path: Path) -> dict:
     return record
 
 
-def json_bytes(record: dict) -> bytes:
+def json_bytes(record: Mapping[str, Any]) -> bytes:
     return (json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 

@@ -14,14 +14,15 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from resnet_demo.errors import Text, UserError
+from resnet_demo.utils.json_record import JsonRecord
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
@@ -41,7 +42,7 @@ class NoSuchFile(UserError):
 
 
 @dataclass(frozen=True)
-class HubSource:
+class HubSource(JsonRecord):
     """Where a weights file lies on the Hub: the ``hub`` record of ``weights/index.json``.
 
     Attributes:
@@ -63,15 +64,14 @@ class HubSource:
     note: str | None = None
 
     @classmethod
-    def from_json(cls, record: dict) -> HubSource:
+    def from_json(cls, record: Mapping[str, object]) -> HubSource:
         """The record of an index; keys this version does not know are ignored.
 
         Raises:
             ValueError: it is not such a record.
         """
-        known = {field.name for field in fields(cls)}
         try:
-            source = cls(**{key: value for key, value in record.items() if key in known})
+            source = super().from_json(record)
             sound = (
                 re.fullmatch(r"[\w.-]+/[\w.-]+", source.repo)
                 and source.revision

@@ -5,27 +5,22 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resnet_demo.checkpoints import hub
-from resnet_demo.checkpoints.checkpoint import Checkpoint, build, load_files, load_folder, spec_of
-from resnet_demo.checkpoints.files import (
-    CONFIG,
-    INDEX,
-    MODEL,
-    json_bytes,
-    read_config,
-    read_config_file,
-    read_json_file,
-    write_file,
-)
+from resnet_demo.checkpoints.checkpoint import Checkpoint, build, load_files, load_folder
+from resnet_demo.checkpoints.config import Config, read_config, read_config_file
+from resnet_demo.checkpoints.files import CONFIG, INDEX, MODEL, json_bytes, read_json_file, write_file
 from resnet_demo.checkpoints.hub import HubSource
+from resnet_demo.checkpoints.index_record import IndexRecord
+from resnet_demo.checkpoints.records import Metrics, WeightsFile
 from resnet_demo.errors import Text, UserError
-from resnet_demo.models.architecture import DEPTHS
+from resnet_demo.models.architecture import DEPTHS, architecture_of
 from resnet_demo.models.state import expected_shapes
 from resnet_demo.tasks import TaskSpec
+from resnet_demo.utils.json_record import as_json
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # Where the wheel has the index; in a clone there is no such folder.
@@ -41,8 +36,8 @@ class Entry:
         path: the weights file; where it would lie, if it is only on the Hub.
         config: its ``config.json``, likewise.
         bytes, sha256: what the weights file must be; None where only the Hub knows.
-        metrics: measured accuracy, as the training code wrote it.
-        hub: the source on the Hugging Face Hub, see ``hub.HubSource``, or None.
+        metrics: measured accuracy.
+        hub: the source on the Hugging Face Hub, or None.
         other_index: the index is another repository's, so nothing is bundled.
     """
 
@@ -52,14 +47,9 @@ class Entry:
     config: Path
     bytes: int | None
     sha256: str | None
-    metrics: dict
-    hub: dict | None = None
+    metrics: Metrics
+    hub: HubSource | None = None
     other_index: bool = False
-
-    @property
-    def source(self) -> HubSource | None:
-        """``hub`` as a record."""
-        return HubSource.from_json(self.hub) if self.hub else None
 
     @property
     def is_remote(self) -> bool:
@@ -69,7 +59,7 @@ class Entry:
     @property
     def remote(self) -> HubSource | None:
         """The source, where the weights come from there."""
-        return self.source if self.is_remote else None
+        return self.hub if self.is_remote else None
 
     @property
     def is_cached(self) -> bool:
@@ -132,7 +122,7 @@ def own_tasks() -> set[str]:
     root = weights_folder()
     listed = [_entry(root, record) for record in read_index(root)]
     # A checkpoint on the Hub needs no configuration here.
-    return {entry.task for entry in listed if entry.config.is_file() and "own" in read_config(entry.config.parent)}
+    return {entry.task for entry in listed if entry.config.is_file() and read_config(entry.config.parent).is_own}
 
 
 def available() -> dict[str, list[int]]:
@@ -193,10 +183,9 @@ def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint
     source = entry.remote
     if not source:
         check_installed(entry)
-        return load_files(entry.path, read_config_file(entry.config), entry.bytes, entry.sha256)
+        return load_files(entry.path, read_config_file(entry.config), WeightsFile(entry.bytes, entry.sha256))
     path, data = hub.read(source, progress)
-    where = f"{source.repo}/{source.beside(CONFIG)}"
-    checkpoint = build(data, path, _hub_config(source), where, str(source))
+    checkpoint = build(data, path, _hub_config(source), str(source))
     if (checkpoint.spec.name, checkpoint.depth) != (entry.task, entry.depth):
         raise UserError(
             "{source} is a ResNet-{depth} for {task}, not a ResNet-{wanted} for {other}: correct the index.",
@@ -236,9 +225,9 @@ def spec(task: str) -> TaskSpec:
     cached = (entry for entry in known if entry.is_cached)
     entry = next(here, None) or next(cached, known[0])
     if source := entry.remote:
-        return spec_of(_hub_config(source), entry.config)
+        return _hub_config(source).task
     check_installed(entry)
-    return spec_of(read_config_file(entry.config), entry.config)
+    return read_config_file(entry.config).task
 
 
 def check_writable() -> None:
@@ -247,7 +236,7 @@ def check_writable() -> None:
         raise UserError("Let RESNET_DEMO_WEIGHTS name a folder for the checkpoints that you make, and run this again.")
 
 
-def register(folder: str | Path, hub: dict | None = None) -> Entry:
+def register(folder: str | Path, hub: HubSource | None = None) -> Entry:
     """(Re)write the index entry of a checkpoint that lies inside ``weights_folder()``.
 
     Args:
@@ -255,7 +244,8 @@ def register(folder: str | Path, hub: dict | None = None) -> Entry:
         hub: its source on the Hub; None keeps the one it had, unless that was a copy of other weights than these.
 
     Raises:
-        UserError: the checkpoint lies elsewhere or does not load, or the index is broken.
+        UserError: the checkpoint lies elsewhere, does not load or is none of the ResNets that the index lists by their
+            depth, or the index is broken.
     """
     check_writable()
     root, folder = weights_folder().resolve(), Path(folder).resolve()
@@ -263,46 +253,52 @@ def register(folder: str | Path, hub: dict | None = None) -> Entry:
         raise UserError(
             "{folder} is not inside {root}: save the checkpoint there before registering it.", folder=folder, root=root
         )
-    checkpoint = load_folder(folder)
-    record = {
-        "task": checkpoint.spec.name,
-        "depth": checkpoint.depth,
-        "file": (folder / MODEL).relative_to(root).as_posix(),
-        "bytes": (folder / MODEL).stat().st_size,
-        "sha256": hashlib.sha256((folder / MODEL).read_bytes()).hexdigest(),
-        "config": (folder / CONFIG).relative_to(root).as_posix(),
-        "metrics": checkpoint.metrics,
-        "hub": hub,
-    }
+    checkpoint, config = load_folder(folder), read_config(folder)
+    if checkpoint.architecture != architecture_of(checkpoint.depth, checkpoint.variant):
+        raise UserError(
+            "{folder} holds a {title}, and the index lists ResNets by their depth: load it by its folder.",
+            folder=folder,
+            title=checkpoint.architecture.title,
+        )
+    made = IndexRecord.from_json(
+        {
+            "task": checkpoint.spec.name,
+            "depth": checkpoint.depth,
+            "file": (folder / MODEL).relative_to(root).as_posix(),
+            "bytes": (folder / MODEL).stat().st_size,
+            "sha256": hashlib.sha256((folder / MODEL).read_bytes()).hexdigest(),
+            "config": (folder / CONFIG).relative_to(root).as_posix(),
+            "metrics": config.record.get("metrics") or {},
+            "hub": as_json(hub),
+        }
+    )
     known = read_index(root) if (root / INDEX).exists() else []
     for other in known:
-        same = (other["task"], other["depth"]) == (record["task"], record["depth"])
-        source = other.get("hub") or {}
-        copied = source.get("sha256") == other.get("sha256") != record["sha256"]
-        if same and hub is None and not copied:
-            record["hub"] = other.get("hub")
-    others = [other for other in known if (other["task"], other["depth"]) != (record["task"], record["depth"])]
-    write_index(root, [*others, record])
-    return _entry(root, record)
+        copied = other.hub is not None and other.hub.sha256 == other.sha256 != made.sha256
+        if other.key == made.key and hub is None and not copied:
+            made = made.changed(hub=other.record.get("hub"))
+    write_index(root, [*(other for other in known if other.key != made.key), made])
+    return _entry(root, made)
 
 
-def write_index(root: Path, records: list[dict]) -> None:
+def write_index(root: Path, records: Sequence[IndexRecord]) -> None:
     """Write the ``index.json`` of a folder at once, its records by task and depth."""
     write_file(root / INDEX, index_bytes(records))
 
 
-def index_bytes(records: Sequence[dict]) -> bytes:
+def index_bytes(records: Sequence[IndexRecord]) -> bytes:
     """The text of an ``index.json``, its records by task and depth."""
-    return json_bytes({"checkpoints": _sorted(records)})
+    return json_bytes({"checkpoints": as_json(_sorted(records))})
 
 
-def _hub_config(source: HubSource) -> dict:
+def _hub_config(source: HubSource) -> Config:
     """The configuration beside a weights file on the Hub, in our own words."""
-    config = hub.read_json(source.repo, hub.commit_of(source), source.beside(CONFIG))
-    if source.format == "timm" and "task" not in config:  # Our own exports have both.
+    record = hub.read_json(source.repo, hub.commit_of(source), source.beside(CONFIG))
+    config = Config(record, f"{source.repo}/{source.beside(CONFIG)}")
+    if source.format == "timm" and "task" not in record:  # Our own exports have both.
         from resnet_demo.checkpoints.timm import convert_config
 
-        return convert_config(config, f"{source.repo}/{source.beside(CONFIG)}")
+        return convert_config(config)
     return config
 
 
@@ -311,18 +307,16 @@ def _entries_of(repo: str, revision: str) -> list[Entry]:
     listed = _checked(hub.read_json(repo, revision, INDEX), f"{repo}/{INDEX}")
     # Where huggingface_hub would put them: the paths only tell one checkpoint from another.
     root = Path(repo, revision)
-    here = {"repo": repo, "revision": revision, "format": "resnet-demo"}
     found = []
     for record in listed:
-        if record.get("file"):
-            source = here | {"path": record["file"], "sha256": record["sha256"], "bytes": record["bytes"]}
-            record = {**record, "hub": source}
+        if record.file:
+            record = record.changed(hub=HubSource(repo, revision, record.file, record.sha256, record.bytes))
         found.append(replace(_entry(root, record), other_index=True))
     return found
 
 
-def read_index(root: Path) -> list[dict]:
-    """The records of the ``index.json`` in a folder, checked for what is read from them.
+def read_index(root: Path) -> list[IndexRecord]:
+    """The records of the ``index.json`` in a folder, by task and depth.
 
     Raises:
         UserError: it is missing or broken.
@@ -330,53 +324,37 @@ def read_index(root: Path) -> list[dict]:
     return _checked(read_json_file(root / INDEX), root / INDEX)
 
 
-def _checked(index: dict, where: Path | str) -> list[dict]:
-    """The records of an index by task and depth; a record without a file must have a source on the Hub."""
-    wrong = UserError("{where} is not a list of checkpoints: fetch it again.", where=where)
+def _checked(index: Mapping[str, object], where: Path | str) -> list[IndexRecord]:
+    """The records of an index by task and depth."""
     records = index.get("checkpoints")
-    if not isinstance(records, list):
-        raise wrong
-    file = {"file": str, "config": str, "bytes": int, "sha256": str}
-
-    def sound(record: object) -> bool:
-        if not isinstance(record, dict) or not isinstance(record.get("task"), str):
-            return False
-        if record.get("hub") is not None:
-            HubSource.from_json(record["hub"])
-        whole = all(isinstance(record.get(key), kind) for key, kind in file.items())
-        none = all(record.get(key) is None for key in file) and record.get("hub") is not None
-        return isinstance(record.get("depth"), int) and (whole or none)
-
     try:
-        fits = all(sound(record) for record in records)
-    except ValueError:
-        fits = False
-    if not fits:
-        raise wrong
-    return _sorted(records)
+        if not isinstance(records, list):
+            raise ValueError("it has no list")
+        return _sorted([IndexRecord.from_json(record) for record in records])
+    except ValueError as error:
+        raise UserError("{where} is not a list of checkpoints: fetch it again.", where=where) from error
 
 
-def _entry(root: Path, record: dict) -> Entry:
+def _entry(root: Path, record: IndexRecord) -> Entry:
     """An entry; where the file is not there, size and hash are those of the source, which may have other weights."""
-    folder = f"{record['task']}/resnet{record['depth']}"
-    path = root / (record.get("file") or f"{folder}/{MODEL}")
-    source = record.get("hub")
-    wanted = record if source is None or os.path.lexists(path) else source
-    other = record.get("sha256") not in (None, wanted.get("sha256"))
+    folder = f"{record.task}/resnet{record.depth}"
+    path = root / (record.file or f"{folder}/{MODEL}")
+    wanted = record if record.hub is None or os.path.lexists(path) else record.hub
+    other = record.sha256 not in (None, wanted.sha256)
     return Entry(
-        task=record["task"],
-        depth=record["depth"],
+        task=record.task,
+        depth=record.depth,
         path=path,
-        config=root / (record.get("config") or f"{folder}/{CONFIG}"),
-        bytes=wanted.get("bytes"),
-        sha256=wanted.get("sha256"),
-        metrics={} if other else record.get("metrics") or {},
-        hub=source,
+        config=root / (record.config or f"{folder}/{CONFIG}"),
+        bytes=wanted.bytes,
+        sha256=wanted.sha256,
+        metrics={} if other else record.metrics,
+        hub=record.hub,
     )
 
 
-def _sorted(records: Sequence[dict]) -> list[dict]:
-    return sorted(records, key=lambda record: (record["task"], record["depth"]))
+def _sorted(records: Sequence[IndexRecord]) -> list[IndexRecord]:
+    return sorted(records, key=lambda record: record.key)
 
 
 def _either(choices: list) -> Text:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 
+from resnet_demo.checkpoints.config import Config
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 
 
-def convert_config(config: dict, where: str) -> dict:
+def convert_config(config: Config) -> Config:
     """timm's record → ``depth``, ``variant``, ``metrics`` and ``task`` as in our ``config.json``.
 
     Source: https://github.com/huggingface/pytorch-image-models, ``timm/models/_hub.py`` (what is written) and
@@ -18,15 +19,15 @@ def convert_config(config: dict, where: str) -> dict:
 
     Args:
         config: ``config.json`` of such a repository; older ones have the keys of ``pretrained_cfg`` at the top level.
-        where: for errors.
 
     Raises:
         UserError: it is no plain ResNet with the 1,000 classes of ImageNet, or prepares pictures in another way.
     """
     from resnet_demo.tasks.imagenet_names import names
 
+    where = config.where
     try:
-        cfg = {**config, **(config.get("pretrained_cfg") or {})}
+        cfg = {**config.record, **(config.record.get("pretrained_cfg") or {})}
         architecture = re.fullmatch(r"resnet(\d+)", str(cfg["architecture"]))
         channels, rows, columns = cfg["input_size"]
         crop = float(cfg["crop_pct"])
@@ -65,4 +66,4 @@ def convert_config(config: dict, where: str) -> dict:
         interpolation=interpolation,
     )
     # torchvision's bottleneck has its stride in the 3×3 convolution; at depths 18 and 34 there is no difference.
-    return {"depth": depth, "variant": "v1.5", "metrics": {}, "task": spec.to_json()}
+    return Config({"depth": depth, "variant": "v1.5", "metrics": {}, "task": spec.to_json()}, where)

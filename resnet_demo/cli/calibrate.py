@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,14 +20,18 @@ def add_measured(parser: argparse.ArgumentParser, pictures: str, help: str) -> N
 
 def measured(options: argparse.Namespace, name: str, pictures: str, folders: Sequence[str]) -> tuple[Path, str]:
     """The checkpoint folder that ``ranges`` or ``calibrate`` is for, and the command as records and cards have it."""
+    from resnet_demo.checkpoints.steps import Step
     from resnet_demo.training.evaluation.calibrate import shown_name
     from resnet_demo.training.evaluation.run import bundled_folder
 
-    words = [name, *([options.task, "--depth", str(options.depth)] if options.task else [])]
-    words += ["--weights", options.weights.as_posix()] if options.weights else []
-    words += [pictures, *map(shown_name, folders)] if folders else []
+    given = {
+        "--depth": [str(options.depth)] if options.task else [],
+        "--weights": [options.weights.as_posix()] if options.weights else [],
+        pictures: [shown_name(folder) for folder in folders],
+    }
+    given = {option: values for option, values in given.items() if values}
     folder = options.weights or bundled_folder(options.task, options.depth)
-    return folder, f"python -m resnet_demo {shlex.join(words)}"
+    return folder, Step(name, (options.task,) if options.task else (), given).line
 
 
 def add_ranges(commands: Commands) -> Parser:
@@ -52,7 +55,7 @@ def run_ranges(options: argparse.Namespace) -> int:
 
     folder, command = measured(options, "ranges", "--pictures", options.pictures)
     record = measure_ranges(folder, options.pictures, options.data, command)
-    print(f"{len(record['inputs'])} ranges on {record['pictures']} pictures, written to {folder / 'config.json'}.")
+    print(f"{len(record.inputs)} ranges on {record.pictures} pictures, written to {folder / 'config.json'}.")
     return 0
 
 
@@ -77,10 +80,10 @@ def run_calibrate(options: argparse.Namespace) -> int:
 
     folder, command = measured(options, "calibrate", "--others", options.others)
     record = calibrate(folder, options.others, options.data, command)
-    for name, value in record["measured"].items():
+    for name, value in record.measured.items():
         unit = "" if name.startswith("nll") else " %"
-        print(f"{name}: {value['value']:.2f}{unit} ({value['low']:.2f} to {value['high']:.2f}), n = {value['n']:,.0f}")
-    print(f"Temperature {record['temperature']:.3f}; written to {folder / 'config.json'} and its card.")
+        print(f"{name}: {value.value:.2f}{unit} ({value.low:.2f} to {value.high:.2f}), n = {value.n or 0:,.0f}")
+    print(f"Temperature {record.temperature:.3f}; written to {folder / 'config.json'} and its card.")
     return 0
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnet_demo.cli.options import Commands, Parser, add_command, add_data, add_depth, add_device, complain
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import DEPTHS
+from resnet_demo.utils.json_record import as_json
+
+if TYPE_CHECKING:
+    from resnet_demo.checkpoints.steps import Step
 
 
 def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
@@ -105,7 +109,7 @@ def run_train(options: argparse.Namespace) -> int:
         options.depth,
         options.init,
         options.out,
-        command_of(options),
+        step_of(options),
         data=options.data,
         workers=options.workers,
         stop_after=options.stop_after,
@@ -119,27 +123,25 @@ def run_train(options: argparse.Namespace) -> int:
     return 0
 
 
-def command_of(options: argparse.Namespace) -> str:
+def step_of(options: argparse.Namespace) -> Step:
     """What ``train`` or ``distill`` was called with, for the checkpoint's history: all that decides what comes out."""
-    words = [
-        options.command,
-        options.recipe,
-        "--depth",
-        str(options.depth),
-        "--init",
-        options.init,
-        "--out",
-        options.out.as_posix(),
-    ]
-    words += ["--teacher", options.teacher] if options.teacher else []
-    words += ["--pictures", *options.pictures] if options.pictures else []
-    words += ["--labelled", options.labelled.as_posix()] if options.labelled else []
-    words += ["--set", *options.overrides] if options.overrides else []
-    words += ["--stop-after", str(options.stop_after)] if options.stop_after is not None else []
-    return f"python -m resnet_demo {shlex.join(words)}"
+    from resnet_demo.checkpoints.steps import Step
+
+    given = {
+        "--depth": [str(options.depth)],
+        "--init": [options.init],
+        "--out": [options.out.as_posix()],
+        "--teacher": [options.teacher] if options.teacher else [],
+        "--pictures": options.pictures,
+        "--labelled": [options.labelled.as_posix()] if options.labelled else [],
+        "--set": options.overrides,
+        "--stop-after": [] if options.stop_after is None else [str(options.stop_after)],
+    }
+    return Step(options.command, (options.recipe,), {option: values for option, values in given.items() if values})
 
 
 def run_train_own(options: argparse.Namespace) -> int:
+    from resnet_demo.checkpoints.steps import Step
     from resnet_demo.training import train_own
     from resnet_demo.training.options import TrainOptions
 
@@ -151,15 +153,19 @@ def run_train_own(options: argparse.Namespace) -> int:
     recipe = train_own.own_recipe(options.recipe, options.overrides, options.data, options.name)
     init = options.init or train_own.default_start(options.depth)
     out = options.out or Path("runs") / f"{options.name}-{options.depth}"
-    words = ["train", *([options.recipe] if options.recipe else []), "--data", options.data.as_posix()]
-    words += ["--depth", str(options.depth), "--name", options.name, "--init", init]
-    words += ["--set", *options.overrides] if options.overrides else []
+    given = {
+        "--data": [options.data.as_posix()],
+        "--depth": [str(options.depth)],
+        "--name": [options.name],
+        "--init": [init],
+        **({"--set": options.overrides} if options.overrides else {}),
+    }
     asked = TrainOptions(
         recipe,
         options.depth,
         init,
         out,
-        f"python -m resnet_demo {shlex.join(words)}",
+        Step("train", (options.recipe,) if options.recipe else (), given),
         data=options.data,
         workers=options.workers,
         stop_after=options.stop_after,
@@ -227,7 +233,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
             "backend": predictor.backend,
         }
         if options.json:
-            print(json.dumps(record | {"metrics": evaluation.metrics}), flush=True)
+            print(json.dumps(record | {"metrics": as_json(evaluation.metrics)}), flush=True)
             continue
         if number == 0:
             print(f"{'Photos in' if options.labelled else 'Split'} {measured}, {predictor.backend}\n\n{TABLE_HEAD}")
@@ -338,7 +344,7 @@ def run_gather(options: argparse.Namespace) -> int:
     from resnet_demo.training.gather import gather
 
     record = gather(options.folders, options.out, options.apart, options.classes, options.data, options.listed)
-    print(json.dumps(record, indent=1, ensure_ascii=False))
+    print(json.dumps(as_json(record), indent=1, ensure_ascii=False))
     return 0
 
 
@@ -357,18 +363,15 @@ def add_grow(commands: Commands) -> Parser:
 
 
 def run_grow(options: argparse.Namespace) -> int:
+    from resnet_demo.checkpoints.steps import Step
     from resnet_demo.training.networks.grow import grow
 
-    words = [
-        "grow",
-        "--from",
-        options.source.as_posix(),
-        "--depth",
-        str(options.depth),
-        "--out",
-        options.out.as_posix(),
-    ]
-    folder = grow(options.source, options.depth, options.out, f"python -m resnet_demo {shlex.join(words)}")
+    given = {
+        "--from": [options.source.as_posix()],
+        "--depth": [str(options.depth)],
+        "--out": [options.out.as_posix()],
+    }
+    folder = grow(options.source, options.depth, options.out, Step("grow", (), given))
     print(f"The grown checkpoint is in {folder}: train it with `python -m resnet_demo train RECIPE --init {folder}`.")
     return 0
 

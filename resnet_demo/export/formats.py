@@ -91,9 +91,9 @@ def caution(checkpoint: Checkpoint, kind: str) -> str | None:
     """What someone must know who uses the export, in one line, or None."""
     if kind == "safetensors" and needs_v1_strides(checkpoint):
         return (
-            f"Mind: this ResNet-{checkpoint.depth} is v1, with the stride in the first 1×1 convolution of a stage, as "
-            "in the paper. torchvision and timm only build v1.5: they load these weights without a complaint and "
-            f"compute something else. After loading, set the strides: {V1_STRIDES}"
+            f"Mind: this {checkpoint.architecture.title} is v1, with the stride in the first 1×1 convolution of a "
+            "stage, as in the paper. torchvision and timm only build v1.5: they load these weights without a complaint "
+            f"and compute something else. After loading, set the strides: {V1_STRIDES}"
         )
     if kind == "torchscript":
         return "Mind: PyTorch has declared TorchScript deprecated; for something to last, export onnx or openvino."

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_demo import checkpoints
-from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL
+from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL, IndexRecord
 from resnet_demo.checkpoints.hub import REPO, REVISION
 from resnet_demo.errors import UserError
 from resnet_demo.publish.files import File, files_of
-from resnet_demo.publish.weights import Selection, has_weights, source
+from resnet_demo.publish.weights import Selection, has_weights, source, weights_file
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ("app.py", "requirements.txt", "LICENSE")
@@ -43,14 +43,12 @@ def weights_of(selection: Selection, repo: str) -> Weights:
     publish = f"run `python -m resnet_demo publish --repo-id {repo}` first"
     revisions = set()
     for record in selection.records:
-        hub = record.get("hub") or {}
-        if not has_weights(record) and hub.get("repo") != repo:
+        there = record.hub if record.hub and record.hub.repo == repo else None
+        if not has_weights(record) and not there:
             continue  # It stays where it is, on another repository.
-        if hub.get("repo") != repo or hub.get("sha256") != (record.get("sha256") or hub.get("sha256")):
-            raise UserError(
-                f"{repo} does not have the present ResNet-{record['depth']} for {record['task']}: {publish}."
-            )
-        revisions.add(hub["revision"])
+        if not there or there.sha256 != (record.sha256 or there.sha256):
+            raise UserError(f"{repo} does not have the present ResNet-{record.depth} for {record.task}: {publish}.")
+        revisions.add(there.revision)
     if len(revisions) != 1:
         raise UserError(f"The chosen weights are not in one revision of {repo}: {publish}, with the same tasks.")
     return Weights(repo, revisions.pop())
@@ -66,7 +64,7 @@ def space_files(selection: Selection, weights: Weights | None) -> list[File]:
     root = checkpoints.weights_folder()
     names = (CONFIG,) if weights else (CONFIG, MODEL)
     for record in selection.local:
-        folder = (root / record["file"]).parent
+        folder = weights_file(record).parent
         place = folder.relative_to(root).as_posix()
         files += [File(f"weights/{place}/{name}", folder / name) for name in names]
     files.append(File(f"weights/{INDEX}", checkpoints.index_bytes(pinned(selection, weights))))
@@ -83,12 +81,12 @@ def further() -> list[str]:
     return sorted(name for name in names if name != CARD)
 
 
-def pinned(selection: Selection, weights: Weights | None) -> list[dict]:
+def pinned(selection: Selection, weights: Weights | None) -> list[IndexRecord]:
     """The records, those of checkpoints here with their place in the repository of weights."""
     if not weights:
         return list(selection.records)
     return [
-        record | {"hub": source(record, weights.repo, weights.revision)} if has_weights(record) else record
+        record.changed(hub=source(record, weights.repo, weights.revision)) if has_weights(record) else record
         for record in selection.records
     ]
 
@@ -99,7 +97,7 @@ def readme(selection: Selection, weights: Weights | None) -> str:
 
     card = SpaceCard((ROOT / CARD).read_text(encoding="utf-8"), ignore_metadata_errors=False)
     models = [weights.repo] if weights else []
-    models += [record["hub"]["repo"] for record in selection.records if not has_weights(record)]
+    models += [record.hub.repo for record in selection.records if record.hub and not has_weights(record)]
     if models:
         card.data["models"] = list(dict.fromkeys(models))
     if datasets := datasets_of(selection):
@@ -137,19 +135,17 @@ def preloaded(selection: Selection, weights: Weights) -> list[str]:
     """The files of the repository of weights that the Space needs."""
     paths = [INDEX]
     for record in selection.records:
-        if has_weights(record) or record["hub"]["repo"] == weights.repo:
-            path = record["file"] if has_weights(record) else record["hub"]["path"]
+        elsewhere = record.hub.path if record.hub and record.hub.repo == weights.repo else None
+        if path := record.file if has_weights(record) else elsewhere:
             paths += [path, f"{path.rpartition('/')[0]}/{CONFIG}"]
     return paths
 
 
 def datasets_of(selection: Selection) -> list[str]:
     """Names on the Hub of the data sets that the weights were trained on."""
-    from resnet_demo.training.cards.card import card_metadata
+    from resnet_demo.training.cards.card import hub_datasets
 
-    root = checkpoints.weights_folder()
-    configs = [checkpoints.read_config((root / record["config"]).parent) for record in selection.local]
-    return list(dict.fromkeys(name for config in configs for name in card_metadata(config).get("datasets", [])))
+    return list(dict.fromkeys(name for config in selection.configs for name in hub_datasets(config)))
 
 
 def variables(weights: Weights | None) -> dict[str, str]:

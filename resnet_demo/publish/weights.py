@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_demo import checkpoints
-from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL
+from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL, Config, IndexRecord
+from resnet_demo.checkpoints.hub import HubSource
 from resnet_demo.errors import UserError
 from resnet_demo.publish.files import File
 
@@ -24,17 +25,31 @@ class Selection:
         left_out: the user's own tasks that were not named.
     """
 
-    records: tuple[dict, ...]
+    records: tuple[IndexRecord, ...]
     left_out: tuple[str, ...]
 
     @property
-    def local(self) -> list[dict]:
+    def local(self) -> list[IndexRecord]:
         """Records whose weights lie here; the others are on the Hub only."""
         return [record for record in self.records if has_weights(record)]
 
+    @property
+    def configs(self) -> list[Config]:
+        """The ``config.json`` of each that lies here."""
+        return [config_of(record) for record in self.local]
 
-def has_weights(record: dict) -> bool:
-    return bool(record.get("file")) and (checkpoints.weights_folder() / record["file"]).is_file()
+
+def has_weights(record: IndexRecord) -> bool:
+    return bool(record.file) and weights_file(record).is_file()
+
+
+def weights_file(record: IndexRecord) -> Path:
+    """Where the weights of a record that names a file lie, or should."""
+    return checkpoints.weights_folder() / (record.file or "")
+
+
+def config_of(record: IndexRecord) -> Config:
+    return checkpoints.read_config((checkpoints.weights_folder() / (record.config or "")).parent)
 
 
 def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Selection:
@@ -49,12 +64,12 @@ def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Selection:
     """
     root = checkpoints.weights_folder()
     known = checkpoints.read_index(root)
-    names = sorted({record["task"] for record in known})
+    names = sorted({record.task for record in known})
     if unknown := [task for task in tasks if task not in names]:
         raise UserError(f"There are no weights for the task {unknown[0]!r}: choose of {', '.join(names)}.")
     own = checkpoints.own_tasks()
     wanted = set(tasks) or {name for name in names if all_tasks or name not in own}
-    records = tuple(record for record in known if record["task"] in wanted)
+    records = tuple(record for record in known if record.task in wanted)
     if not records:
         raise UserError("There are no weights to publish: train some, or name tasks of your own with --tasks.")
     for record in records:
@@ -62,27 +77,25 @@ def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Selection:
     return Selection(records, tuple(sorted(own - wanted)))
 
 
-def check(root: Path, record: dict) -> None:
+def check(root: Path, record: IndexRecord) -> None:
     """A record must be what its files are.
 
     Raises:
         UserError: one sentence that names the file.
     """
-    if not has_weights(record) and record.get("hub"):
+    if not has_weights(record) and record.hub:
         return
-    path, name = root / record["file"], f"{root.name}/{record['file']}"
+    path, name = weights_file(record), f"{root.name}/{record.file}"
     if not path.is_file():
         raise UserError(f"{root.name}/{INDEX} lists {name}, which is not there: {TRAIN}; nothing was sent.")
     data = path.read_bytes()
     if data.startswith(checkpoints.LFS_POINTER):
         raise UserError(f"{name} is a Git LFS pointer, not the weights: run `git lfs pull`; nothing was sent.")
-    if len(data) != record["bytes"] or hashlib.sha256(data).hexdigest() != record["sha256"]:
+    if len(data) != record.bytes or hashlib.sha256(data).hexdigest() != record.sha256:
         raise UserError(f"{name} is not the file that {root.name}/{INDEX} describes: {TRAIN}; nothing was sent.")
-    stated = checkpoints.read_config((root / record["config"]).parent).get("weights") or {}
-    if stated.get("sha256", record["sha256"]) != record["sha256"]:
+    if config_of(record).weights.sha256 not in (None, record.sha256):
         raise UserError(
-            f"{root.name}/{record['config']} describes other weights than {root.name}/{INDEX}: {TRAIN}; nothing was "
-            "sent."
+            f"{root.name}/{record.config} describes other weights than {root.name}/{INDEX}: {TRAIN}; nothing was sent."
         )
 
 
@@ -92,17 +105,19 @@ def weights_files(selection: Selection) -> list[File]:
     body, plots = describe(root, selection)
     files = [File(INDEX, index_for_hub(selection.records)), File(CARD, body), *plots]
     for record in selection.local:
-        folder = (root / record["file"]).parent
+        folder = weights_file(record).parent
         place = folder.relative_to(root).as_posix()
         files += [File(f"{place}/{name}", folder / name) for name in (MODEL, CONFIG, CARD) if (folder / name).is_file()]
     return files
 
 
-def index_for_hub(records: Sequence[dict]) -> bytes:
+def index_for_hub(records: Sequence[IndexRecord]) -> bytes:
     """``index.json`` as it is in the repository: what lies beside it needs no ``hub``, all else has no file there."""
     elsewhere = dict.fromkeys(("file", "config", "bytes", "sha256"))
     here = {"hub": None}
-    return checkpoints.index_bytes([record | (here if has_weights(record) else elsewhere) for record in records])
+    return checkpoints.index_bytes(
+        [record.changed(**(here if has_weights(record) else elsewhere)) for record in records]
+    )
 
 
 def describe(root: Path, selection: Selection) -> tuple[bytes, list[File]]:
@@ -110,9 +125,8 @@ def describe(root: Path, selection: Selection) -> tuple[bytes, list[File]]:
     from resnet_demo.training.cards.card import card_metadata
     from resnet_demo.training.cards.metadata import front_matter, merged
 
-    configs = [checkpoints.read_config((root / record["config"]).parent) for record in selection.local]
     # The Hub shows a repository as one task: classes, where there are any.
-    configs.sort(key=lambda config: not config["task"]["labels"])
+    configs = sorted(selection.configs, key=lambda config: not config.task.labels)
     head = front_matter(merged([card_metadata(config) for config in configs]))
     card = root / CARD
     whole = all(record in selection.records for record in checkpoints.read_index(root) if has_weights(record))
@@ -129,22 +143,15 @@ def write_anew(root: Path, selection: Selection) -> str:
     from resnet_demo.training.cards import report
 
     stored = report.stored_timings(root)
-    chosen = {(record["task"], record["depth"]) for record in selection.local}
+    chosen = {record.key for record in selection.local}
     entries = [entry for entry in checkpoints.bundled() if (entry.task, entry.depth) in chosen]
     lines = [report.describe(entry, stored.get("checkpoints", {})) for entry in entries]
     return report.readme(lines, stored, set())
 
 
-def source(record: dict, repo: str, revision: str) -> dict:
-    """The ``hub`` record of a checkpoint that lies here, and in ``repo``."""
-    return {
-        "repo": repo,
-        "revision": revision,
-        "path": record["file"],
-        "sha256": record["sha256"],
-        "bytes": record["bytes"],
-        "format": "resnet-demo",
-    }
+def source(record: IndexRecord, repo: str, revision: str) -> HubSource:
+    """Where a checkpoint that lies here is in ``repo``."""
+    return HubSource(repo, revision, record.file or "", record.sha256, record.bytes)
 
 
 def record_revision(selection: Selection, repo: str, revision: str) -> None:
@@ -154,10 +161,11 @@ def record_revision(selection: Selection, repo: str, revision: str) -> None:
     was sent gets no revision.
     """
     root = checkpoints.weights_folder()
-    sent = {(record["task"], record["depth"]): record["sha256"] for record in selection.local}
-    records = checkpoints.read_index(root)
-    for record in records:
-        key = record["task"], record["depth"]
-        if key in sent and sent[key] == record["sha256"]:
-            record["hub"] = source(record, repo, revision)
+    sent = {record.key: record.sha256 for record in selection.local}
+    records = [
+        record.changed(hub=source(record, repo, revision))
+        if record.key in sent and sent[record.key] == record.sha256
+        else record
+        for record in checkpoints.read_index(root)
+    ]
     checkpoints.write_index(root, records)

@@ -6,6 +6,7 @@ in training, also for tasks that people train on their own pictures.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -62,11 +63,11 @@ class TaskSpec:
         """What the Hub calls this kind of task (https://huggingface.co/tasks), for model cards."""
         return "image-classification" if self.kind == CLASSIFICATION else "keypoint-detection"
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, record: dict) -> TaskSpec:
+    def from_json(cls, record: Mapping[str, object]) -> TaskSpec:
         """The record of a ``config.json``; keys this version does not know are ignored."""
         known = {field.name for field in fields(cls)}
         values: dict[str, Any] = {

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 
 from resnet_demo import checkpoints
+from resnet_demo.checkpoints import Config
+from resnet_demo.checkpoints.records import Measured
+from resnet_demo.checkpoints.steps import Step
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models import quantization
+from resnet_demo.models.architecture import architecture_of
 from resnet_demo.training.cards.card import model_card
 from resnet_demo.training.data.imagenet import SAMPLES, TASK, Photos, find_photos, imagenet_spec, read_photos
 from resnet_demo.training.evaluation.evaluate import evaluate_classes
@@ -44,28 +48,27 @@ def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> P
         The folder in ``weights/``.
     """
     checkpoints.check_writable()
-    if "ranges" not in checkpoints.read_config(folder):
+    if not checkpoints.read_config(folder).ranges:
         measure_ranges(folder, [], data, f"python -m resnet_demo bundle {shlex.quote(folder.as_posix())}", own)
     _, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data, own)
-    measured = {"confusions": evaluation.confusions, "worst": evaluation.worst}
+    measured: dict[str, object] = {"confusions": evaluation.confusions, "worst": evaluation.worst}
     if evaluation.classes:
         measured["classes"] = evaluation.classes
-    config = checkpoints.read_config(folder) | measured | {"metrics": evaluation.metrics}
-    target = checkpoints.weights_folder() / config["task"]["name"] / f"resnet{config['depth']}"
+    config = checkpoints.read_config(folder).changed(**measured, metrics=evaluation.metrics)
+    target = checkpoints.weights_folder() / config.task.name / f"resnet{config.depth}"
     measured |= kept_calibration(target, config)
-    config |= measured
-    checkpoints.copy(folder, target, evaluation.metrics, model_card(config), measured)
+    checkpoints.copy(folder, target, evaluation.metrics, model_card(config.changed(**measured)), measured)
     checkpoints.register(target)
     return target
 
 
-def kept_calibration(target: Path, config: dict) -> dict:
+def kept_calibration(target: Path, config: Config) -> dict[str, object]:
     """The calibration of what lies in ``target``, where its weights are those of ``config``; else none."""
-    if "calibration" in config or not (target / checkpoints.CONFIG).is_file():
+    if "calibration" in config.record or not (target / checkpoints.CONFIG).is_file():
         return {}
     before = checkpoints.read_config(target)
-    same = before.get("weights") == config["weights"] and "calibration" in before
-    return {"calibration": before["calibration"]} if same else {}
+    same = before.weights == config.weights and "calibration" in before.record
+    return {"calibration": before.record["calibration"]} if same else {}
 
 
 def what_it_is(photos: Photos) -> str:
@@ -87,16 +90,16 @@ def bundle_imagenet(data: Path | None) -> Path:
     photos = read_photos(find_photos(data))
     state, variant = read_state("imagenet")
     spec, depth = imagenet_spec(), depth_of(state)
-    made = checkpoints.Checkpoint(spec, depth, variant, quantization.quantise(state), {})
+    made = checkpoints.Checkpoint(spec, architecture_of(depth, variant), quantization.quantise(state))
     metrics = evaluate_classes(Predictor(TASK, depth, checkpoint=made, ends=False), photos).metrics
     on = what_it_is(photos)
     folder = SAMPLES if on == ONE_A_CLASS else (data or Path(TASK)).name
     record = {
         "init": "imagenet",
-        "commands": ["python -m resnet_demo convert", f"python -m resnet_demo bundle imagenet --data {folder}"],
-        "measured": {"on": on, "caution": CAUTION[on], "data": folder},
+        "commands": [Step("convert"), Step("bundle", ("imagenet",), {"--data": [folder]})],
+        "measured": Measured(on, CAUTION[on], folder),
     }
-    config = {"depth": depth, "variant": variant, "metrics": metrics, "task": spec.to_json(), **record}
+    config = Config({"depth": depth, "variant": variant}).changed(metrics=metrics, task=spec, **record)
     target = checkpoints.weights_folder() / TASK / f"resnet{depth}"
     checkpoints.save(target, state, spec, depth, variant, metrics, model_card(config), record)
     checkpoints.register(target)

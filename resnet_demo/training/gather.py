@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
+from resnet_demo.checkpoints.records import Gathered
+from resnet_demo.checkpoints.steps import Step
 from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.predictor import Predictor
@@ -29,6 +30,7 @@ from resnet_demo.training.data.datasets import SUFFIXES, Pictures, pictures_belo
 from resnet_demo.training.data.datasets import data_folder as default_data
 from resnet_demo.training.data.gather_record import OTHER, RECORD
 from resnet_demo.training.evaluation.features import photos
+from resnet_demo.utils.json_record import as_json
 
 SMALLEST, SIDE, QUALITY = 100, 256, 92  # pixels of a photo's short side, at least and as it is stored; JPEG
 CHECKED = 300  # known pictures of which altered copies are made
@@ -54,7 +56,7 @@ def gather(
     classes: str | None,
     data: Path | None,
     listed: Path | None = None,
-) -> dict:
+) -> Gathered:
     """Write the photos below ``folders`` that are new to ``out``, short side 256 pixels, and a record of them.
 
     Args:
@@ -92,44 +94,45 @@ def gather(
     again = copies.copies_within(new, ~near)
     kept = [each for each, drop in zip(found, near | again, strict=True) if not drop]
     out.mkdir(parents=True, exist_ok=True)
-    counts = {"by source": Counter(each.source for each in kept), "by class": Counter()}
+    by_source, by_class = Counter(each.source for each in kept), Counter[str]()
     for number, each in enumerate(kept):
         if named:
             name = named[each.folder, each.folder / each.path]
         else:
             parts = (part.lower() for part in reversed(each.path.parts[:-1]))
             name = next((names[part] for part in parts if part in names), OTHER)
-        counts["by class"][name] += 1
+        by_class[name] += 1
         (out / name).mkdir(exist_ok=True)
         (out / name / f"{number:05d}.jpg").write_bytes(each.data)
-    record = {
-        "pictures": len(kept),
-        "files": len(files),
-        "unusable": unusable,
-        "near known": int(near.sum()),
-        "near one another": int(again.sum()),
-        "apart": [Path(each).name or each for each in apart],
-        **({"listed": listed.name} if listed else {}),
-        "command": command_line(folders, out, apart, classes, listed),
-        "copies": checked,
-        **{key: dict(sorted(value.items())) for key, value in counts.items()},
-    }
-    (out / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    record = Gathered(
+        pictures=len(kept),
+        files=len(files),
+        unusable=unusable,
+        near_known=int(near.sum()),
+        near_one_another=int(again.sum()),
+        apart=[Path(each).name or each for each in apart],
+        listed=listed.name if listed else None,
+        command=step_of(folders, out, apart, classes, listed).line,
+        copies=checked,
+        by_source=dict(sorted(by_source.items())),
+        by_class=dict(sorted(by_class.items())),
+    )
+    (out / RECORD).write_text(json.dumps(as_json(record), indent=1, ensure_ascii=False) + "\n", "utf-8")
     return record
 
 
-def command_line(
-    folders: Sequence[Path], out: Path, apart: Sequence[str], classes: str | None, listed: Path | None
-) -> str:
+def step_of(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: str | None, listed: Path | None) -> Step:
     """What makes the same folder again, for cards: without the folders of this machine."""
 
     def shown(path: Path) -> str:
         return path.name if path.is_absolute() else path.as_posix()
 
-    words = ["gather", *map(shown, folders), "--out", shown(out), "--apart", *(shown(Path(each)) for each in apart)]
-    words += ["--classes", classes] if classes else []
-    words += ["--listed", shown(listed)] if listed else []
-    return f"python -m resnet_demo {shlex.join(words)}"
+    options = {"--out": [shown(out)], "--apart": [shown(Path(each)) for each in apart]}
+    if classes:
+        options["--classes"] = [classes]
+    if listed:
+        options["--listed"] = [shown(listed)]
+    return Step("gather", [*map(shown, folders)], options)
 
 
 def listed_photos(folders: Sequence[Path], listed: Path) -> dict[tuple[Path, Path], str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from resnet_demo.checkpoints.steps import Step
 from resnet_demo.training.data.own_images import OwnPictures
 from resnet_demo.training.recipe import Recipe
 
@@ -17,7 +18,7 @@ class TrainOptions:
     Attributes:
         init: what the network starts from, see ``networks.init.read_state``.
         out: the run's folder.
-        command: how it was called, for the checkpoint's history.
+        step: how it was called, for the checkpoint's history.
         data: the data set's folder, or that of the user's own pictures; None is where data sets lie by default.
         workers: processes that prepare pictures.
         stop_after: end when so many epochs are done.
@@ -32,7 +33,7 @@ class TrainOptions:
     depth: int
     init: str
     out: Path
-    command: str
+    step: Step
     data: Path | None = None
     workers: int = 1
     stop_after: int | None = None

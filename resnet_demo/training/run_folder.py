@@ -18,7 +18,7 @@ def claim(out: Path, own: OwnPictures, depth: int, init: str) -> None:
     Raises:
         UserError: it is that of others.
     """
-    mark = {"pictures": own.record["fingerprint"], "depth": depth, "init": init}
+    mark = {"pictures": own.record.fingerprint, "depth": depth, "init": init}
     path = out / MARK
     if (out / RESUME).exists():
         before = json.loads(path.read_text("utf-8")) if path.is_file() else {}

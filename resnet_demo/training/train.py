@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from resnet_demo import checkpoints, tasks
+from resnet_demo.checkpoints import Config
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models.resnet import ResNet
@@ -91,7 +92,7 @@ def train(options: TrainOptions) -> Path:
         start = starting_network(options.init, options.depth, spec, mean_points)
         blend(kept, start, recipe.start_share, head=same_outputs(options.init, spec))
     folder = options.out / "checkpoint"
-    checkpoints.save(folder, arrays_of(kept), spec, options.depth, kept.variant, {}, None, record_of(options))
+    checkpoints.save(folder, arrays_of(kept), spec, kept.architecture, None, {}, None, record_of(options))
     return folder
 
 
@@ -161,21 +162,20 @@ def metrics_of(network: ResNet, spec: TaskSpec, held_out: Pictures) -> dict[str,
     """A network's accuracy as it would be stored."""
     checkpoint = memory_checkpoint(network, spec)
     predictor = Predictor(spec.name, network.depth, "cpu", checkpoint=checkpoint, ends=False)
-    return {key: record["value"] for key, record in evaluate(predictor, held_out).metrics.items()}
+    return {key: metric.value for key, metric in evaluate(predictor, held_out).metrics.items()}
 
 
-def record_of(options: TrainOptions) -> dict:
-    """How the checkpoint was made, for its ``config.json``."""
+def record_of(options: TrainOptions) -> dict[str, object]:
+    """How the checkpoint was made: parts of its ``config.json``."""
     init, teacher = options.init, options.teacher
-    record = {"recipe": options.recipe.to_json(), "init": init, "commands": [*earlier_commands(init), options.command]}
+    start, taught_by = earlier_config(init), earlier_config(teacher) if teacher else Config({})
+    record: dict[str, object] = {"recipe": options.recipe, "init": init, "commands": [*start.steps, options.step]}
     if teacher:
         record["teacher"] = teacher
         bundled = Path(teacher).resolve().is_relative_to(checkpoints.weights_folder().resolve())
-        if not bundled and (before := earlier_commands(teacher)):
-            record["teacher_commands"] = before  # A bundled one has a card of its own that says so.
-    gathered: dict[str, dict] = {}
-    for source in (init, teacher):
-        gathered |= earlier_config(source).get("gathered", {}) if source else {}
+        if not bundled and taught_by.steps:
+            record["teacher_commands"] = taught_by.steps  # A bundled one has a card of its own that says so.
+    gathered = {**start.gathered, **taught_by.gathered}
     if gathered := gathered | records([*options.extra, *([options.labelled] if options.labelled else [])]):
         record["gathered"] = gathered
     if options.own:
@@ -207,11 +207,6 @@ def blend(network: ResNet, start: ResNet, share: float, head: bool) -> None:
             value.lerp_(before[name], share)
 
 
-def earlier_commands(init: str) -> list[str]:
-    """The commands that made the checkpoint ``init``, where it is one of ours."""
-    return earlier_config(init).get("commands", [])
-
-
-def earlier_config(init: str) -> dict:
-    """The record of the checkpoint ``init``, empty where it is none of ours."""
-    return checkpoints.read_config(init) if (Path(init) / checkpoints.CONFIG).is_file() else {}
+def earlier_config(init: str) -> Config:
+    """The ``config.json`` of the checkpoint ``init``, empty where it is none of ours."""
+    return checkpoints.read_config(init) if (Path(init) / checkpoints.CONFIG).is_file() else Config({})

@@ -92,7 +92,7 @@ def train_own(options: TrainOptions, name: str, batch_chosen: bool = False) -> P
     assert options.data is not None
     checkpoints.check_writable()
     own = read_own(options.data, name)
-    recipe = fit_batch(options.recipe, own.record["counts"]["train"], batch_chosen)
+    recipe = fit_batch(options.recipe, own.record.counts["train"], batch_chosen)
     folder = train(replace(options, recipe=recipe, own=own))
     if options.stop_after and options.stop_after < recipe.epochs:
         return None

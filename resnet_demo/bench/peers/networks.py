@@ -33,7 +33,7 @@ def checkpoint_of(task: str, depth: int) -> Checkpoint:
         return checkpoints.load_entry(local[depth])
     nearest = min(local, key=lambda other: abs(other - depth), default=None)
     spec = (checkpoints.load(task, depth) if nearest is None else checkpoints.load_entry(local[nearest])).spec
-    return checkpoints.Checkpoint(spec, depth, "v1", random_state(depth, spec.outputs), metrics={})
+    return checkpoints.Checkpoint(spec, architecture_of(depth, "v1"), random_state(depth, spec.outputs))
 
 
 def random_state(depth: int, outputs: int) -> dict[str, np.ndarray]:

@@ -113,8 +113,11 @@ SENTENCES = {
     "{where} is damaged ({error}): fetch it again, or calibrate the checkpoint anew.": (
         "{where} 已损坏（{error}）：请重新获取，或重新校准该检查点。"
     ),
-    "{where} is damaged (its ranges are not those of a ResNet-{depth}): fetch it again.": (
-        "{where} 已损坏（其中的范围不属于 ResNet-{depth}）：请重新获取。"
+    "{where} is damaged (its ranges are not those of a {title}): fetch it again.": (
+        "{where} 已损坏（其中的范围不属于 {title}）：请重新获取。"
+    ),
+    "{folder} holds a {title}, and the index lists ResNets by their depth: load it by its folder.": (
+        "{folder} 中是 {title}，而索引按深度列出 ResNet：请用它的文件夹加载。"
     ),
     "{name} is no weights file that this version can read ({error}): get another copy.": (
         "{name} 不是当前版本能读取的权重文件（{error}）：请重新获取一份。"

@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.components import Component
 
 from resnet_demo import checkpoints, tasks
+from resnet_demo.checkpoints.records import Metrics
 from resnet_demo.errors import UserError
 from resnet_demo.images import draw_landmarks, overlay
 from resnet_demo.images.decode import open_photo
@@ -129,8 +130,8 @@ def row(network: predictor.Predictor, result, name: str, probability: float | No
     ]
 
 
-def metric(metrics: dict) -> str:
-    """The figure that says most about a checkpoint, in words; metrics as ``training.evaluation`` writes them."""
+def metric(metrics: Metrics) -> str:
+    """The figure that says most about a checkpoint, in words."""
     found = figure(metrics)
     if not found:
         return say("metric_none")
@@ -138,18 +139,15 @@ def metric(metrics: dict) -> str:
     return say(key, value=f"{value:.1f}" if key == "metric_top1" else f"{value:.2f}", source=source)
 
 
-def figure(metrics: dict) -> tuple[str, str, float] | None:
+def figure(metrics: Metrics) -> tuple[str, str, float] | None:
     """The same as the key of its text, its source (of keypoints) and its value in percent; None where none is there."""
     for key, measured in metrics.items():
-        value = measured.get("value") if isinstance(measured, dict) else measured
-        if not isinstance(value, int | float):
-            continue
         if key == "top1":
-            return "metric_top1", "", value
+            return "metric_top1", "", measured.value
         if key == "nme":
-            return "metric_nme_plain", "", value
+            return "metric_nme_plain", "", measured.value
         if key.startswith("nme_"):
-            return "metric_nme", key.removeprefix("nme_").upper(), value
+            return "metric_nme", key.removeprefix("nme_").upper(), measured.value
     return None
 
 

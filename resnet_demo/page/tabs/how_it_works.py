@@ -9,7 +9,6 @@ import gradio as gr
 from gradio.components import Component
 
 from resnet_demo import checkpoints
-from resnet_demo.checkpoints import lesions
 from resnet_demo.errors import UserError
 from resnet_demo.models import cost
 from resnet_demo.models.architecture import ARCHITECTURES, DEPTHS, architecture_of
@@ -126,19 +125,18 @@ def line(depth: int, size: int, outputs: int) -> list[str]:
 def working(depth: int, blocks: int) -> str:
     """How many of the blocks of the flowers network do anything, or a dash where that was not measured."""
     try:
-        config = checkpoints.read_config(checkpoints.find(catalog.FLOWERS, depth).config.parent)
+        found = checkpoints.read_config(checkpoints.find(catalog.FLOWERS, depth).config.parent).lesions
     except UserError:
         return "–"
-    found = lesions.changes(config)
-    return f"{len(found) - len(lesions.idle(found))} / {blocks}" if found else "–"
+    return f"{found.working} / {blocks}" if found and found.changes else "–"
 
 
 def variant(depth: int) -> str:
     """Which variant of a depth the page has for flowers, else that of the depth it shows first."""
     for number in (depth, catalog.default_depth(catalog.FLOWERS)):
         try:
-            return checkpoints.read_config(checkpoints.find(catalog.FLOWERS, number).config.parent)["variant"]
-        except (UserError, KeyError):
+            return checkpoints.read_config(checkpoints.find(catalog.FLOWERS, number).config.parent).architecture.variant
+        except UserError:
             continue
     return VARIANT
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from resnet_demo.checkpoints import lesions
+from resnet_demo.checkpoints import Config, Metric
+from resnet_demo.checkpoints.records import OwnData, WorstClass
+from resnet_demo.checkpoints.steps import Step
 from resnet_demo.tasks import BUNDLED, TITLES, TaskSpec
 from resnet_demo.tasks.bundled import OWN_DATA, DataSet
 from resnet_demo.training.cards.calibration import calibration_part
-from resnet_demo.training.cards.history import bundle_command, first_weights, gathering, history, read_command
-from resnet_demo.training.cards.metadata import front_matter, metadata
+from resnet_demo.training.cards.history import bundle_step, first_weights, gathering, history
+from resnet_demo.training.cards.metadata import Head, front_matter, metadata
 
 METRIC_NAMES = {"top1": "top-1 accuracy", "top5": "top-5 accuracy", "flagged": "flagged as unknown", "nme": "NME"}
 NAMED_CLASSES = 20
@@ -26,45 +27,46 @@ TABLE_HEAD = """\
 | --- | --- | --- | --- | --- | --- | --- |"""
 
 
-def table_rows(task: str, depth: int, metrics: dict[str, dict[str, float]]) -> str:
+def table_rows(task: str, depth: int, metrics: Mapping[str, Metric]) -> str:
     """Markdown rows, under ``TABLE_HEAD``, of metrics with sample sizes and 95 % intervals."""
     lines = []
-    for key, record in metrics.items():
-        missed = f"{record['missed']:.0f}" if "missed" in record else "–"
-        interval = f"{record['low']:.2f} to {record['high']:.2f} %" if "low" in record else "–"
-        value = f"{record['value']:.2f} % | {interval} | {record['n']:,.0f} | {missed}"
+    for key, metric in metrics.items():
+        missed = "–" if metric.missed is None else f"{metric.missed:.0f}"
+        interval = "–" if metric.low is None else f"{metric.low:.2f} to {metric.high:.2f} %"
+        value = f"{metric.value:.2f} % | {interval} | {metric.n or 0:,.0f} | {missed}"
         lines.append(f"| {task} | {depth} | {metric_name(key)} | {value} |")
     return "\n".join(lines)
 
 
-def measured_by(config: dict) -> str:
+def measured_by(config: Config) -> Step:
     """The command that measures a bundled checkpoint; pictures of one's own are where they were in training."""
-    words = ["evaluate", config["task"]["name"], "--depth", str(config["depth"])]
-    if "measured" in config:
-        return f"python -m resnet_demo {shlex.join([*words, '--data', config['measured']['data']])}"
-    words += ["--split", "test"]
-    if "own" in config:
-        words += ["--data", read_command(config["commands"][-1]).option("--data")]
-    return f"python -m resnet_demo {shlex.join(words)}"
+    options = {"--depth": [str(config.depth)]}
+    if config.measured:
+        options["--data"] = [config.measured.data]
+    else:
+        options["--split"] = ["test"]
+        if config.is_own:
+            options["--data"] = [config.steps[-1].option("--data")]
+    return Step("evaluate", (config.task.name,), options)
 
 
-def accuracy(config: dict) -> list[str]:
+def accuracy(config: Config) -> list[str]:
     """Paragraphs with the metrics, the command that gives them, and which classes are mistaken for which."""
-    task, depth, metrics = config["task"]["name"], config["depth"], config["metrics"]
-    pictures = config.get("measured", {}).get("on", "pictures that it was not trained on (split `test`)")
+    metrics, measured = config.metrics, config.measured
+    pictures = measured.on if measured else "pictures that it was not trained on (split `test`)"
     parts = [
-        f"## Accuracy\nOf the stored 8-bit file, on {pictures}, by\n\n"
-        f"```sh\n{measured_by(config)}\n```\n\n{TABLE_HEAD}\n{table_rows(task, depth, metrics)}"
+        f"## Accuracy\nOf the stored 8-bit file, on {pictures}, by\n\n```sh\n{measured_by(config).line}\n```\n\n"
+        f"{TABLE_HEAD}\n{table_rows(config.task.name, config.depth, metrics)}"
     ]
-    if "measured" in config:
-        parts.append(config["measured"]["caution"])
-    if config.get("confusions"):
-        rows = "\n".join(f"| {true} | {found} | {count} |" for true, found, count in config["confusions"])
+    if measured:
+        parts.append(measured.caution)
+    if config.confusions:
+        rows = "\n".join(f"| {row.label} | {row.taken_for} | {row.times} |" for row in config.confusions)
         parts.append(f"Most frequent mistakes:\n\n| is | taken for | times |\n| --- | --- | --- |\n{rows}")
-    if config.get("worst"):
-        parts.append(f"Least accurate classes:\n\n{worst_table(config['worst'])}")
-    if "own" in config and any(key.startswith("nme") for key in metrics):
-        parts.append(own_measure(config["task"]["points"]))
+    if config.worst:
+        parts.append(f"Least accurate classes:\n\n{worst_table(config.worst)}")
+    if config.is_own and any(key.startswith("nme") for key in metrics):
+        parts.append(own_measure(config.task.points))
     elif any(key.startswith("nme") for key in metrics):
         parts.append(
             "NME: mean distance of the 68 points to the truth over the distance of the outer eye corners, end to end "
@@ -80,23 +82,21 @@ def own_measure(points: int) -> str:
     return f"NME: mean distance of the points to the truth over {over}. Points whose truth is unknown do not count."
 
 
-def data_of(config: dict) -> DataSet:
+def data_of(config: Config) -> DataSet:
     """What is said of a checkpoint's data."""
-    task = BUNDLED.get(config["task"]["name"])
-    return task.data if task else own_data(config)
+    if task := BUNDLED.get(config.task.name):
+        return task.data
+    return own_data(config.own, config.task) if config.own else OWN_DATA
 
 
-def own_data(config: dict) -> DataSet:
+def own_data(own: OwnData, spec: TaskSpec) -> DataSet:
     """The same for the user's own pictures: how many, how split, and what that means."""
-    own, spec = config.get("own"), TaskSpec.from_json(config["task"])
-    if not own:
-        return OWN_DATA
-    counts = own["counts"]
+    counts = own.counts
     about = f"the user's own pictures, {counts['train']} / {counts['val']} / {counts['test']} for train, val and test, "
-    about += f"split {own['split']}; scaled down to a short side of 256 pixels where they were larger"
-    if own["skipped"]:
-        about += f"; {own['skipped']} more could not be read or used"
-    if classes := own["classes"]:
+    about += f"split {own.split}; scaled down to a short side of 256 pixels where they were larger"
+    if own.skipped:
+        about += f"; {own.skipped} more could not be read or used"
+    if classes := own.classes:
         named = [f"{name} {' / '.join(map(str, parts))}" for name, parts in list(classes.items())[:NAMED_CLASSES]]
         rest = f" and {len(classes) - len(named)} more" if len(classes) > len(named) else ""
         about += f". Of each class: {', '.join(named)}{rest}"
@@ -110,90 +110,95 @@ def own_data(config: dict) -> DataSet:
     return DataSet(about, limits=limits)
 
 
-def worst_table(worst: Sequence[Sequence]) -> str:
-    """Rows (class, right, shown[, [(taken for, times), …]]) → a table; older records have no last part."""
-    if any(len(row) == 3 for row in worst):
-        rows = "\n".join(f"| {row[0]} | {row[1]} of {row[2]} |" for row in worst)
+def worst_table(worst: Sequence[WorstClass]) -> str:
+    """A table; older records do not say what the classes were taken for."""
+    if any(row.mistaken is None for row in worst):
+        rows = "\n".join(f"| {row.label} | {row.right} of {row.shown} |" for row in worst)
         return f"| class | right |\n| --- | --- |\n{rows}"
     lines = ["| class | right | taken for (times) |", "| --- | --- | --- |"]
-    for name, right, shown, mistaken in worst:
-        words = ", ".join(f"{found} ({times})" for found, times in mistaken)
-        lines.append(f"| {name} | {right} of {shown} | {words or '–'} |")
+    for row in worst:
+        words = ", ".join(f"{found} ({times})" for found, times in row.mistaken or ())
+        lines.append(f"| {row.label} | {row.right} of {row.shown} | {words or '–'} |")
     return "\n".join(lines)
 
 
-def ranges_part(config: dict) -> list[str]:
+def ranges_part(config: Config) -> list[str]:
     """How CPUs compute it in 8 bits; nothing where its ranges were not measured."""
-    record = config.get("ranges")
+    record = config.ranges
     if not record:
         return []
+    other = bool(Step.from_json(record.command).values("--pictures"))
     return [
         "## 8-bit arithmetic\n"
         "On CPUs with instructions for it (AVX-512 VNNI, AVX-VNNI, AMX) the stored integers are used as they are, and "
         "the inputs of the convolutions are rounded to 256 steps, up to the largest value that each took on "
-        f"{record['pictures']:,} {'other' if '--pictures' in record['command'] else 'training'} pictures:\n\n"
-        f"```sh\n{record['command']}\n```"
+        f"{record.pictures:,} {'other' if other else 'training'} pictures:\n\n```sh\n{record.command}\n```"
     ]
 
 
-def blocks_part(config: dict) -> list[str]:
+def blocks_part(config: Config) -> list[str]:
     """How many of its blocks do anything; nothing where that was not measured."""
-    found = lesions.changes(config)
-    if not found:
+    found = config.lesions
+    if not found or not found.changes:
         return []
-    idle, record = lesions.idle(found), config["lesions"]
     said = (
-        f"Leaving out one block changes the outputs by at least 1 % of their spread for {len(found) - len(idle)} of "
-        f"{len(found)} blocks, measured on {record['pictures']:,} pictures."
+        f"Leaving out one block changes the outputs by at least 1 % of their spread for {found.working} of "
+        f"{len(found.changes)} blocks, measured on {found.pictures:,} pictures."
     )
-    if idle:
+    if found.idle:
         said += (
-            f" Without any one of the others ({', '.join(f'`{block}`' for block in idle)}) it gives practically the "
-            "same answers: they were inserted as identities and have hardly learned. **So this network is deeper in "
-            "name than in what it computes.**"
+            f" Without any one of the others ({', '.join(f'`{block}`' for block in found.idle)}) it gives practically "
+            "the same answers: they were inserted as identities and have hardly learned. **So this network is deeper "
+            "in name than in what it computes.**"
         )
-    return [f"## Blocks that work\n{said}\n\n```sh\n{record['command']}\n```"]
+    return [f"## Blocks that work\n{said}\n\n```sh\n{found.command}\n```"]
 
 
-def card_metadata(config: dict) -> dict:
+def hub_datasets(config: Config) -> list[str]:
+    """Names on the Hub of the data sets that it was trained on, ImageNet among them where its start was."""
+    inits = [step.option("--init", "imagenet") for step in config.steps if step.verb in ("train", "distill")]
+    datasets = [data_of(config).hub]
+    if {"imagenet", "hub"} & set(inits) or any(step.option("--teacher") == "imagenet" for step in config.steps):
+        datasets.append(BUNDLED["imagenet1k"].data.hub)
+    return list(dict.fromkeys(filter(None, datasets)))
+
+
+def card_metadata(config: Config) -> Head:
     """The head of a checkpoint's card as a record, see ``metadata``.
 
     ``base_model`` names weights that are on the Hub; the ImageNet ResNet-50 of Keras Applications is not.
     """
-    steps = [read_command(command) for command in config.get("commands", [])]
-    inits = [step.option("--init", "imagenet") for step in steps if step.verb in ("train", "distill")]
-    bases = [first_weights(step) for step in steps if step.option("--init") == "hub"]
+    bases = [first_weights(step) for step in config.steps if step.option("--init") == "hub"]
     bases = [base.removesuffix(" of the Hub") for base in dict.fromkeys(bases)]
-    datasets = [data_of(config).hub]
-    if {"imagenet", "hub"} & set(inits) or any(step.option("--teacher") == "imagenet" for step in steps):
-        datasets.append(BUNDLED["imagenet1k"].data.hub)
-    known = list(dict.fromkeys(filter(None, datasets)))
-    return metadata(config, known, bases)
+    return metadata(config, hub_datasets(config), bases)
 
 
-def model_card(config: dict) -> str:
+def commands_of(config: Config) -> str:
+    """All commands that make the checkpoint again, a line each, with what goes before them."""
+    steps = [*config.steps, *bundle_step(config.steps[-1])]
+    commands = "\n".join(step.line for step in steps)
+    if config.teacher_steps:
+        teacher = "\n".join(step.line for step in config.teacher_steps)
+        commands = f"# the teacher, {config.teacher}\n{teacher}\n# the student\n{commands}"
+    if photos := "\n".join(gathering(config)):
+        commands = f"# further photos\n{photos}\n# the network\n{commands}"
+    return commands
+
+
+def model_card(config: Config) -> str:
     """The whole card: metadata, start, data, commands, metrics, confusions and limits.
 
     Args:
-        config: a checkpoint's ``config.json``, with ``commands`` and ``metrics``; where it has them, ``recipe``, and
-            ``confusions`` and ``worst`` as in ``evaluation.Evaluation``; ``measured`` says ``on`` which pictures, with
-            which ``data`` folder and ``caution``, where that is no split of ours.
+        config: of a checkpoint whose ``steps`` and ``metrics`` are known.
     """
-    spec, depth = TaskSpec.from_json(config["task"]), config["depth"]
-    data = data_of(config)
-    commands = "\n".join([*config["commands"], *bundle_command(config["commands"])])
-    if config.get("teacher_commands"):
-        teacher = "\n".join(config["teacher_commands"])
-        commands = f"# the teacher, {config['teacher']}\n{teacher}\n# the student\n{commands}"
-    if photos := "\n".join(gathering(config)):
-        commands = f"# further photos\n{photos}\n# the network\n{commands}"
-    settings = "\n".join(f"| `{key}` | `{value}` |" for key, value in config.get("recipe", {}).items())
+    spec, data = config.task, data_of(config)
+    settings = "\n".join(f"| `{key}` | `{value}` |" for key, value in config.recipe.items())
     if settings:
         settings = f"\n\nSettings of the last command:\n\n| setting | value |\n| --- | --- |\n{settings}"
     steps = "\n".join(f"{number}. {sentence}" for number, sentence in enumerate(history(config), 1))
     parts = [
         front_matter(card_metadata(config)),
-        f"# ResNet-{depth}: {TITLES.get(spec.name, spec.name)}",
+        f"# {config.architecture.title}: {TITLES.get(spec.name, spec.name)}",
         f"Task `{spec.name}`, input {spec.size} × {spec.size} pixels, stored as 8-bit integers per output channel.",
         f"**Data**: {data.about}. {data.licence}".rstrip(),
         f"## Start\n{steps}",
@@ -201,7 +206,7 @@ def model_card(config: dict) -> str:
         *calibration_part(config),
         *ranges_part(config),
         *blocks_part(config),
-        f"## {'Training' if settings else 'Commands'}\n\n```sh\n{commands}\n```{settings}",
+        f"## {'Training' if settings else 'Commands'}\n\n```sh\n{commands_of(config)}\n```{settings}",
     ]
     if data.limits:
         parts.append(f"## Limits\n{data.limits}")

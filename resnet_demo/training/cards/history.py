@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import PurePosixPath
 
+from resnet_demo.checkpoints import Config
+from resnet_demo.checkpoints.records import Gathered
+from resnet_demo.checkpoints.steps import Step
 from resnet_demo.tasks import BUNDLED
 from resnet_demo.training.data.gather_record import OTHER
 from resnet_demo.training.networks.grow import inserted_blocks
@@ -28,44 +28,6 @@ TINY_IMAGENET = (
 AS_IT_IS = ("convert", "bundle")  # commands that change how weights are stored, not what they compute
 
 
-@dataclass(frozen=True)
-class Step:
-    """One command of a checkpoint's history.
-
-    Attributes:
-        verb: train, distill, grow …
-        recipe: the recipe's name, or an empty string.
-        options: option → its values, such as ``{"--depth": ["50"]}``.
-    """
-
-    verb: str
-    recipe: str
-    options: dict[str, list[str]]
-
-    def option(self, name: str, default: str = "") -> str:
-        return (self.options.get(name) or [default])[0]
-
-    @property
-    def depth(self) -> int:
-        return int(self.option("--depth", "50"))
-
-
-def read_command(command: str) -> Step:
-    """A line of ``config.json``'s ``commands`` → its parts."""
-    words = shlex.split(command)
-    words = words[words.index("resnet_demo") + 1 :]
-    options: dict[str, list[str]] = {"": []}
-    last = ""
-    for word in words[1:]:
-        if word.startswith("--"):
-            last, equals, value = word.partition("=")
-            options[last] = [value] if equals else []
-        else:
-            options[last].append(word)
-    recipe = PurePosixPath(options.pop("")[0]).stem if options[""] else ""
-    return Step(words[0], recipe, options)
-
-
 def first_weights(step: Step) -> str:
     """What the first command of a history started from, in a few words."""
     init = step.option("--init", "imagenet")
@@ -81,9 +43,9 @@ def teacher_name(step: Step) -> str:
     return IMAGENET if teacher == "imagenet" else f"`{teacher}`"
 
 
-def history_line(config: dict) -> str:
+def history_line(config: Config) -> str:
     """How a checkpoint was made, in one line: what came first → each command's part."""
-    steps = [read_command(command) for command in config.get("commands", [])]
+    steps = config.steps
     parts = [first_weights(steps[0])] if steps else []
     for step in steps:
         if step.verb in AS_IT_IS:
@@ -97,10 +59,9 @@ def history_line(config: dict) -> str:
     return " → ".join(parts)
 
 
-def history(config: dict) -> list[str]:
+def history(config: Config) -> list[str]:
     """How a checkpoint was made, a sentence for what it began with and one for each command."""
-    steps = [read_command(command) for command in config.get("commands", [])]
-    gathered = dict(config.get("gathered", {}))
+    steps, gathered = config.steps, dict(config.gathered)
     if not steps:
         return []
     start = first_weights(steps[0]).replace(IMAGENET, f"the {KERAS}")
@@ -121,9 +82,9 @@ def history(config: dict) -> list[str]:
         else:
             sentences.append(f"Trained with {recipe}{labelled_in_words(step, gathered)}.")
             if step is steps[-1]:
-                sentences[-1] += shared_in_words(config.get("recipe", {}))
+                sentences[-1] += shared_in_words(config.shared)
         # Where they are from is said once.
-        for source in step.options.get("--pictures", []) + step.options.get("--labelled", []):
+        for source in (*step.values("--pictures"), *step.values("--labelled")):
             gathered.pop(source, None)
     return sentences
 
@@ -154,27 +115,27 @@ def positions_in_words(positions: Sequence[int]) -> str:
     return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def pictures_in_words(step: Step, gathered: dict[str, dict]) -> str:
+def pictures_in_words(step: Step, gathered: Mapping[str, Gathered]) -> str:
     """Which further pictures a distillation saw, as the end of a sentence.
 
     Args:
-        gathered: folder → record of what ``gather`` put there.
+        gathered: folder → what ``gather`` put there.
     """
     words = []
-    for source in step.options.get("--pictures", []):
+    for source in step.values("--pictures"):
         if source in BUNDLED:
             words.append(f"the train and val parts of {source}")
         elif re.search("imagenet", source, re.IGNORECASE):
             words.append(TINY_IMAGENET)
         elif source in gathered:
             record = gathered[source]
-            words.append(f"{record['pictures']:,} photos, {of_gathered(source, record)}")
+            words.append(f"{record.pictures:,} photos, {of_gathered(source, record)}")
         else:
             words.append(f"those in `{source}`")
     return f", on further pictures without labels: {'; '.join(words)}" if words else ""
 
 
-def labelled_in_words(step: Step, gathered: dict[str, dict]) -> str:
+def labelled_in_words(step: Step, gathered: Mapping[str, Gathered]) -> str:
     """Which further pictures with labels a training saw, as the end of a sentence; see ``pictures_in_words``."""
     source = step.option("--labelled")
     if not source:
@@ -182,44 +143,41 @@ def labelled_in_words(step: Step, gathered: dict[str, dict]) -> str:
     if source not in gathered:
         return f", with the labels too of the pictures in `{source}`"
     record = gathered[source]
-    classes = ", ".join(f"{name} {count:,}" for name, count in record["by class"].items() if name != OTHER)
-    if "listed" in record:
-        return (
-            f", with the labels too of those that `{record['listed']}` lists ({classes}), {of_gathered(source, record)}"
-        )
-    if source in step.options.get("--pictures", []):
+    classes = ", ".join(f"{name} {count:,}" for name, count in record.by_class.items() if name != OTHER)
+    if record.listed:
+        return f", with the labels too of those that `{record.listed}` lists ({classes}), {of_gathered(source, record)}"
+    if source in step.values("--pictures"):
         return f"; with labels those in folders that were named as the classes ({classes})"
     return f", with the labels too of those in folders named as the classes ({classes}), {of_gathered(source, record)}"
 
 
-def gathering(config: dict) -> list[str]:
+def gathering(config: Config) -> list[str]:
     """The commands that gathered further photos; older records have none."""
-    return [record["command"] for record in config.get("gathered", {}).values() if "command" in record]
+    return [record.command for record in config.gathered.values() if record.command]
 
 
-def shared_in_words(recipe: dict) -> str:
-    """Which classes of other data sets a recipe trains on, a sentence each; nothing where there are none."""
+def shared_in_words(shared: Mapping[str, Mapping[str, str]]) -> str:
+    """Which classes of other data sets were trained on, a sentence each; nothing where there are none."""
     return "".join(
         f" It saw of {task}'s train split {', '.join(f'{theirs} as {ours}' for theirs, ours in names.items())} too. "
         f"{BUNDLED[task].data.licence}"
-        for task, names in (recipe.get("shared") or {}).items()
+        for task, names in shared.items()
     )
 
 
-def of_gathered(source: str, record: dict) -> str:
+def of_gathered(source: str, record: Gathered) -> str:
     """Where what ``gather`` put into a folder came from."""
-    names = [name.replace("+", "/", 1) for name in record["by source"]]
+    names = [name.replace("+", "/", 1) for name in record.by_source]
     return (
         f"which `python -m resnet_demo gather` put into `{source}` out of the {len(names)} public repositories "
-        f"{', '.join(names)} (of {record['files']:,} files {record['near known']:,} were like a picture of "
-        f"{' or '.join(record['apart'])}, in any split, and {record['near one another']:,} like one another: left out; "
+        f"{', '.join(names)} (of {record.files:,} files {record.near_known:,} were like a picture of "
+        f"{' or '.join(record.apart)}, in any split, and {record.near_one_another:,} like one another: left out; "
         "most repositories state no licence, and the photos were only trained on)"
     )
 
 
-def bundle_command(commands: Sequence[str]) -> list[str]:
-    """The command that bundled what ``commands`` made; none where they name no folder."""
-    last = read_command(commands[-1])
+def bundle_step(last: Step) -> list[Step]:
+    """The command that bundled what the last one made; none where that names no folder."""
     out = last.option("--out")
     if not out:
         return []
@@ -227,4 +185,4 @@ def bundle_command(commands: Sequence[str]) -> list[str]:
     if last.option("--name"):
         return []
     folder = out if last.verb == "grow" else f"{out}/checkpoint"
-    return [shlex.join(["python", "-m", "resnet_demo", "bundle", folder])]
+    return [Step("bundle", (folder,))]

@@ -3,62 +3,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
 
+from resnet_demo.checkpoints import Config, Metric
 from resnet_demo.tasks import TITLES, TaskSpec
 
 LIBRARY = "resnet-demo"
 ACCURACY, NME = "accuracy", "nme"
-LISTS = ("tags", "datasets", "base_model", "metrics", "model-index")
+Head = dict[str, object]  # key → a word, or a list that heads of several checkpoints share
 
 
-def metadata(config: dict, datasets: Sequence[str], bases: Sequence[str]) -> dict:
+def metadata(config: Config, datasets: Sequence[str], bases: Sequence[str]) -> Head:
     """What the Hub reads of one checkpoint.
 
     Args:
-        config: its ``config.json``; metrics are in percent.
+        config: its ``config.json``.
         datasets, bases: names on the Hub, of the data it was trained on and of the models it began with.
     """
-    spec, depth, metrics = TaskSpec.from_json(config["task"]), config["depth"], config.get("metrics") or {}
-    record: dict[str, Any] = {
+    spec, metrics, name = config.task, config.metrics, f"resnet{config.depth}"
+    record: Head = {
         "license": "other",
         "license_name": "research-only" if spec.name in TITLES else None,
         "library_name": LIBRARY,
         "pipeline_tag": spec.pipeline,
-        "tags": ["resnet", f"resnet{depth}", "grad-cam"],
+        "tags": ["resnet", name, "grad-cam"],
         "datasets": list(datasets),
         "base_model": list(bases),
         "metrics": list(dict.fromkeys(metric_type(key) for key in metrics)),
     }
     if metrics:
         measured = results(spec, metrics, datasets)
-        if "measured" in config:
+        if other := config.measured:
             # On other pictures than the data set's test split.
             for result in measured:
-                result["dataset"] = {
-                    "name": config["measured"]["on"],
-                    "type": PurePath(config["measured"]["data"]).name,
-                }
-        record["model-index"] = [{"name": f"{spec.name}-resnet{depth}", "results": measured}]
+                result["dataset"] = {"name": other.on, "type": PurePath(other.data).name}
+        record["model-index"] = [{"name": f"{spec.name}-{name}", "results": measured}]
     return {key: value for key, value in record.items() if value}
 
 
-def merged(records: Sequence[dict]) -> dict:
+def merged(records: Sequence[Head]) -> Head:
     """The head for a repository of several checkpoints; lists are joined, of all else the first counts."""
-    whole: dict = {}
+    whole: Head = {}
     for record in records:
         for key, value in record.items():
-            if key in LISTS:
-                known = whole.setdefault(key, [])
-                known += [item for item in value if item not in known]
-            else:
-                whole.setdefault(key, value)
+            known = whole.setdefault(key, value)
+            if isinstance(known, list) and isinstance(value, list):
+                whole[key] = [*known, *(item for item in value if item not in known)]
     return whole
 
 
-def front_matter(record: dict) -> str:
+def front_matter(record: Head) -> str:
     """The record as YAML between two lines of dashes."""
     from huggingface_hub.utils import yaml_dump
 
@@ -69,13 +64,13 @@ def metric_type(key: str) -> str:
     return ACCURACY if key.startswith("top") else NME
 
 
-def results(spec: TaskSpec, metrics: dict[str, dict[str, float]], datasets: Sequence[str]) -> list[dict]:
+def results(spec: TaskSpec, metrics: Mapping[str, Metric], datasets: Sequence[str]) -> list[dict[str, object]]:
     """The metrics as entries of ``model-index``, one for each set of test pictures."""
-    sets: dict[str, list[dict]] = {}
+    sets: dict[str, list[dict[str, object]]] = {}
     for key, metric in metrics.items():
         name = f"top-{key.removeprefix('top')} accuracy, %" if key.startswith("top") else "NME, %"
         tested_on = "" if key.startswith("top") else key.removeprefix("nme").removeprefix("_")
-        sets.setdefault(tested_on, []).append({"type": metric_type(key), "value": metric["value"], "name": name})
+        sets.setdefault(tested_on, []).append({"type": metric_type(key), "value": metric.value, "name": name})
     title = TITLES.get(spec.name, spec.name)
     return [
         {

@@ -15,7 +15,8 @@ from statistics import median
 from time import perf_counter
 
 from resnet_demo import checkpoints
-from resnet_demo.checkpoints import Entry
+from resnet_demo.checkpoints import Config, Entry, Metric
+from resnet_demo.models.architecture import Architecture
 from resnet_demo.models.cost import count_gflops, count_parameters
 from resnet_demo.tasks import BUNDLED, CLASSIFICATION, TITLES, TaskSpec
 from resnet_demo.tasks.bundled import OWN_DATA
@@ -43,14 +44,14 @@ class Line:
     """
 
     entry: Entry
-    config: dict
+    config: Config
     parameters: float
     gflops: float
     timing: dict[str, float] | None
 
     @property
     def spec(self) -> TaskSpec:
-        return TaskSpec.from_json(self.config["task"])
+        return self.config.task
 
     @property
     def key(self) -> str:
@@ -76,7 +77,7 @@ def write_report(measure: bool) -> list[Path]:
     files = {root / name: text for name, text in render(root).items()}
     for entry in checkpoints.bundled():
         config = checkpoints.read_config(entry.config.parent)
-        if config.get("commands"):
+        if config.steps:
             files[entry.path.parent / checkpoints.CARD] = model_card(config)
     for path, text in files.items():
         path.write_text(text, encoding="utf-8")
@@ -117,15 +118,14 @@ def describe(entry: Entry, timings: dict[str, dict]) -> Line:
     return Line(entry, config, parameters, gflops, timing)
 
 
-def count(config: dict) -> tuple[float, float]:
+def count(config: Config) -> tuple[float, float]:
     """Millions of parameters, and GFLOPs at the task's input size, of a checkpoint's network."""
-    spec = TaskSpec.from_json(config["task"])
-    return count_network(config["depth"], spec.outputs, config["variant"], spec.size)
+    return count_network(config.architecture, config.task.outputs, config.task.size)
 
 
 @cache
-def count_network(depth: int, outputs: int, variant: str, size: int) -> tuple[float, float]:
-    return count_parameters(depth, outputs) / 1e6, count_gflops(depth, outputs, variant, size)
+def count_network(architecture: Architecture, outputs: int, size: int) -> tuple[float, float]:
+    return count_parameters(architecture, outputs) / 1e6, count_gflops(architecture, outputs, None, size)
 
 
 def measure_all(entries: list[Entry], rounds: int) -> dict:
@@ -190,8 +190,8 @@ def panels_of(lines: list[Line], values: dict[str, float]) -> list[Panel]:
 
 def point(line: Line, name: str, values: dict[str, float]) -> Point:
     metric = line.entry.metrics[name]
-    low, high = metric.get("low", metric["value"]), metric.get("high", metric["value"])
-    return Point(values[line.key], metric["value"], low, high, str(line.entry.depth))
+    low, high = (metric.value if end is None else end for end in (metric.low, metric.high))
+    return Point(values[line.key], metric.value, low, high, str(line.entry.depth))
 
 
 COLUMNS = (
@@ -211,14 +211,14 @@ COLUMNS = (
 def table_row(line: Line) -> str:
     """A checkpoint's row under ``COLUMNS``."""
     entry = line.entry
-    metrics = "<br>".join(metric_in_words(name, record) for name, record in entry.metrics.items())
+    metrics = "<br>".join(metric_in_words(name, metric) for name, metric in entry.metrics.items())
     network, whole = (f"{line.timing[part]:.1f}" if line.timing else "–" for part in ("network", "whole"))
     card = (entry.path.parent / checkpoints.CARD).relative_to(checkpoints.weights_folder()).as_posix()
     cells = [
         entry.task,
         str(entry.depth),
         metrics,
-        f"`{measured_by(line.config)}`",
+        f"`{measured_by(line.config).line}`",
         f"{line.parameters:.2f}",
         f"{line.gflops:.2f} ({line.spec.size}²)",
         network,
@@ -229,10 +229,10 @@ def table_row(line: Line) -> str:
     return markdown.row(cells)
 
 
-def metric_in_words(name: str, record: dict[str, float]) -> str:
-    interval = f" ({record['low']:.2f} to {record['high']:.2f})" if "low" in record else ""
-    missed = f", {record['missed']:.0f} missed" if record.get("missed") else ""
-    return f"{metric_name(name)} {record['value']:.2f} %{interval}, n = {record['n']:,.0f}{missed}"
+def metric_in_words(name: str, metric: Metric) -> str:
+    interval = "" if metric.low is None else f" ({metric.low:.2f} to {metric.high:.2f})"
+    missed = f", {metric.missed:.0f} missed" if metric.missed else ""
+    return f"{metric_name(name)} {metric.value:.2f} %{interval}, n = {metric.n or 0:,.0f}{missed}"
 
 
 def readme(lines: list[Line], stored: dict, plots: set[str]) -> str:
@@ -275,7 +275,7 @@ def readme(lines: list[Line], stored: dict, plots: set[str]) -> str:
 
 def exceptions(lines: list[Line]) -> str:
     """Which checkpoints were measured on other pictures, as the end of a sentence."""
-    others = list(dict.fromkeys(f"`{line.entry.task}`" for line in lines if "measured" in line.config))
+    others = list(dict.fromkeys(f"`{line.entry.task}`" for line in lines if line.config.measured))
     return f" (but for {' and '.join(others)}: see the card)" if others else ""
 
 
@@ -285,7 +285,7 @@ def licences(lines: list[Line]) -> list[str]:
     for task in dict.fromkeys(line.entry.task for line in lines):
         data = BUNDLED[task].data if task in BUNDLED else OWN_DATA
         rows.append(f"- `{task}`: {data.about}. {data.licence}".rstrip())
-    if any("imagenet" in command for line in lines for command in line.config.get("commands", [])):
+    if any("imagenet" in step.line for line in lines for step in line.config.steps):
         rows.append(
             "- The ImageNet ResNet-50 that training began with or was distilled from is that of Keras Applications, "
             "out of an npm package (ISC); ImageNet's pictures are for non-commercial research."

@@ -10,12 +10,12 @@ import hashlib
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from resnet_demo.checkpoints.records import OwnData
 from resnet_demo.errors import UserError
 from resnet_demo.images.decode import MAX_PIXELS, MIN_SIDE, open_photo
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS
@@ -61,7 +61,7 @@ class OwnPictures:
 
     kind: str
     parts: dict[str, Pictures]
-    record: dict
+    record: OwnData
 
 
 def read_own(data: Path, name: str) -> OwnPictures:
@@ -85,15 +85,15 @@ def read_own(data: Path, name: str) -> OwnPictures:
     given = any(item.part for item in items)
     items = items if given else split(items, classes)
     parts = {part: pictures_of(name, part, items, photos, classes, kind) for part in PARTS}
-    record: dict[str, Any] = {
-        "counts": {part: len(pictures) for part, pictures in parts.items()},
-        "classes": {
+    record = OwnData(
+        counts={part: len(pictures) for part, pictures in parts.items()},
+        classes={
             label: [int((parts[part].labels == index).sum()) for part in PARTS] for index, label in enumerate(classes)
         },
-        "split": "as the CSV says" if given else f"by the fixed seed {SPLIT_SEED}",
-        "skipped": skipped,
-        "fingerprint": fingerprint(items),
-    }
+        split="as the CSV says" if given else f"by the fixed seed {SPLIT_SEED}",
+        skipped=skipped,
+        fingerprint=fingerprint(items),
+    )
     return OwnPictures(kind, parts, record)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from resnet_demo.checkpoints import Config
 from resnet_demo.errors import UserError
 from resnet_demo.training.data.datasets import Pictures, load_pictures
 from resnet_demo.training.data.own_images import OwnPictures, read_own
 
 
-def split_pictures(config: dict, split: str, data: Path | None, own: OwnPictures | None = None) -> Pictures:
+def split_pictures(config: Config, split: str, data: Path | None, own: OwnPictures | None = None) -> Pictures:
     """A split of the pictures that the checkpoint of ``config`` is for.
 
     Args:
@@ -17,12 +18,12 @@ def split_pictures(config: dict, split: str, data: Path | None, own: OwnPictures
     """
     if own:
         return own.parts[split]
-    if "own" in config:
+    if config.is_own:
         return own_part(config, split, data)
-    return load_pictures(config["task"]["name"], (split,), data)
+    return load_pictures(config.task.name, (split,), data)
 
 
-def own_part(config: dict, split: str, data: Path | None) -> Pictures:
+def own_part(config: Config, split: str, data: Path | None) -> Pictures:
     """A part of the pictures that the checkpoint of ``config`` was trained with.
 
     Raises:
@@ -34,18 +35,19 @@ def own_part(config: dict, split: str, data: Path | None) -> Pictures:
     return part
 
 
-def own_pictures(config: dict, data: Path | None) -> OwnPictures:
+def own_pictures(config: Config, data: Path | None) -> OwnPictures:
     """The pictures that the checkpoint of ``config`` was trained with.
 
     Raises:
         UserError: no or other pictures in ``data``.
     """
-    name = config["task"]["name"]
+    name = config.task.name
     if data is None:
         raise UserError(f"{name} was trained on pictures of your own: pass their folder with --data.")
     own = read_own(data, name)
-    if own.record["fingerprint"] != config["own"]["fingerprint"]:
-        was, now = (sum(record["counts"].values()) for record in (config["own"], own.record))
+    before = config.own
+    if before is None or own.record.fingerprint != before.fingerprint:
+        was, now = (sum(record.counts.values()) if record else 0 for record in (before, own.record))
         raise UserError(
             f"The pictures in {data} ({now}) are not those that {name} was trained with ({was}), so some of its test "
             "pictures could be known to it: restore them, or train again."

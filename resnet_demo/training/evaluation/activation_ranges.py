@@ -19,6 +19,7 @@ from resnet_demo.backends.base import Engine
 from resnet_demo.backends.openvino import hints
 from resnet_demo.backends.openvino_graph import build_model, convolution
 from resnet_demo.backends.openvino_runtime import ov
+from resnet_demo.checkpoints.records import Ranges
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.models import state as model_state
@@ -42,7 +43,7 @@ def measure_ranges(
     data: Path | None,
     command: str,
     own: OwnPictures | None = None,
-) -> dict:
+) -> Ranges:
     """Measure the ranges of a checkpoint and write them into its ``config.json``.
 
     Args:
@@ -71,12 +72,9 @@ def measure_ranges(
     predictor.engine = finder = RangeFinder(checkpoint)
     for photo in tqdm(photos(pictures, rows), desc="ranges", total=len(rows), unit="picture"):
         predictor(photo)
-    record = {
-        "command": command,
-        "pictures": len(rows),
-        "inputs": {name: max(float(f"{value:.6g}"), LEAST_RANGE) for name, value in finder.ranges.items()},
-    }
-    checkpoints.copy(folder, folder, checkpoint.metrics, None, {"ranges": record})
+    inputs = {name: max(float(f"{value:.6g}"), LEAST_RANGE) for name, value in finder.ranges.items()}
+    record = Ranges(command, len(rows), inputs)
+    checkpoints.copy(folder, folder, config.record.get("metrics") or {}, None, {"ranges": record})
     return record
 
 
@@ -99,7 +97,7 @@ class RangeFinder(Engine):
             return convolution(x, state, record)
 
         model = build_model(state, checkpoint.spec, checkpoint.architecture, layer)
-        self.ranges = dict.fromkeys(model_state.rounded_convolutions(checkpoint.depth), 0.0)
+        self.ranges = dict.fromkeys(model_state.rounded_convolutions(checkpoint.architecture), 0.0)
         model.add_outputs([largest[name] for name in self.ranges])
         self._request = ov.Core().compile_model(model, "CPU", hints("f32")).create_infer_request()
 

@@ -19,6 +19,8 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from resnet_demo import checkpoints
+from resnet_demo.checkpoints import Metric
+from resnet_demo.checkpoints.calibration_record import CalibrationRecord, ComparedScore, Fitted
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.tasks import CLASSIFICATION
@@ -52,7 +54,7 @@ def calibrate(
     data: Path | None,
     command: str,
     own: OwnPictures | None = None,
-) -> dict:
+) -> CalibrationRecord:
     """Calibrate a checkpoint, and write it into its ``config.json`` and card.
 
     Args:
@@ -75,11 +77,11 @@ def calibrate(
     if spec.name == imagenet.TASK:
         raise UserError(f"{imagenet.TASK} has no val pictures here to fit on: it stays as it is.")
     ood = {shown_name(source): ood_pictures(spec.name, source, data) for source in others}
-    own = own or (own_pictures(config, data) if "own" in config else None)
+    own = own or (own_pictures(config, data) if config.is_own else None)
     train, val, test = (split_pictures(config, split, data, own) for split in ("train", "val", "test"))
     if len(val) < LEAST:
         raise UserError(f"{spec.name} has {len(val)} val pictures: calibrating needs {LEAST}, so add some and train.")
-    seen = "val" in config.get("recipe", {}).get("train_splits", ())
+    seen = "val" in config.train_splits
     checkpoint = replace(checkpoint, calibration=Calibration())
     predictor = Predictor(spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint, ends=False)
 
@@ -99,20 +101,21 @@ def calibrate(
         name: features_of(predictor, photos(part, range(len(part))), len(part), name) for name, part in ood.items()
     }
     compared = scores(known.pooled, train.labels[chosen], means.nearest)
-    record = {
-        **Calibration(temperature, means).to_json(),
-        "command": command,
-        "fitted": {"means": len(chosen), "val": len(rows), "seen": seen, "kept": kept},
-        "measured": measure(shown, test.labels, ood_features, temperature, means),
-        "compared": compare(compared, held, kept, shown, ood_features),
-        "reliability": {
+    record = CalibrationRecord(
+        temperature=temperature,
+        means=means.to_json(),
+        command=command,
+        fitted=Fitted(len(chosen), len(rows), seen, kept),
+        measured=measure(shown, test.labels, ood_features, temperature, means),
+        compared=compare(compared, held, kept, shown, ood_features),
+        reliability={
             "before": reliability(shown.logits, test.labels, 1.0),
             "after": reliability(shown.logits, test.labels, temperature),
         },
-    }
+    )
     extra = {"calibration": record, "classes": class_rows(test.labels, shown.logits.argmax(axis=1), len(spec.labels))}
-    card = model_card(config | extra) if config.get("commands") else None
-    checkpoints.copy(folder, folder, config["metrics"], card, extra)
+    card = model_card(config.changed(**extra)) if config.steps else None
+    checkpoints.copy(folder, folder, config.record["metrics"], card, extra)
     return record
 
 
@@ -150,10 +153,10 @@ def hard_view(photo: Image.Image, size: int, number: int) -> np.ndarray:
 
 def measure(
     shown: Features, labels: np.ndarray, ood_features: dict[str, Features], temperature: float, means: ClassMeans
-) -> dict[str, dict[str, float]]:
+) -> dict[str, Metric]:
     """Calibration error and NLL before and after, and the shares that are said to be unknown, on test pictures."""
 
-    def flagged(part: Features) -> dict[str, float]:
+    def flagged(part: Features) -> Metric:
         return proportion(int((means.nearest(part.pooled) < means.threshold).sum()), len(part.pooled))
 
     metrics = calibration_metrics(shown.logits, labels, temperature)
@@ -163,12 +166,12 @@ def measure(
 
 def compare(
     candidates: dict[str, Score], held: Features, kept: float, shown: Features, ood_features: dict[str, Features]
-) -> list[dict]:
+) -> list[ComparedScore]:
     """For each score, in percent, what is flagged when ``kept`` of the val pictures pass: of test, and of others."""
     rows = []
     for name, score in candidates.items():
         threshold = np.quantile(score(held.pooled, held.logits), 1 - kept)
         parts = {"test": shown, **ood_features}
         shares = {key: float((score(part.pooled, part.logits) < threshold).mean() * 100) for key, part in parts.items()}
-        rows.append({"score": name, **{key: round(share, 2) for key, share in shares.items()}})
+        rows.append(ComparedScore(name, {key: round(share, 2) for key, share in shares.items()}))
     return rows

@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from resnet_demo import tasks
+from resnet_demo.checkpoints.records import ClassCounts, Confusion, MeanError, Metric, WorstClass
 from resnet_demo.inference.predictor import Predictor
 from resnet_demo.inference.results import FacesPrediction
 from resnet_demo.training.data.datasets import Pictures
@@ -23,16 +24,16 @@ class Evaluation:
     """Metrics by name, each with its sample size and 95 % interval; ``confusions`` for the model card.
 
     Attributes:
-        metrics: name → {"value", "low", "high", "n"} in percent; ``missed`` is a count.
-        confusions: (true class, predicted class, how often), the most frequent first.
-        classes: see ``class_rows``; empty for keypoints.
-        worst: (class, right, shown, [(taken for, how often), …]), the least accurate first.
+        metrics: by name, in percent.
+        confusions: the most frequent first.
+        worst: the least accurate classes first.
+        classes: each of them; empty for keypoints.
     """
 
-    metrics: dict[str, dict[str, float]]
-    confusions: list[tuple[str, str, int]] = field(default_factory=list)
-    worst: list[tuple[str, int, int, list[tuple[str, int]]]] = field(default_factory=list)
-    classes: list[tuple[int, int, int | None, int]] = field(default_factory=list)
+    metrics: dict[str, Metric]
+    confusions: list[Confusion] = field(default_factory=list)
+    worst: list[WorstClass] = field(default_factory=list)
+    classes: list[ClassCounts] = field(default_factory=list)
 
 
 def evaluate(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Evaluation:
@@ -67,23 +68,28 @@ def evaluate_classes(predictor: Predictor, pictures: Pictures, keep: bool = Fals
         metrics["top5"] = proportion(int(top5.sum()), len(top5))
     return Evaluation(
         metrics,
-        [(true, found, count) for (true, found), count in pairs.most_common(8)],
+        [Confusion(true, found, count) for (true, found), count in pairs.most_common(8)],
         [
-            (*row, [(found, count) for (true, found), count in pairs.most_common() if true == row[0]])
+            WorstClass(*row, [(found, count) for (true, found), count in pairs.most_common() if true == row[0]])
             for row in worst[:8]
         ],
         class_rows(pictures.labels, ranked[:, 0], len(labels)),
     )
 
 
-def class_rows(truth: np.ndarray, found: np.ndarray, classes: int) -> list[tuple[int, int, int | None, int]]:
-    """(right, shown, class it is most often taken for or None, how often) of each class, see ``class_stats``."""
+def class_rows(truth: np.ndarray, found: np.ndarray, classes: int) -> list[ClassCounts]:
+    """How often each class was named right, and what it was taken for, see ``class_stats``."""
     table = np.zeros((classes, classes), np.int64)  # true × predicted
     np.add.at(table, (truth, found), 1)
     wrong = table.copy()
     np.fill_diagonal(wrong, 0)
     return [
-        (int(table[k, k]), int(table[k].sum()), int(wrong[k].argmax()) if wrong[k].any() else None, int(wrong[k].max()))
+        ClassCounts(
+            right=int(table[k, k]),
+            shown=int(table[k].sum()),
+            taken_for=int(wrong[k].argmax()) if wrong[k].any() else None,
+            times=int(wrong[k].max()),
+        )
         for k in range(classes)
     ]
 
@@ -103,17 +109,20 @@ def evaluate_keypoints(predictor: Predictor, pictures: Pictures) -> Evaluation:
             missed[source] += 1
         else:
             errors.setdefault(source, []).append(nme(face.keypoints, truth, max(answer.photo.size)))
-    metrics = {}
+    metrics: dict[str, Metric] = {}
     for source in sorted(set(pictures.sources)):
         own = np.array(errors.get(source, []))
         mean = float(own.mean()) if len(own) else float("nan")
-        record = {"value": mean, "n": len(own)}
+        margin = None
         if len(own) > 1:  # One picture says nothing about the next one.
             margin = 1.96 * own.std(ddof=1) / math.sqrt(len(own))
-            record |= {"low": mean - margin, "high": mean + margin}
-        if predictor.spec.detector:
-            record["missed"] = missed[source]
-        metrics[f"nme_{source}" if source else "nme"] = {key: round(float(v), 3) for key, v in record.items()}
+        metrics[f"nme_{source}" if source else "nme"] = MeanError(
+            value=rounded(mean),
+            n=float(len(own)),
+            low=None if margin is None else rounded(mean - margin),
+            high=None if margin is None else rounded(mean + margin),
+            missed=float(missed[source]) if predictor.spec.detector else None,
+        )
     return Evaluation(metrics)
 
 
@@ -130,10 +139,14 @@ def nme(points: np.ndarray, truth: np.ndarray, side: float = math.nan) -> float:
     return float(np.linalg.norm(points - truth, axis=1)[known].mean() / (scale or side) * 100)
 
 
-def proportion(right: int, shown: int) -> dict[str, float]:
+def proportion(right: int, shown: int) -> Metric:
     """Percentage with Wilson's 95 % interval (Wilson 1927)."""
     share, z = right / shown, 1.96
     centre = (share + z * z / (2 * shown)) / (1 + z * z / shown)
     margin = z / (1 + z * z / shown) * math.sqrt(share * (1 - share) / shown + z * z / (4 * shown * shown))
-    record = {"value": 100 * share, "low": 100 * (centre - margin), "high": 100 * (centre + margin), "n": shown}
-    return {key: round(float(value), 3) for key, value in record.items()}
+    low, high = rounded(100 * (centre - margin)), rounded(100 * (centre + margin))
+    return Metric(rounded(100 * share), low, high, float(shown))
+
+
+def rounded(figure: float) -> float:
+    return round(float(figure), 3)

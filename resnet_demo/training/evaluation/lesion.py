@@ -7,7 +7,7 @@ The residual branch of one block is set to zero, so that only its shortcut remai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tqdm import tqdm
 from resnet_demo import checkpoints
 from resnet_demo.backends.base import Engine
 from resnet_demo.backends.torch_network import build_network, scaling
-from resnet_demo.checkpoints import lesions
+from resnet_demo.checkpoints.lesions import Lesions
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import BATCH, Predictor
 from resnet_demo.models.architecture import STAGES
@@ -32,34 +32,6 @@ from resnet_demo.training.data.splits import split_pictures
 from resnet_demo.training.evaluation.features import photos
 
 MOST = 64  # pictures: a share below one percent is told from one above with far fewer
-
-
-@dataclass(frozen=True)
-class Lesions:
-    """What leaving out each block changes.
-
-    Attributes:
-        changes: block, such as ``layer3.5``, → root mean square of the change of the outputs, in percent of their
-            spread over the pictures (the root mean square of what is left when each output's mean is taken off).
-        pictures: how many were looked at.
-    """
-
-    changes: dict[str, float]
-    pictures: int
-
-    @property
-    def working(self) -> int:
-        """How many blocks change the outputs by one percent of their spread or more."""
-        return len(self.changes) - len(lesions.idle(self.changes))
-
-    def table(self) -> str:
-        """Block by block, with a bar of one sign for each two percent, at most 50."""
-        width = max(map(len, self.changes))
-        lines = [
-            f"{name:{width}} {change:8.2f} % {'█' * min(50, round(change / 2))}".rstrip()
-            for name, change in self.changes.items()
-        ]
-        return "\n".join(lines)
 
 
 def measure_lesions(folder: Path, sources: list[str], data: Path | None, command: str) -> Lesions:
@@ -89,13 +61,8 @@ def measure_lesions(folder: Path, sources: list[str], data: Path | None, command
         while portion := list(islice(shown, BATCH)):
             predictor.many(portion)
             progress.update(len(portion))
-    found = finder.found()
-    record = {
-        "command": command,
-        "pictures": found.pictures,
-        "changes": {name: float(f"{change:.3g}") for name, change in found.changes.items()},
-    }
-    checkpoints.copy(folder, folder, checkpoint.metrics, None, {"lesions": record})
+    found = replace(finder.found(), command=command)
+    checkpoints.copy(folder, folder, config.record.get("metrics") or {}, None, {"lesions": found})
     return found
 
 
@@ -139,7 +106,7 @@ class LesionFinder(Engine):
             raise UserError("At least two pictures that show something of the task are needed: pass others.")
         spread = rms(outputs - outputs.mean(dim=0))
         changes = {name: 100 * rms(torch.cat(parts) - outputs) / spread for name, parts in self._without.items()}
-        return Lesions(changes, len(outputs))
+        return Lesions(pictures=len(outputs), changes=changes)
 
 
 def shortcut_alone(block: ResidualBlock, x: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ def arrays_of(network: ResNet) -> dict[str, np.ndarray]:
 def memory_checkpoint(network: ResNet, spec: TaskSpec) -> checkpoints.Checkpoint:
     """A checkpoint as it would be stored, 8-bit, without a file."""
     state = {key: value for key, value in arrays_of(network).items() if not key.endswith("num_batches_tracked")}
-    return checkpoints.Checkpoint(spec, network.depth, network.variant, quantization.quantise(state), {})
+    return checkpoints.Checkpoint(spec, network.architecture, quantization.quantise(state))
 
 
 def evaluate_checkpoint(
@@ -65,7 +65,7 @@ def evaluate_checkpoint(
         return predictor, evaluate_elsewhere(predictor, photos)
     assert checkpoint.path is not None  # It was read from a file.
     config = checkpoints.read_config(checkpoint.path.parent)
-    if split in config.get("recipe", {}).get("train_splits", ()):
+    if split in config.train_splits:
         raise UserError(f"This checkpoint was trained on the split {split}: measure it on another one, such as test.")
     if checkpoint.spec.name == imagenet.TASK:
         pictures: Pictures = imagenet.read_photos(imagenet.find_photos(data))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from resnet_demo.checkpoints import Metric
 from resnet_demo.tasks import softmax
 
 BINS = 15
@@ -42,12 +43,12 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     return float(np.abs(gaps).sum() / len(right) * 100)
 
 
-def calibration_metrics(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict[str, dict[str, float]]:
+def calibration_metrics(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict[str, Metric]:
     """ECE in percent (its 95 % interval by 1,000 resamples) and mean NLL in nats, as they were and at ``temperature``.
 
     Resampling makes the error a little larger on average, so its interval may lie off the value's middle.
     """
-    metrics = {}
+    metrics: dict[str, Metric] = {}
     random = np.random.default_rng(0)
     for suffix, value in (("_before", 1.0), ("", temperature)):
         probabilities = softmax(logits / value)
@@ -62,10 +63,10 @@ def calibration_metrics(logits: np.ndarray, labels: np.ndarray, temperature: flo
     return metrics
 
 
-def rounded(value: float, low: float, high: float, n: int) -> dict[str, float]:
-    """A record as those of ``evaluation``."""
-    record = {"value": value, "low": low, "high": high, "n": n}
-    return {key: round(float(number), 4) for key, number in record.items()}
+def rounded(value: float, low: float, high: float, n: int) -> Metric:
+    """A figure as those of ``evaluation``, with a place more."""
+    value, low, high = (round(float(number), 4) for number in (value, low, high))
+    return Metric(value, low, high, float(n))
 
 
 def reliability(logits: np.ndarray, labels: np.ndarray, temperature: float) -> list[tuple[float, int, int]]:

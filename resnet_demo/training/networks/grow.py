@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from resnet_demo import checkpoints
+from resnet_demo.checkpoints.steps import Step
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import DEPTHS, Architecture, architecture_of
 
@@ -77,7 +78,7 @@ def grow_state(state: Mapping[str, np.ndarray], old_depth: int, depth: int) -> d
     return grown
 
 
-def grow(source: Path, depth: int, out: Path, command: str) -> Path:
+def grow(source: Path, depth: int, out: Path, step: Step) -> Path:
     """Grow the checkpoint in ``source`` to ``depth`` and write it to ``out``; its outputs stay what they were.
 
     Returns:
@@ -89,7 +90,7 @@ def grow(source: Path, depth: int, out: Path, command: str) -> Path:
     checkpoint = checkpoints.load_folder(source)
     config = checkpoints.read_config(source)
     state = grow_state(checkpoint.state, checkpoint.depth, depth)
-    extra = {key: config[key] for key in ("recipe", "init", "gathered") if key in config}
-    extra["commands"] = [*config.get("commands", []), command]
+    kept = {key: config.record[key] for key in ("recipe", "init", "gathered") if key in config.record}
+    extra = {**kept, "commands": [*config.steps, step]}
     checkpoints.save(out, state, checkpoint.spec, depth, checkpoint.variant, {}, None, extra)
     return out

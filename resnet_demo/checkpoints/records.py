@@ -1,0 +1,205 @@
+"""The parts of ``config.json`` and ``index.json``, which training and measuring write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from resnet_demo.utils.json_record import JsonRecord
+
+
+@dataclass(frozen=True)
+class Metric(JsonRecord):
+    """What was measured on test pictures.
+
+    Attributes:
+        value: in percent; of a negative log-likelihood in nats.
+        low, high: its 95 % interval; None where nothing is known of that.
+        n: pictures.
+        missed: keypoints: pictures in which the annotated face was not found; None where none is looked for.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: float | None = None
+    missed: float | None = None
+
+
+@dataclass(frozen=True)
+class MeanError(Metric):
+    """The NME of keypoints, whose keys stand in another order in files."""
+
+    def to_json(self) -> dict[str, object]:
+        values = super().to_json()
+        return {key: values[key] for key in ("value", "n", "low", "high", "missed") if key in values}
+
+
+Metrics = Mapping[str, Metric]  # by name: top1, top5, nme, nme_SOURCE
+
+
+def read_metrics(record: object) -> dict[str, Metric]:
+    """The metrics of a file: records, or bare numbers, as people write them; what is neither is left out."""
+    found: dict[str, Metric] = {}
+    for name, measured in record.items() if isinstance(record, Mapping) else ():
+        values = measured if isinstance(measured, Mapping) else {"value": measured}
+        if isinstance(values.get("value"), int | float):
+            found[name] = (MeanError if name.startswith("nme") else Metric).from_json(values)
+    return found
+
+
+@dataclass(frozen=True)
+class WeightsFile(JsonRecord):
+    """What the file of the weights must be; None where that is not known."""
+
+    bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Ranges(JsonRecord):
+    """The largest inputs of the convolutions, see ``backends.openvino_int8``.
+
+    Attributes:
+        command: what measured them.
+        pictures: how many were looked at.
+        inputs: name of each of ``models.state.rounded_convolutions`` → its largest input.
+    """
+
+    command: str = ""
+    pictures: int = 0
+    inputs: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measured(JsonRecord):
+    """Other pictures than a split of ours, on which the metrics were measured.
+
+    Attributes:
+        on: what they are, in words.
+        caution: what is to be said of the figures.
+        data: their folder.
+    """
+
+    on: str
+    caution: str
+    data: str
+
+
+@dataclass(frozen=True)
+class OwnData(JsonRecord):
+    """The pictures of somebody's own that a checkpoint was trained with.
+
+    Attributes:
+        counts: train, val and test → pictures.
+        classes: class → pictures in train, val and test; none for keypoints.
+        split: how they were split, in words.
+        skipped: files that could not be read or used.
+        fingerprint: stands for exactly these pictures, labels and this split.
+    """
+
+    counts: Mapping[str, int]
+    classes: Mapping[str, Sequence[int]]
+    split: str
+    skipped: int
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What ``gather`` put into a folder.
+
+    Attributes:
+        pictures: how many.
+        files: those that it looked at.
+        near_known, near_one_another: left out as they were like a known picture, or like another one.
+        apart: the data sets and folders that it kept them apart from.
+        by_source, by_class: pictures of each.
+        unusable: files that cannot be read or are too small.
+        copies: of altered copies of known pictures, the share that is found, in percent, and of how many.
+        listed: the name of the file that lists the photos and their classes, where one does.
+        command: what makes the folder again; older records have none.
+        stored: the record of a file, which is written as it was read.
+    """
+
+    pictures: int
+    files: int
+    near_known: int
+    near_one_another: int
+    apart: Sequence[str]
+    by_source: Mapping[str, int]
+    by_class: Mapping[str, int]
+    unusable: int = 0
+    copies: Mapping[str, Mapping[str, float]] | None = None
+    listed: str | None = None
+    command: str | None = None
+    stored: Mapping[str, object] | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def from_json(cls, record: Mapping) -> Gathered:
+        return cls(
+            pictures=record["pictures"],
+            files=record["files"],
+            near_known=record["near known"],
+            near_one_another=record["near one another"],
+            apart=record["apart"],
+            by_source=record["by source"],
+            by_class=record["by class"],
+            unusable=record.get("unusable", 0),
+            copies=record.get("copies"),
+            listed=record.get("listed"),
+            command=record.get("command"),
+            stored=record,
+        )
+
+    def to_json(self) -> Mapping[str, object]:
+        return self.stored or {
+            "pictures": self.pictures,
+            "files": self.files,
+            "unusable": self.unusable,
+            "near known": self.near_known,
+            "near one another": self.near_one_another,
+            "apart": self.apart,
+            **({"listed": self.listed} if self.listed is not None else {}),
+            **({"command": self.command} if self.command is not None else {}),
+            **({"copies": self.copies} if self.copies is not None else {}),
+            "by source": self.by_source,
+            "by class": self.by_class,
+        }
+
+
+class Confusion(NamedTuple):
+    """How often pictures of a class were taken for another one; a list in files."""
+
+    label: str
+    taken_for: str
+    times: int
+
+
+class WorstClass(NamedTuple):
+    """One of the least accurate classes; a list in files.
+
+    Attributes:
+        right: how many of its ``shown`` pictures were named right.
+        mistaken: (taken for, times), the most frequent first; older records have none.
+    """
+
+    label: str
+    right: int
+    shown: int
+    mistaken: Sequence[tuple[str, int]] | None = None
+
+
+class ClassCounts(NamedTuple):
+    """A class on the test split; a list in files.
+
+    Attributes:
+        right: how many of its ``shown`` pictures were named right.
+        taken_for: the number of the class that it is most often mistaken for, or None; ``times`` is how often.
+    """
+
+    right: int
+    shown: int
+    taken_for: int | None
+    times: int
