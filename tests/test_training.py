@@ -272,7 +272,8 @@ def test_nme_is_in_percent_of_the_eye_distance():
 
 
 def test_wilson_interval():
-    assert as_json(proportion(95, 100)) == pytest.approx({"value": 95.0, "low": 88.825, "high": 97.846, "n": 100}, abs=2e-3)
+    expected = {"value": 95.0, "low": 88.825, "high": 97.846, "n": 100}
+    assert as_json(proportion(95, 100)) == pytest.approx(expected, abs=2e-3)
 
 
 def write_data(root, pictures: int = 16) -> None:
