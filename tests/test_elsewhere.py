@@ -50,3 +50,5 @@ def test_what_cannot_be_measured_gives_one_sentence(photos, capsys):
         photos_elsewhere(photos / "photos" / "rosa", tiny.FLOWERS.labels, None)
     assert main(["evaluate", "--labelled", str(photos / "photos")]) == 2
     assert "--labelled needs a task" in capsys.readouterr().err
+    assert main(["evaluate", "flowers102", "--grey", "--labelled", str(photos / "photos")]) == 2
+    assert "--grey measures one network on a split" in capsys.readouterr().err

@@ -311,6 +311,9 @@ def test_train_evaluate_and_bundle_from_the_command_line(tmp_path, monkeypatch, 
     measured = json.loads(capsys.readouterr().out)["metrics"]
     assert measured["top1"]["value"] == 100.0
     assert measured["top1"]["n"] == 4
+    assert main(["evaluate", "colours", "--depth", "18", "--json", "--grey", *data]) == 0
+    without = json.loads(capsys.readouterr().out)
+    assert without["split"] == "test, grey" and without["metrics"]["top1"]["value"] <= 75  # Colours are all they are.
     assert as_json(checkpoints.find("colours", 18).metrics) == measured
     card = (weights / "colours" / "resnet18" / "README.md").read_text()
     assert "| top-1 accuracy | 100.00 % |" in card

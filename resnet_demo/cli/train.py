@@ -198,6 +198,7 @@ def add_evaluate(commands: Commands) -> Parser:
     parser.add_argument(
         "--right", type=Path, metavar="FILE", help="with --labelled: a CSV of subfolders and the classes right there"
     )
+    parser.add_argument("--grey", action="store_true", help="the split's pictures without their colours")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_data(parser)
     add_device(parser)
@@ -212,6 +213,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
         raise UserError("--all measures every bundled checkpoint: leave out the task and --weights, or --all.")
     if options.labelled and not (options.task or options.weights):
         raise UserError("--labelled needs a task, or --weights with a checkpoint folder: name one.")
+    if options.grey and (options.labelled or not (options.task or options.weights)):
+        raise UserError("--grey measures one network on a split: name its task or --weights, without --labelled.")
     named = options.task or options.weights
     wanted = [(options.task, options.depth)] if named else all_bundled(options.data)
     for number, (task, depth) in enumerate(wanted):
@@ -224,8 +227,10 @@ def run_evaluate(options: argparse.Namespace) -> int:
             options.data,
             labelled=options.labelled,
             right=options.right,
+            grey=options.grey,
         )
         measured = options.labelled.as_posix() if options.labelled else options.split
+        measured += ", grey" if options.grey else ""
         record = {
             "task": predictor.task,
             "depth": predictor.depth,

@@ -40,6 +40,7 @@ class Pictures:
         frames: keypoints: each face's ``alignment.Frame``, filled by ``face_frames.find_frames``.
         sources: where each picture is from (keypoints; empty strings where unknown).
         whole: keypoints of the whole picture, in which no face has to be found first.
+        grey: hand them out without their colours.
     """
 
     task: str
@@ -50,6 +51,7 @@ class Pictures:
     frames: list = field(default_factory=list, repr=False)
     cache: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
     whole: bool = False
+    grey: bool = False
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -58,7 +60,7 @@ class Pictures:
         """The upright RGB picture, decoded at most once."""
         if index not in self.cache:
             with Image.open(self.paths[index]) as image:
-                self.cache[index] = np.asarray(image.convert("RGB"))
+                self.cache[index] = np.asarray((image.convert("L") if self.grey else image).convert("RGB"))
         return Image.fromarray(self.cache[index])
 
     def decode_all(self) -> Pictures:

@@ -44,12 +44,14 @@ def evaluate_checkpoint(
     own: OwnPictures | None = None,
     labelled: Path | None = None,
     right: Path | None = None,
+    grey: bool = False,
 ) -> tuple[Predictor, Evaluation]:
     """Measure a bundled checkpoint, or that of ``folder``, on a split it was not trained on.
 
     Args:
         own: the user's own pictures that it was trained with, where they are in memory still.
         labelled, right: photos to measure on instead, and what is right there, see ``elsewhere.photos_elsewhere``.
+        grey: show the split's pictures without their colours.
 
     Raises:
         UserError: no such checkpoint or split, or one that it was trained on.
@@ -71,8 +73,9 @@ def evaluate_checkpoint(
         pictures: Pictures = imagenet.read_photos(imagenet.find_photos(data))
     else:
         pictures = split_pictures(config, split, data, own)
+    pictures.grey = grey
     predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint, ends=False)
-    return predictor, evaluate(predictor, pictures, keep=True)
+    return predictor, evaluate(predictor, pictures, keep=not grey)
 
 
 def bundled_folder(task: str | None, depth: int) -> Path:
