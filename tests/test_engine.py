@@ -212,7 +212,9 @@ def test_a_checkpoint_with_ranges_runs_in_8_bits_where_the_cpu_can():
     checkpoint = checkpoints.load("flowers102", 18)
     assert checkpoint.ranges
     built = factory.make_engine(checkpoint, "cpu")
-    assert (built.backend == "OpenVINO int8 on CPU") == openvino_int8.has_instructions()
+    eight = {255: "OpenVINO int8 on CPU", 129: "OpenVINO int8 (129 steps) on CPU"}
+    steps = openvino_int8.exact_steps()
+    assert built.backend == eight[steps] if steps else built.precision == backend_openvino.float_precision()
     without = factory.make_engine(replace(checkpoint, ranges={}), "cpu")
     assert without.precision == backend_openvino.float_precision()
 
@@ -253,13 +255,52 @@ def test_ranges_are_the_largest_inputs_of_all_pictures():
     assert all(finder.ranges[name] >= value for name, value in found.items())
 
 
-def test_cpus_with_and_without_8_bit_instructions(tmp_path):
+def test_cpus_with_and_without_8_bit_instructions(tmp_path, monkeypatch):
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor : 0\nflags\t\t: fpu avx2 avx512_vnni amx_tile\n")
-    assert openvino_int8.has_instructions(str(cpuinfo))
+    assert openvino_int8.exact_steps(str(cpuinfo)) == 255
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")  # OpenVINO leaves out what is newer.
+    assert openvino_int8.exact_steps(str(cpuinfo)) == 129
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
+    assert openvino_int8.exact_steps(str(cpuinfo)) is None
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
     cpuinfo.write_text("processor : 0\nflags\t\t: fpu avx2\nmodel name : avx_vnni\n")
-    assert not openvino_int8.has_instructions(str(cpuinfo))
-    assert not openvino_int8.has_instructions(str(tmp_path / "none"))
+    assert openvino_int8.exact_steps(str(cpuinfo)) == 129
+    cpuinfo.write_text("processor : 0\nflags\t\t: fpu sse4_1 avx\n")
+    assert openvino_int8.exact_steps(str(cpuinfo)) is None
+    assert openvino_int8.exact_steps(str(tmp_path / "none")) is None
+
+
+LARGEST_SUMS = """
+import numpy as np
+from openvino import opset13 as ops
+from resnet_demo.backends import openvino_int8
+from resnet_demo.backends.openvino import hints
+from resnet_demo.backends.openvino_runtime import ov
+
+x = ops.parameter([1, 64, 8, 8], np.float32)
+steps = openvino_int8.exact_steps()
+rounded = openvino_int8.rounded(x.output(0), 2.0, steps)
+ones = openvino_int8.integers(np.ones((64, 64, 1, 1), np.float32))
+product = ops.convolution(rounded, ones, [1, 1], [0, 0], [0, 0], [1, 1])
+compiled = ov.Core().compile_model(ov.Model([product.output(0)], [x], "sums"), "CPU", hints("int8"))
+for value in (2.0, 9.0):  # The largest input, and one beyond the range, which counts as the largest.
+    print(steps, *np.unique(compiled([np.full((1, 64, 8, 8), value, np.float32)])[0]))
+"""
+
+
+@pytest.mark.parametrize("most", ["", "AVX2"])
+def test_the_largest_sums_of_8_bit_products_are_exact(most):
+    """Without VNNI, OpenVINO's kernel would come to half of 128 with 255 steps. ONEDNN_MAX_CPU_ISA makes it leave out
+    newer instructions, so that this is seen on every CPU that has AVX2."""
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": most, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", LARGEST_SUMS]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    for line in run.stdout.splitlines():
+        steps, *sums = line.split()
+        assert int(steps) == (129 if most else openvino_int8.exact_steps())
+        assert [float(value) for value in sums] == [pytest.approx(128, rel=1e-5)]
 
 
 def test_8_bits_without_ranges_are_refused():

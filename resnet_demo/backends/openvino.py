@@ -39,11 +39,13 @@ class OpenVinoEngine(Engine):
         state = checkpoint.state
         super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
         self.precision = precision or best_precision(checkpoint)
+        self.steps = openvino_int8.exact_steps() or openvino_int8.STEPS
         self._alone = self._compiled(state)
         del state
         memory.release()
         self._inside, self._inside_lock = 0, threading.Lock()
-        self.backend = f"OpenVINO {NAMES[self.precision]} on CPU"
+        few = self.precision == "int8" and self.steps < openvino_int8.STEPS
+        self.backend = f"OpenVINO {NAMES[self.precision]}{f' ({self.steps} steps)' if few else ''} on CPU"
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         with self._inside_lock:
@@ -66,7 +68,7 @@ class OpenVinoEngine(Engine):
 
     def _compiled(self, state: Mapping[str, np.ndarray], streams: int = 1) -> Compiled:
         one = self.checkpoint
-        layer = openvino_int8.rounding(one.ranges) if self.precision == "int8" else convolution
+        layer = openvino_int8.rounding(one.ranges, self.steps) if self.precision == "int8" else convolution
         model = build_model(state, one.spec, one.architecture, layer)
         return Compiled(ov.Core().compile_model(model, "CPU", hints(self.precision, streams)))
 
@@ -162,7 +164,7 @@ def hints(precision: str, streams: int = 1) -> dict[str, object]:
 
 def best_precision(checkpoint: Checkpoint) -> str:
     """``int8`` where the CPU has instructions for it and the checkpoint its ranges, else ``float_precision``."""
-    return "int8" if checkpoint.ranges and openvino_int8.has_instructions() else float_precision()
+    return "int8" if checkpoint.ranges and openvino_int8.exact_steps() else float_precision()
 
 
 def float_precision() -> str:

@@ -1,7 +1,7 @@
 """8-bit arithmetic on CPUs: convolutions of 8-bit inputs with the 8-bit weights that are stored anyway.
 
 The weights lose nothing: a batch norm folded into a convolution changes a channel's scale, not its integers. What is
-rounded is each convolution's input, to 256 steps from 0 to its range, the largest value that it took on training
+rounded is each convolution's input, in 255 steps from 0 to its range, the largest value that it took on training
 pictures (Jacob et al. 2018, https://arxiv.org/abs/1712.05877, section 2; Nagel et al. 2021,
 https://arxiv.org/abs/2106.08295, section 3). The shortcuts stay float32: were they rounded too, the errors of all
 blocks would add up. So do the first convolution, whose input has both signs, and in a bottleneck network the 1×1
@@ -11,6 +11,7 @@ input would cost more accuracy than that of all the others together.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 import numpy as np
@@ -21,21 +22,35 @@ from resnet_demo.backends.openvino_runtime import ov
 from resnet_demo.models.architecture import ConvNorm
 
 LEVELS, LARGEST = 256, 127
-# Names that Linux has for x86's sums of 8-bit products; without them 8 bits are no quicker than float32.
-FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8"}
+# Steps from 0 to an input's range. OpenVINO 2026.4 multiplies 8-bit numbers without VNNI by instructions that add two
+# products in 16 bits and stop at 32,767 without a word: 64 inputs of 255 times weights of 127 come to half of what they
+# should. With 129 steps no sum of two is larger than 2 · 129 · 127 = 32,766, so that all are exact.
+STEPS, FEWER_STEPS = 255, 129
+# Names that Linux has for x86's sums of 8-bit products in 32 bits, and for those in 16.
+WIDE, NARROW = {"avx512_vnni", "avx_vnni", "amx_int8"}, {"avx2"}
+# Values of ONEDNN_MAX_CPU_ISA with which OpenVINO leaves out newer instructions.
+NO_WIDE, NO_SUMS = {"AVX2", "AVX512_CORE"}, {"SSE41", "AVX"}
 
 
-def has_instructions(cpuinfo: str = "/proc/cpuinfo") -> bool:
-    """Whether the CPU has instructions for 8-bit products; False where that cannot be known (not Linux)."""
+def exact_steps(cpuinfo: str = "/proc/cpuinfo") -> int | None:
+    """Steps of an input with which this CPU's sums of 8-bit products are exact; None where it has no instructions for
+    such sums, or that cannot be known (not Linux)."""
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
     try:
         with open(cpuinfo) as file:
-            return any(FLAGS & set(line.split()) for line in file if line.startswith("flags"))
+            flags = {flag for line in file if line.startswith("flags") for flag in line.split()}
     except OSError:
-        return False
+        return None
+    if limit in NO_SUMS or not flags & (WIDE | NARROW):
+        return None
+    return STEPS if flags & WIDE and limit not in NO_WIDE else FEWER_STEPS
 
 
-def rounding(ranges: Mapping[str, float]) -> Layer:
+def rounding(ranges: Mapping[str, float], steps: int = STEPS) -> Layer:
     """Makes convolutions whose inputs are rounded to 8 bits where there is a range.
+
+    Args:
+        steps: see ``exact_steps``.
 
     Raises:
         ValueError: no ranges.
@@ -47,14 +62,16 @@ def rounding(ranges: Mapping[str, float]) -> Layer:
         if record.name not in ranges:
             return convolution(x, state, record)
         weight, bias = folded(state, record)
-        return convolve(rounded(x, ranges[record.name]), integers(weight), bias, record)
+        return convolve(rounded(x, ranges[record.name], steps), integers(weight), bias, record)
 
     return layer
 
 
-def rounded(x: ov.Output, largest: float) -> ov.Output:
-    """Values from 0 to ``largest`` in 256 steps; what lies outside becomes the nearest of them."""
-    low, high = np.float32(0), np.float32(largest)
+def rounded(x: ov.Output, largest: float, steps: int = STEPS) -> ov.Output:
+    """Values from 0 to ``largest`` in steps; what lies outside becomes the nearest of them."""
+    if steps < STEPS:  # OpenVINO knows no numbers of steps but 255: the range becomes wider, and ends where it did.
+        x = ops.clamp(x, 0.0, float(largest)).output(0)
+    low, high = np.float32(0), np.float32(largest * STEPS / steps)
     return ops.fake_quantize(x, low, high, low, high, LEVELS).output(0)
 
 
