@@ -17,7 +17,7 @@ from resnet_demo.version import __version__
 if TYPE_CHECKING:
     from resnet_demo.checkpoints.hub import Progress
     from resnet_demo.hub_mixin import ResNet
-    from resnet_demo.inference.predictor import Predictor
+    from resnet_demo.inference.base import Predictor
 
 # OpenVINO 2026.4 reports to an outside host when it is imported. Without its package of telemetry it uses an empty one.
 sys.modules.setdefault("openvino_telemetry", cast(Any, None))
@@ -37,7 +37,7 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | None = None) -> Predictor:
+def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | None = None) -> Predictor[Any]:
     """The predictor for a task: call it with a path, bytes, a PIL image or a uint8 array (H, W, 3).
 
     Args:

@@ -19,7 +19,7 @@ from resnet_demo.checkpoints.class_stats import facts
 from resnet_demo.cli.main import main
 from resnet_demo.cli.predict import answer_line
 from resnet_demo.errors import UserError
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.tasks import softmax
 from resnet_demo.tasks.calibration import Calibration, ClassMeans
 from resnet_demo.tasks.imagenet_names import synsets
@@ -123,10 +123,10 @@ def test_a_damaged_calibration_is_one_clear_error(record, tmp_path):
         checkpoints.load_folder(folder)
 
 
-def predictor_with(calibration: Calibration) -> Predictor:
+def predictor_with(calibration: Calibration) -> Classifier:
     made = tiny.random_checkpoint()
     checkpoint = replace(made, calibration=calibration)
-    return Predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
+    return Classifier("flowers102", 18, "cpu", checkpoint=checkpoint)
 
 
 def test_a_temperature_changes_how_sure_but_not_what():
@@ -180,7 +180,7 @@ def test_the_pass_of_a_measurement_serves_again_until_something_changes(tmp_path
     for seed, path in enumerate(paths):
         Image.fromarray(tiny.pictures(3, 80)[seed]).save(path)
     pictures = Pictures("flowers102", paths, np.arange(3))
-    predictor = Predictor("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint())
+    predictor = Classifier("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint())
     first = features.all_features(predictor, pictures, "test", keep=True)
     made = []
     monkeypatch.setattr(features, "features_of", lambda *_: made.append(1) or first)
@@ -192,7 +192,7 @@ def test_the_pass_of_a_measurement_serves_again_until_something_changes(tmp_path
     Image.fromarray(tiny.pictures(4, 80)[3]).save(paths[0])
     features.cached_features(predictor, pictures, "test")
     features.cached_features(
-        Predictor("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint(seed=1)), pictures, "test"
+        Classifier("flowers102", 18, "cpu", checkpoint=tiny.random_checkpoint(seed=1)), pictures, "test"
     )
     assert len(made) == 3
 

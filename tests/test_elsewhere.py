@@ -11,7 +11,7 @@ from PIL import Image
 
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.training.evaluation.elsewhere import photos_elsewhere
 
 
@@ -31,7 +31,7 @@ def test_one_of_several_right_answers_is_enough_and_other_folders_are_left_out(p
     command = ["evaluate", "flowers102", "--depth", "18", "--labelled", str(photos / "photos"), "--json"]
     assert main([*command, "--right", str(photos / "genera.csv")]) == 0
     metrics = json.loads(capsys.readouterr().out)["metrics"]
-    predict = Predictor("flowers102", 18, "cpu")
+    predict = Classifier("flowers102", 18, "cpu")
     top = [predict(photos / "photos" / "rosa" / f"{number}.png").top_k[0].label for number in (0, 1)]
     assert metrics["top1"]["n"] == 3  # bellis is always right: all four classes are
     assert metrics["top1"]["value"] == pytest.approx(100 * (1 + top.count("Rose")) / 3, abs=0.01)

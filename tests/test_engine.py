@@ -24,7 +24,8 @@ from resnet_demo.backends.openvino import OpenVinoEngine
 from resnet_demo.backends.torch import TorchEngine
 from resnet_demo.errors import UserError
 from resnet_demo.faces.detector import Detector
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
+from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.models import state
 from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.models.resnet import ResNet, load_strictly
@@ -362,7 +363,7 @@ def hundred_faces(real_faces) -> tuple[list[Image.Image], Detector]:
 def test_real_faces_have_the_keypoints_of_the_reference(hundred_faces, depth):
     """The shipped weights on 100 real faces, cut out as the app does: keypoints within 0.3 % of the face's size."""
     photos, detector = hundred_faces
-    ours, plain = (Predictor("faces68", depth, "cpu", detector=detector) for _ in range(2))
+    ours, plain = (LandmarkPredictor("faces68", depth, "cpu", detector=detector) for _ in range(2))
     plain.engine = OpenVinoEngine(plain.checkpoint, "f32")  # As in ``both``.
     for one, other in zip(ours.many(photos), plain.many(photos), strict=True):
         face, expected = one.faces[0], other.faces[0]
@@ -475,7 +476,7 @@ def failing(error: RuntimeError):
 
 
 def test_where_a_gpus_memory_is_full_the_cpu_answers_and_says_so(gpu, monkeypatch):
-    network = Predictor("flowers102", 18, "cpu", checkpoint=gpu.checkpoint)
+    network = Classifier("flowers102", 18, "cpu", checkpoint=gpu.checkpoint)
     alone = network(tiny.photo())
     assert (alone.notes, alone.gpu_full) == ((), False)
     network.engine, network.backend, network.device = gpu, gpu.backend, gpu.device

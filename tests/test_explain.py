@@ -22,20 +22,21 @@ from resnet_demo import checkpoints, tasks
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.explain import registry
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
+from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.inference.results import FacesPrediction, Prediction
 
 OWN = Path(__file__).with_name("own_explanation.py")
 
 
 @pytest.fixture(scope="module")
-def classify() -> Predictor:
-    return Predictor("flowers102", 18, "cpu")
+def classify() -> Classifier:
+    return Classifier("flowers102", 18, "cpu")
 
 
 @pytest.fixture(scope="module")
-def find_keypoints() -> Predictor:
-    return Predictor("faces68", 18, "cpu")
+def find_keypoints() -> LandmarkPredictor:
+    return LandmarkPredictor("faces68", 18, "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_contrast_adds_up_to_the_difference_of_the_logits(classify, dahlia):
 
 
 def test_contrast_of_two_regions_is_hot_on_the_one_and_cold_on_the_other(real_faces):
-    find_keypoints = Predictor("faces68", 50, "cpu")
+    find_keypoints = LandmarkPredictor("faces68", 50, "cpu")
     found = [face for picture in real_faces(3) for face in find_keypoints(picture.photo).faces]
     there: dict[str, list[float]] = {"mouth": [], "eyes": []}
     for face in found:
@@ -185,7 +186,7 @@ def test_score_cam_equals_the_reference(real_flowers):
     """A real network on smaller pictures than its own, which takes a third of the time."""
     checkpoint = checkpoints.load("flowers102", 18)
     small = replace(checkpoint, spec=replace(checkpoint.spec, size=96, resize=96))
-    classify = Predictor("flowers102", 18, "cpu", checkpoint=small)
+    classify = Classifier("flowers102", 18, "cpu", checkpoint=small)
     answer = classify(real_flowers(1)[0].photo)
     said: list[tuple[int, ...]] = []
     cam = answer.low_resolution_cam(method="score-cam", progress=lambda *count: said.append(count))

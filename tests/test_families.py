@@ -21,7 +21,7 @@ from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.errors import UserError
 from resnet_demo.export import onnx_graph
 from resnet_demo.hub_mixin import network_of
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.models import cost
 from resnet_demo.models.architecture import ARCHITECTURES, Architecture
 from resnet_demo.models.resnet import ResNet, count_gflops, count_parameters
@@ -119,7 +119,7 @@ def test_a_checkpoint_of_another_family_is_saved_loaded_and_run(architecture, st
     checkpoints.save(folder, state, SPEC, architecture, None, {})
     checkpoint = checkpoints.load_folder(folder)
     assert checkpoint.architecture == architecture and checkpoint.variant == "v1.5"
-    answers = [Predictor(SPEC.name, device=device, checkpoint=checkpoint)(photo) for device in ("cpu", "reference")]
+    answers = [Classifier(SPEC.name, device=device, checkpoint=checkpoint)(photo) for device in ("cpu", "reference")]
     picture = torch.from_numpy(tasks.normalise(SPEC, tasks.preprocess(SPEC, photo)[0][None]))
     network = resnet_demo.ResNet.from_pretrained(folder)
     assert network.architecture == architecture

@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_a_row_with_its_reason(weights):
 
 
 def test_a_picture_on_which_the_network_fails_spoils_no_other(weights, monkeypatch):
-    network = predictor.Predictor("flowers102", 18)
+    network = predictor.make_predictor("flowers102", 18)
     run = network.many
 
     def fails(photos, top_k):

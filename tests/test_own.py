@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from resnet_demo import available, checkpoints, load
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data.own_images import assign, read_own
 from resnet_demo.training.data.own_keypoints import read_points
@@ -425,7 +425,7 @@ def test_stored_configurations_without_a_detector_are_those_of_faces():
     del record["detector"]
     assert TaskSpec.from_json(record) == tiny.FACES
     whole = TaskSpec("dogs", "keypoints", points=5, size=64, resize=64, fit="squash", detector="")
-    predict = Predictor("dogs", checkpoint=tiny.random_checkpoint(whole), device="cpu")
+    predict = LandmarkPredictor("dogs", checkpoint=tiny.random_checkpoint(whole), device="cpu")
     answer = predict(tiny.photo(200, 100))
     assert [face.keypoints.shape for face in answer.faces] == [(5, 2)]
     assert answer.faces[0].keypoints.max() > 60  # in the photo's pixels

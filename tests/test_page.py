@@ -209,16 +209,16 @@ def test_no_face_is_no_error(weights, photo):
 
 
 # What the words look at in the result of a whole photo.
-SOUND = SimpleNamespace(missing_rows=0.0, gpu_full=False)
+SOUND = SimpleNamespace(missing_rows=0.0, gpu_full=False, unknown=False, keypoints=[])
 
 
 def card_of(depth: int, name: str = "Rose", result=SOUND) -> compare_cards.Card:
-    line = [depth, name, 0.5, 12.0, 11.2, 1.8, "90.0 % top-1"]
+    line = compare_cards.Line(depth, name, 0.5, 12.0, 11.2, 1.8, "90.0 % top-1")
     return compare_cards.Card(depth, "/heat.jpg", name, 0.5, line, result)
 
 
 def test_rows_that_are_missing_and_a_full_gpu_are_said_beside_the_answer():
-    full = SimpleNamespace(missing_rows=0.021, gpu_full=True)
+    full = SimpleNamespace(missing_rows=0.021, gpu_full=True, unknown=False, keypoints=[])
     sentence = "The GPU's memory is full, so the CPU answered."
     assert page_endpoints.photo_lines(SOUND) == []
     assert page_endpoints.photo_lines(SOUND, full)[1:] == [sentence]

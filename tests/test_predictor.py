@@ -23,8 +23,9 @@ from resnet_demo.backends import devices
 from resnet_demo.errors import UserError
 from resnet_demo.explain import gradcam, maps
 from resnet_demo.faces import alignment
-from resnet_demo.inference import predictor
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference import base, predictor
+from resnet_demo.inference.classifier import Classifier
+from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.inference.results import Score
 from resnet_demo.utils import cpu
 
@@ -63,16 +64,16 @@ def use_weights(weights, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def classify(weights) -> Predictor:
-    return Predictor(
+def classify(weights) -> Classifier:
+    return Classifier(
         "flowers102", checkpoint=checkpoints.load_folder(weights / "flowers102" / "resnet18"), device="cpu"
     )
 
 
 @pytest.fixture(scope="module")
-def find_keypoints(weights) -> Predictor:
+def find_keypoints(weights) -> LandmarkPredictor:
     checkpoint = checkpoints.load_folder(weights / "faces68" / "resnet18")
-    return Predictor("faces68", checkpoint=checkpoint, device="cpu", detector=TwoFaces())
+    return LandmarkPredictor("faces68", checkpoint=checkpoint, device="cpu", detector=TwoFaces())
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_json_of_faces(find_keypoints, photo):
 
 
 def test_a_batch_equals_its_pictures_one_by_one(classify):
-    photos = [tiny.photo(100 + 9 * number, 90, seed=number) for number in range(predictor.BATCH + 3)]
+    photos = [tiny.photo(100 + 9 * number, 90, seed=number) for number in range(base.BATCH + 3)]
     for one, other in zip(classify.many(photos, top_k=2), map(classify, photos), strict=True):
         assert len(one.top_k) == 2 and one.top_k[0].label == other.top_k[0].label
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=0.02)
@@ -170,7 +171,7 @@ def test_maps_of_classes_by_name_index_and_default(classify, photo):
 
 def test_the_map_of_the_last_layer_equals_autograd(weights, photo):
     """In float32, from the photo: preparing, network, closed form and target all agree."""
-    predict = Predictor("flowers102", 18, "reference")
+    predict = Classifier("flowers102", 18, "reference")
     answer = predict(photo)
     import torch
 
@@ -266,7 +267,7 @@ def test_the_map_of_all_faces(find_keypoints, photo):
 
 def test_a_photo_without_a_face(weights, photo):
     checkpoint = checkpoints.load_folder(weights / "faces68" / "resnet18")
-    answer = Predictor("faces68", checkpoint=checkpoint, device="cpu", detector=NoFace())(photo)
+    answer = LandmarkPredictor("faces68", checkpoint=checkpoint, device="cpu", detector=NoFace())(photo)
     assert answer.faces == () and answer.to_json()["faces"] == []
     assert answer.cam().shape == (160, 250) and not answer.cam().any()
 
@@ -385,3 +386,11 @@ def test_small_work_on_all_cpus_keeps_its_order_and_its_errors():
     assert cpu.each(str, []) == []
     with pytest.raises(ZeroDivisionError):
         cpu.each(lambda number: 1 / number, [1, 0, 2])
+
+
+def test_a_predictor_of_the_other_kind_is_refused_in_one_sentence(classify, find_keypoints):
+    assert classify.as_a(Classifier) is classify and find_keypoints.as_a(LandmarkPredictor) is find_keypoints
+    with pytest.raises(UserError, match="flowers102 is a task of classification, not of keypoints: choose another"):
+        classify.as_a(LandmarkPredictor)
+    with pytest.raises(UserError, match="faces68 is a task of keypoints, not of classification: choose another"):
+        Classifier("faces68", 18, "cpu")

@@ -101,8 +101,8 @@ def test_where_a_lent_gpus_memory_is_full_the_cpu_answers_and_says_so(monkeypatc
     from resnet_demo.backends import zerogpu
 
     checkpoint = tiny.random_checkpoint()
-    alone = predictor.Predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
-    network = predictor.Predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
+    alone = predictor.make_predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
+    network = predictor.make_predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
     network.engine = zerogpu.ZeroGpuEngine(checkpoint)  # Nothing is lent here: it is sent along, to this process.
 
     def full(*_):

@@ -13,6 +13,7 @@ from resnet_demo.cli.options import BAD_INPUT, Commands, Parser, add_command, ad
 from resnet_demo.errors import UserError
 
 if TYPE_CHECKING:
+    from resnet_demo.inference.results import Result
     from resnet_demo.tasks import TaskSpec
 
 
@@ -127,42 +128,28 @@ def free_name(stem: str, taken: set[str]) -> str:
     return name
 
 
-def answer_line(answer) -> str:
+def answer_line(answer: Result) -> str:
     """An answer for people, one line."""
-    from resnet_demo.inference.results import FacesPrediction
-
-    took = f"({answer.milliseconds['total']:.0f} ms)"
-    if isinstance(answer, FacesPrediction):
-        if not answer.spec.detector:
-            places = "; ".join(f"{x:.0f} {y:.0f}" for x, y in answer.faces[0].keypoints[:5])
-            return f"{answer.image}: keypoints at {places}{' …' if len(answer.faces[0].keypoints) > 5 else ''} {took}"
-        count = len(answer.faces)
-        found = "no face found" if not count else "1 face" if count == 1 else f"{count} faces"
-        boxes = "; ".join(" ".join(f"{edge:.0f}" for edge in face.box) for face in answer.faces)
-        return f"{answer.image}: {found}{f' at {boxes}' if boxes else ''} {took}"
-    scores = ", ".join(f"{score.label} {score.probability:.1%}" for score in answer.top_k)
-    return f"{answer.image}: {'probably none of these: ' if answer.unknown else ''}{scores} {took}"
+    return f"{answer.image}: {answer.summary()} ({answer.milliseconds['total']:.0f} ms)"
 
 
-def write_overlay(answer, path: Path, options: argparse.Namespace) -> str:
+def write_overlay(answer: Result, path: Path, options: argparse.Namespace) -> str:
     """Write a photo with its heatmap, or points, as a JPEG → what is to be said of it, or nothing."""
     from resnet_demo.explain import registry
     from resnet_demo.images import draw_landmarks, overlay
-    from resnet_demo.inference.results import FacesPrediction
 
-    faces, note = isinstance(answer, FacesPrediction), ""
-    if faces and not asks_for_heat(options):
-        picture = draw_landmarks.draw_faces(answer.photo, [face.keypoints for face in answer.faces])
+    note = ""
+    if answer.count is not None and not asks_for_heat(options):
+        picture = draw_landmarks.draw_faces(answer.photo, answer.keypoints)
     else:
-        method, target = options.method or registry.DEFAULT, options.target or ("all" if faces else None)
-        cam = answer.cam(target, method=method, against=options.against, progress=bar(method))
+        method = options.method or registry.DEFAULT
+        cam, name = answer.heat(options.target, method, options.against, bar(method))
         draw = overlay.signed_overlay if registry.explanations()[method].signed else overlay.overlay
         picture = draw(answer.photo, cam)
-        if not faces and not cam.any():
-            label = target or answer.top_k[0].label
-            note = f"Nothing in this photo speaks for {label}: its heatmap is empty."
+        if name and not cam.any():
+            note = f"Nothing in this photo speaks for {name}: its heatmap is empty."
             if method != registry.DEFAULT:
-                note = f"The heatmap of {label} by {method} is empty: it is zero everywhere."
+                note = f"The heatmap of {name} by {method} is empty: it is zero everywhere."
     path.write_bytes(overlay.encode_jpeg(picture))
     return note
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 
 from PIL import Image
 
@@ -18,8 +17,8 @@ from resnet_demo.images import overlay
 from resnet_demo.images.archives import Source
 from resnet_demo.images.decode import open_photo
 from resnet_demo.images.pixel_budget import budget
-from resnet_demo.inference.predictor import BATCH, Predictor
-from resnet_demo.inference.results import FacesPrediction, Prediction, Score
+from resnet_demo.inference.base import BATCH, Predictor
+from resnet_demo.inference.results import Result, Score
 from resnet_demo.utils.cpu import cpu_count
 
 PORTION_PIXELS = 60_000_000  # decoded photos that are held at once: 180 MB, and those ahead
@@ -163,14 +162,12 @@ def _answer(
     photos = [photo for _, photo in waiting if not isinstance(photo, str)]
     answers = iter(_predict(network, photos, explain))
     return [
-        Row(name, reason=photo) if isinstance(photo, str) else _row(network, name, photo, next(answers))
+        Row(name, reason=photo) if isinstance(photo, str) else _row(name, photo, next(answers))
         for name, photo in waiting
     ]
 
 
-def _predict(
-    network: Predictor, photos: list[Image.Image], explain: Callable[[Exception], str]
-) -> list[Prediction | FacesPrediction | str]:
+def _predict(network: Predictor, photos: list[Image.Image], explain: Callable[[Exception], str]) -> list[Result | str]:
     """An answer for each photo, or why there is none."""
     if not photos:
         return []
@@ -183,11 +180,16 @@ def _predict(
     return [answer for photo in photos for answer in _predict(network, [photo], explain)]
 
 
-def _row(network: Predictor, name: str, photo: Image.Image, answer: Prediction | FacesPrediction | str) -> Row:
+def _row(name: str, photo: Image.Image, answer: Result | str) -> Row:
     small = overlay.fit_within(photo, THUMBNAIL_SIDE)
     if isinstance(answer, str):
         return Row(name, reason=answer, thumbnail=small)
-    said: dict[str, Any] = {"missing_rows": answer.missing_rows, "gpu_full": answer.gpu_full, "thumbnail": small}
-    if isinstance(answer, Prediction):
-        return Row(name, scores=answer.top_k, unknown=answer.unknown, **said)
-    return Row(name, count=len(answer.faces) if network.spec.detector else network.spec.points, **said)
+    return Row(
+        name,
+        scores=answer.scores,
+        count=answer.count,
+        unknown=answer.unknown,
+        missing_rows=answer.missing_rows,
+        gpu_full=answer.gpu_full,
+        thumbnail=small,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,7 +26,7 @@ class Score:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Result:
+class Result(ABC):
     """What every answer says.
 
     Attributes:
@@ -62,7 +64,45 @@ class Result:
         """The share of the photo's rows that its file lacks, 0..1."""
         return self.photo.info.get("missing_rows", 0.0)
 
-    def _json(self, answer: dict) -> dict:
+    @property
+    def unknown(self) -> bool:
+        """It is probably none of the classes; False where that is not known, or there are none."""
+        return False
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """The most probable classes, best first; none for keypoints."""
+        return ()
+
+    @property
+    def keypoints(self) -> list[np.ndarray]:
+        """float32 (points, 2) of each face, in the photo's pixels; none for classes."""
+        return []
+
+    @property
+    def count(self) -> int | None:
+        """How many faces there are, or points where the task looks for no faces; None for classes."""
+        return None
+
+    @abstractmethod
+    def summary(self) -> str:
+        """What came out, in half a line for people."""
+
+    @abstractmethod
+    def heat(
+        self, target: str | None, method: str, against: str | None, progress: Progress | None = None
+    ) -> tuple[np.ndarray, str | None]:
+        """The map of a class or region, see ``cam``, and what to call it where it is zero everywhere.
+
+        Args:
+            target: None: the most probable class, or all keypoints.
+        """
+
+    @abstractmethod
+    def to_json(self) -> dict[str, object]:
+        """The record that the command line prints."""
+
+    def _json(self, answer: Mapping[str, object]) -> dict[str, object]:
         return {
             "image": self.image,
             "task": self.task,
@@ -98,6 +138,20 @@ class Prediction(Result):
     @property
     def unknown(self) -> bool:
         return self.familiarity is not None and self.familiarity < 0.5
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        return self.top_k
+
+    def summary(self) -> str:
+        scores = ", ".join(f"{score.label} {score.probability:.1%}" for score in self.top_k)
+        return f"{'probably none of these: ' if self.unknown else ''}{scores}"
+
+    def heat(
+        self, target: str | None, method: str, against: str | None, progress: Progress | None = None
+    ) -> tuple[np.ndarray, str | None]:
+        cam = self.cam(target, method=method, against=against, progress=progress)
+        return cam, target or self.top_k[0].label
 
     def cam(
         self,
@@ -153,8 +207,7 @@ class Prediction(Result):
         """Whether nothing in the photo speaks for a class, so that its Grad-CAM is zero everywhere."""
         return not self.low_resolution_cam(target).any()
 
-    def to_json(self) -> dict:
-        """The record that the command line prints."""
+    def to_json(self) -> dict[str, object]:
         top_k = [{"label": score.label, "probability": round(score.probability, 6)} for score in self.top_k]
         flag = {} if self.familiarity is None else {"unknown": self.unknown}
         return self._json({"top_k": top_k, **flag})
@@ -238,7 +291,7 @@ class Face:
         to_photo = np.diag([width / columns, height / rows, 1])
         return maps.warp_map(cam, to_map @ self.matrix @ to_photo, (rows, columns))
 
-    def to_json(self, scale: float = 1) -> dict:
+    def to_json(self, scale: float = 1) -> dict[str, object]:
         """Box, score and keypoints with two decimals, a hundredth of a pixel, times a factor."""
         return {
             "box": [round(float(edge) * scale, 2) for edge in self.box],
@@ -257,6 +310,30 @@ class FacesPrediction(Result):
 
     faces: tuple[Face, ...]
 
+    @property
+    def keypoints(self) -> list[np.ndarray]:
+        return [face.keypoints for face in self.faces]
+
+    @property
+    def count(self) -> int:
+        return len(self.faces) if self.spec.detector else self.spec.points
+
+    def summary(self) -> str:
+        if not self.spec.detector:
+            points = self.faces[0].keypoints
+            places = "; ".join(f"{x:.0f} {y:.0f}" for x, y in points[:5])
+            return f"keypoints at {places}{' …' if len(points) > 5 else ''}"
+        count = len(self.faces)
+        found = "no face found" if not count else "1 face" if count == 1 else f"{count} faces"
+        boxes = "; ".join(" ".join(f"{edge:.0f}" for edge in face.box) for face in self.faces)
+        return f"{found}{f' at {boxes}' if boxes else ''}"
+
+    def heat(
+        self, target: str | None, method: str, against: str | None, progress: Progress | None = None
+    ) -> tuple[np.ndarray, str | None]:
+        # An empty map of keypoints is no surprise: there may be no faces.
+        return self.cam(target or "all", method=method, against=against, progress=progress), None
+
     def cam(
         self,
         region: str = "all",
@@ -274,7 +351,7 @@ class FacesPrediction(Result):
             np.copyto(whole, cam, where=np.abs(cam) > np.abs(whole))
         return whole
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, object]:
         """The record that the command line prints, in the pixels of the file, where the photo was reduced too."""
         scale = self.photo.info.get("reduced", 1)
         return self._json({"faces": [face.to_json(scale) for face in self.faces]})

@@ -14,7 +14,8 @@ from PIL import Image
 
 from resnet_demo.faces.alignment import Detection, similarity
 from resnet_demo.faces.detector import Detector
-from resnet_demo.inference.predictor import Picture, Predictor
+from resnet_demo.inference.base import Picture
+from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.inference.results import FacesPrediction
 
 # Of the 68 points, those whose means are the detector's five: eyes, nose, corners of the mouth.
@@ -34,7 +35,7 @@ def detection_of(points: np.ndarray) -> Detection:
     return Detection((*(middle - reach).tolist(), *(middle + reach).tolist()), 1.0, five.astype(np.float32))
 
 
-def follow(network: Predictor, picture: Picture, faces: Iterable[np.ndarray]) -> FacesPrediction:
+def follow(network: LandmarkPredictor, picture: Picture, faces: Iterable[np.ndarray]) -> FacesPrediction:
     """The answer of a network of 68 points, which looks only where faces were in the frame before.
 
     Args:
@@ -46,9 +47,7 @@ def follow(network: Predictor, picture: Picture, faces: Iterable[np.ndarray]) ->
     """
     follower = copy(network)  # It shares the engine.
     follower.detector = _Known([detection_of(points) for points in faces])
-    answer = follower(picture)
-    assert isinstance(answer, FacesPrediction)
-    return answer
+    return follower(picture)
 
 
 class _Known(Detector):

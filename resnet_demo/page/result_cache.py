@@ -16,10 +16,9 @@ from resnet_demo.page.i18n.texts import say
 if TYPE_CHECKING:
     from PIL import Image
 
-Answer = results.Prediction | results.FacesPrediction
 MOST = 64  # About half a megabyte each: feature maps, not photos.
 
-_answers: OrderedDict[str, tuple[float, Answer]] = OrderedDict()  # with the time when it was last asked for
+_answers: OrderedDict[str, tuple[float, results.Result]] = OrderedDict()  # with the time when it was last asked for
 _lock = threading.Lock()
 
 
@@ -35,7 +34,7 @@ class Extent:
         return self.width, self.height
 
 
-def keep(result: Answer) -> str:
+def keep(result: results.Result) -> str:
     """Keep an answer, less its photo; returns the name to ask for it with, which cannot be guessed."""
     name = secrets.token_urlsafe(12)
     # A map asks a photo for its size only.
@@ -47,7 +46,7 @@ def keep(result: Answer) -> str:
     return name
 
 
-def find(name: str) -> Answer:
+def find(name: str) -> results.Result:
     """The answer that was kept under ``name``.
 
     Raises:

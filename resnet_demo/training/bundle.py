@@ -20,7 +20,7 @@ from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Config
 from resnet_demo.checkpoints.records import Measured
 from resnet_demo.checkpoints.steps import Step
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.models import quantization
 from resnet_demo.models.architecture import architecture_of
 from resnet_demo.training.cards.card import model_card
@@ -91,7 +91,7 @@ def bundle_imagenet(data: Path | None) -> Path:
     state, variant = read_state("imagenet")
     spec, depth = imagenet_spec(), depth_of(state)
     made = checkpoints.Checkpoint(spec, architecture_of(depth, variant), quantization.quantise(state))
-    metrics = evaluate_classes(Predictor(TASK, depth, checkpoint=made, ends=False), photos).metrics
+    metrics = evaluate_classes(Classifier(TASK, depth, checkpoint=made, ends=False), photos).metrics
     on = what_it_is(photos)
     folder = SAMPLES if on == ONE_A_CLASS else (data or Path(TASK)).name
     record = {

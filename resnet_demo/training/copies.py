@@ -19,7 +19,7 @@ from PIL import Image, ImageFilter
 from tqdm import tqdm
 
 from resnet_demo import checkpoints
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.evaluation.features import features_of
 
@@ -49,14 +49,14 @@ class Looks:
         return Looks(np.concatenate([self.features, other.features]), np.concatenate([self.squares, other.squares]))
 
 
-def comparer() -> Predictor:
+def comparer() -> Classifier:
     """The bundled ImageNet ResNet-50, at the size of ``NETWORK``."""
     checkpoint = checkpoints.load(imagenet.TASK, 50)
     checkpoint = replace(checkpoint, spec=replace(checkpoint.spec, **NETWORK))
-    return Predictor(imagenet.TASK, 50, "cpu", checkpoint=checkpoint, ends=False)
+    return Classifier(imagenet.TASK, 50, "cpu", checkpoint=checkpoint, ends=False)
 
 
-def looks_of(network: Predictor, photos: Iterable[Image.Image], count: int, what: str) -> Looks:
+def looks_of(network: Classifier, photos: Iterable[Image.Image], count: int, what: str) -> Looks:
     """The looks of ``count`` photos; ``what`` stands before the progress."""
     squares = []
 

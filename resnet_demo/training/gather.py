@@ -24,7 +24,7 @@ from resnet_demo.checkpoints.records import Gathered
 from resnet_demo.checkpoints.steps import Step
 from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.training import copies
 from resnet_demo.training.data.datasets import SUFFIXES, Pictures, pictures_below, read_rows, unlabelled_pictures
 from resnet_demo.training.data.datasets import data_folder as default_data
@@ -189,7 +189,7 @@ def encoded(photo: Image.Image, side: int = SIDE, quality: int = QUALITY) -> byt
     return buffer.getvalue()
 
 
-def copies_found(network: Predictor, known: Sequence[Pictures], seen: copies.Looks) -> dict[str, dict[str, float]]:
+def copies_found(network: Classifier, known: Sequence[Pictures], seen: copies.Looks) -> dict[str, dict[str, float]]:
     """Of altered copies of known pictures, the share, in percent, that is found."""
     places = [(part, index) for part in known for index in range(len(part))]
     chosen = np.linspace(0, len(places) - 1, min(CHECKED, len(places))).astype(int)

@@ -13,7 +13,7 @@ import torch
 from resnet_demo import checkpoints, tasks
 from resnet_demo.checkpoints import Config
 from resnet_demo.errors import UserError
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data.datasets import (
@@ -161,7 +161,7 @@ def start_from_teacher(
 def metrics_of(network: ResNet, spec: TaskSpec, held_out: Pictures) -> dict[str, float]:
     """A network's accuracy as it would be stored."""
     checkpoint = memory_checkpoint(network, spec)
-    predictor = Predictor(spec.name, network.depth, "cpu", checkpoint=checkpoint, ends=False)
+    predictor = make_predictor(spec.name, network.depth, "cpu", checkpoint=checkpoint, ends=False)
     return {key: metric.value for key, metric in evaluate(predictor, held_out).metrics.items()}
 
 

@@ -19,7 +19,8 @@ from resnet_demo.bench.runner import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images.archives import Source
 from resnet_demo.inference import batch
-from resnet_demo.inference.predictor import BATCH, Predictor
+from resnet_demo.inference.base import BATCH
+from resnet_demo.inference.classifier import Classifier
 
 UNIQUE = 64  # different files; more would only take disk space, as each one is read and decoded anew every time
 WARM = 2 * BATCH  # pictures of the turn to warm up
@@ -84,7 +85,7 @@ def turns(way: Callable[[Sequence[Path]], bytes], files: Sequence[Path], each: i
 
 def ours(checkpoint: Checkpoint) -> Callable[[Sequence[Path]], bytes]:
     """As the page's tab for many pictures: in portions, with a small copy of each picture to look at."""
-    network = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
+    network = Classifier(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
 
     def way(files: Sequence[Path]) -> bytes:
         sources = [Source(file.name, partial(str, file)) for file in files]

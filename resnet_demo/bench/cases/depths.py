@@ -15,8 +15,7 @@ from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import networks
 from resnet_demo.bench.runner import Settings
 from resnet_demo.checkpoints import Checkpoint
-from resnet_demo.inference.predictor import Predictor
-from resnet_demo.inference.results import Prediction
+from resnet_demo.inference.classifier import Classifier
 
 ANSWERS, PICTURES = "{count} depths compared", "{count} depths compared, with their pictures"
 EXPLANATION = """
@@ -50,7 +49,7 @@ def measure(settings: Settings) -> list[dict]:
         flush=True,
     )
     file = (photos.EXAMPLES / "dahlia.jpg").read_bytes()
-    predictors = [Predictor("flowers102", one.depth, "cpu", checkpoint=one) for one in chosen]
+    predictors = [Classifier("flowers102", one.depth, "cpu", checkpoint=one) for one in chosen]
     passes = [networks.bare_pass(one) for one in chosen]
     table = []
     for what, make in ((ANSWERS, partial(answers, predictors, photo)), (PICTURES, partial(pictures, predictors, file))):
@@ -68,17 +67,16 @@ def measure(settings: Settings) -> list[dict]:
     return results.to_dicts(table)
 
 
-def answers(predictors: Sequence[Predictor], photo: Image.Image) -> Callable[[], object]:
+def answers(predictors: Sequence[Classifier], photo: Image.Image) -> Callable[[], object]:
     """The classes and the map of each depth."""
 
     def run() -> list[np.ndarray]:
-        found = [predict(photo) for predict in predictors]
-        return [answer.low_resolution_cam() for answer in found if isinstance(answer, Prediction)]
+        return [predict(photo).low_resolution_cam() for predict in predictors]
 
     return run
 
 
-def pictures(predictors: Sequence[Predictor], file: bytes) -> Callable[[], object]:
+def pictures(predictors: Sequence[Classifier], file: bytes) -> Callable[[], object]:
     """The finished picture of each depth; the file is decoded once."""
     from resnet_demo.images.decode import open_photo
 

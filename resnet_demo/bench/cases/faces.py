@@ -15,8 +15,7 @@ from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import install, networks
 from resnet_demo.bench.runner import Settings
 from resnet_demo.images import draw_landmarks
-from resnet_demo.inference.predictor import Predictor
-from resnet_demo.inference.results import FacesPrediction
+from resnet_demo.inference.landmarks import LandmarkPredictor
 
 DEPTHS = (18, 50)
 POINTS = "face_recognition_models/models/shape_predictor_68_face_landmarks.dat"
@@ -90,11 +89,10 @@ def drawn(name: str, make: Callable[[], Callable[[Image.Image], int]], photo: Im
 
 def ours(depth: int) -> Callable[[Image.Image], int]:
     """As the page does it."""
-    predict = Predictor("faces68", depth, "cpu", checkpoint=networks.checkpoint_of("faces68", depth))
+    predict = LandmarkPredictor("faces68", depth, "cpu", checkpoint=networks.checkpoint_of("faces68", depth))
 
     def way(photo: Image.Image) -> int:
         answer = predict(photo)
-        assert isinstance(answer, FacesPrediction)
         found = answer.faces
         draw_landmarks.draw_faces(photo, [face.keypoints for face in found])
         return len(found)

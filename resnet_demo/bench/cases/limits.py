@@ -26,8 +26,7 @@ from resnet_demo.bench.turns import take_turns
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.images.decode import open_photo
-from resnet_demo.inference.predictor import Predictor
-from resnet_demo.inference.results import Prediction
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.utils.cpu import cpu_count
 
 PARTS = "one request, ResNet-{depth}"
@@ -91,10 +90,9 @@ def parts(checkpoint: Checkpoint, bound: str) -> list[Entry]:
     Args:
         bound: what limits the network, in words.
     """
-    predict = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
+    predict = Classifier(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
     file = uploads.flower(0)
     answer = predict(file, draft_side=DRAFT)
-    assert isinstance(answer, Prediction)
     picture, window = tasks.preprocess(checkpoint.spec, answer.photo)
     batch = np.ascontiguousarray(picture[None])
     logits = predict.engine.run(batch).logits[0]

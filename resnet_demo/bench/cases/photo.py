@@ -15,7 +15,7 @@ from resnet_demo.bench.peers import cam_packages, install, networks
 from resnet_demo.bench.runner import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images import overlay as image_overlay
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
 
 # The page's DISPLAY_SIDE, of the finished picture, and DRAFT_SIDE, which cannot be imported without Gradio.
 SIDE, DRAFT = 1280, 960
@@ -72,7 +72,7 @@ def measure(settings: Settings, depth: int = 50, camera: tuple[int, int] = photo
 
 def ours(checkpoint: Checkpoint, file: bytes) -> Callable[[], bytes]:
     """The steps of the page's tab Classify."""
-    predict = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
+    predict = Classifier(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
     return lambda: overlay(predict(file, draft_side=DRAFT))
 
 

@@ -58,6 +58,9 @@ SENTENCES = {
     "There is no direction {direction}: choose one of {known}.": "没有方向{direction}：请从 {known} 中选择。",
     # explain
     "There is no explanation {name}: choose one of {known}.": "没有名为{name}的解释方法：请从 {known} 中选择。",
+    "{task} is a task of {task_kind}, not of {wanted_kind}: choose another task.": (
+        "{task} 是{task_kind}任务，而不是{wanted_kind}任务：请选择其他任务。"
+    ),
     "{name} does not work for {task_kind}: choose one of {known}.": "{name} 不适用于{task_kind}：请从 {known} 中选择。",
     "{name} does not explain {layer}: choose {layers}.": "{name} 不能解释 {layer}：请选择 {layers}。",
     "{name} compares with nothing: leave against out, or choose {known}.": (
@@ -203,6 +206,7 @@ _FAULTS = {
     "unexpected are {keys}": "多出 {keys}",
     "wrongly shaped are {keys}": "形状不符的有 {keys}",
 }
+_KINDS = {"classification": "分类", "keypoints": "关键点"}
 _ONE_OF = {"{first} or {last}": "{first} 或 {last}", "one of {first} to {last}": "{first} 到 {last} 之一"}
 _SYSTEM = {
     "permission denied": "没有权限",
@@ -219,7 +223,8 @@ PARTS = {
     "subject": {"The file {name}": "文件{name}", "The file": "该文件", "The picture": "该图片"},
     "have": {" ({width} × {height} pixels)": "（{width} × {height} 像素）"},
     "hint": {" Did you mean {label}?": "您是指{label}吗？"},
-    "task_kind": {"classification": "分类", "keypoints": "关键点"},
+    "task_kind": _KINDS,
+    "wanted_kind": _KINDS,
     "faults": _FAULTS,
     "others": _FAULTS,
     **dict.fromkeys(("formats", "depths", "tasks", "choice", "devices"), _ONE_OF),

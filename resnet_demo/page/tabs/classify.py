@@ -12,6 +12,7 @@ from resnet_demo import tasks
 from resnet_demo.errors import UserError
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.page import catalog, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, photo_lines, record
 from resnet_demo.page.events import Events
@@ -79,9 +80,7 @@ def predict(image: str, task: str, depth: int, top_k: int) -> results.Prediction
     network = networks.network(task, depth)
     if network.spec.kind != tasks.CLASSIFICATION:
         raise UserError(say("not_classes", task=catalog.title(task)))
-    prediction = network(image, top_k, DRAFT_SIDE)
-    assert isinstance(prediction, results.Prediction)
-    return prediction
+    return network.as_a(Classifier)(image, top_k, DRAFT_SIDE)
 
 
 def scores(prediction: results.Prediction) -> dict[str, float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator, Mapping
-from functools import wraps
+from collections.abc import Iterator, Mapping, Sequence
+from functools import singledispatch, wraps
 from typing import Any
 
 import gradio as gr
@@ -17,8 +17,8 @@ from resnet_demo.checkpoints.records import Metrics
 from resnet_demo.errors import UserError
 from resnet_demo.images import draw_landmarks, overlay
 from resnet_demo.images.decode import open_photo
-from resnet_demo.inference import predictor
-from resnet_demo.inference import results as inference_results
+from resnet_demo.inference import results
+from resnet_demo.inference.base import Predictor
 from resnet_demo.models import cost
 from resnet_demo.page import catalog, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, record
@@ -27,7 +27,7 @@ from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.tabs import classify
 from resnet_demo.page.tabs import compare_plot as plot
-from resnet_demo.page.tabs.compare_cards import Card, cards_html, words
+from resnet_demo.page.tabs.compare_cards import Card, Line, cards_html, words
 from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.examples import BOTH
 from resnet_demo.page.widgets.inputs import (
@@ -46,7 +46,7 @@ from resnet_demo.page.widgets.inputs import (
     task_input,
 )
 
-COLUMNS = ("depth", "label", "probability", "milliseconds", "parameters", "gflops", "metric")
+COLUMNS = Line._fields
 
 
 def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, str]], list[list], dict]:
@@ -63,12 +63,12 @@ def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, s
         One picture with a heat map for each depth; a table of depth, top label, probability, milliseconds, parameters
         in millions, GFLOPs and test metric; and the details as JSON.
     """
-    gallery, table, results = [], [], []
+    gallery, table, records = [], [], []
     for card in answers(image, task, depths):
         gallery.append((card.picture, say("caption", depth=card.depth, label=card.name)))
-        table.append(card.line)
-        results.append(details_of(card, image))
-    return gallery, table, {"task": task, "results": results}
+        table.append([*card.line])
+        records.append(details_of(card, image))
+    return gallery, table, {"task": task, "results": records}
 
 
 def answers(image: str, task: str, depths: list[int]) -> Iterator[Card]:
@@ -98,11 +98,20 @@ def details_of(card: Card, image: str) -> dict:
     return {**record(card.result), "image": os.path.basename(image)}
 
 
-def summary(result: inference_results.Prediction | inference_results.FacesPrediction) -> tuple[str, str, float | None]:
+@singledispatch
+def summary(result: results.Result) -> tuple[str, str, float | None]:
     """A result's picture (path), and its top label and probability; faces have no probability."""
-    if isinstance(result, inference_results.Prediction):
-        best = result.top_k[0]
-        return classify.heat(result, None), class_names.shown(result.task, best.label), best.probability
+    raise NotImplementedError
+
+
+@summary.register
+def _(result: results.Prediction) -> tuple[str, str, float | None]:
+    best = result.top_k[0]
+    return classify.heat(result, None), class_names.shown(result.task, best.label), best.probability
+
+
+@summary.register
+def _(result: results.FacesPrediction) -> tuple[str, str, float | None]:
     count = len(result.faces)
     photo = overlay.fit_within(result.photo, DISPLAY_SIDE)
     if count:
@@ -116,18 +125,18 @@ def summary(result: inference_results.Prediction | inference_results.FacesPredic
     return jpeg(photo, "heat"), name, None
 
 
-def row(network: predictor.Predictor, result, name: str, probability: float | None) -> list:
-    """A line of the table, in the order of ``COLUMNS``."""
-    spec, depth = network.spec, network.depth
-    return [
-        depth,
-        name,
-        None if probability is None else round(probability, 4),
-        round(result.milliseconds["total"], 1),
-        round(cost.count_parameters(depth, spec.outputs) / 1e6, 1),
-        round(cost.count_gflops(depth, spec.outputs, network.checkpoint.variant, spec.size), 2),
-        metric(network.checkpoint.metrics),
-    ]
+def row(network: Predictor, result: results.Result, name: str, probability: float | None) -> Line:
+    """A line of the table."""
+    spec, architecture = network.spec, network.checkpoint.architecture
+    return Line(
+        depth=network.depth,
+        label=name,
+        probability=None if probability is None else round(probability, 4),
+        milliseconds=round(result.milliseconds["total"], 1),
+        parameters=round(cost.count_parameters(architecture, spec.outputs) / 1e6, 1),
+        gflops=round(cost.count_gflops(architecture, spec.outputs, None, spec.size), 2),
+        metric=metric(network.checkpoint.metrics),
+    )
 
 
 def metric(metrics: Metrics) -> str:
@@ -218,14 +227,14 @@ def build() -> dict[str, Component]:
         type="array",
         visible=False,
     )
-    results = [gallery, table, details]
+    outputs = [gallery, table, details]
 
     @wraps(compare)
     def for_programs(*values):
         pictures, lines, record_ = compare(*values)
         return pictures, headed(lines), record_
 
-    gr.Button(visible=False).click(endpoint(for_programs), inputs, results, api_name="compare", **LISTENER)
+    gr.Button(visible=False).click(endpoint(for_programs), inputs, outputs, api_name="compare", **LISTENER)
 
     def answer(image, task_name, numbers):
         numbers = sorted(set(numbers))
@@ -264,7 +273,7 @@ def build() -> dict[str, Component]:
     return {"task": task, "depths": depths, "last_task": last_task}
 
 
-def table_file(lines: list[list]) -> str:
+def table_file(lines: Sequence[Line]) -> str:
     """The comparison as a CSV file that spreadsheets open → its path."""
     path = cache_file("comparison", ".csv")
     with open(path, "w", encoding="utf-8-sig", newline="") as file:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,27 @@ from resnet_demo.page.widgets.inputs import address, note
 EYES = (36, 45)  # the outer corners, whose distance is the face's measure (NME's, see training.evaluation)
 
 
+class Line(NamedTuple):
+    """A line of the table; its columns have these names.
+
+    Attributes:
+        label: the top one, or the number of faces.
+        probability: of the top label, 0..1; None for keypoints.
+        milliseconds: of the whole answer.
+        parameters: in millions.
+        gflops: 10⁹ multiply-adds of a picture.
+        metric: what was measured of the network, in words.
+    """
+
+    depth: int
+    label: str
+    probability: float | None
+    milliseconds: float
+    parameters: float
+    gflops: float
+    metric: str
+
+
 @dataclass(frozen=True)
 class Card:
     """What a depth says of the photo.
@@ -25,7 +47,7 @@ class Card:
         picture: path of the photo with its heat.
         name: the top label, or the number of faces.
         probability: of the top label, 0..1; None for keypoints.
-        line: the table's line, see ``compare.COLUMNS``.
+        line: the table's line.
         result: the answer itself.
     """
 
@@ -33,8 +55,8 @@ class Card:
     picture: str
     name: str
     probability: float | None
-    line: list
-    result: results.Prediction | results.FacesPrediction
+    line: Line
+    result: results.Result
 
 
 def cards_html(depths: list[int], cards: dict[int, Card]) -> str:
@@ -54,12 +76,11 @@ def waiting(depth: int) -> str:
 def filled(card: Card, odd: bool, spread_: float | None) -> str:
     """A card's HTML; ``odd`` marks one that disagrees, ``spread_`` is its points' distance from the depths' mean."""
     name = html.escape(card.name)
-    _, _, _, milliseconds, parameters, gflops, metric = card.line
     facts = [
-        (say("card_time"), f"{milliseconds:,.0f} ms"),
-        (say("card_parameters"), f"{parameters:.1f} M"),
-        (say("card_gflops"), f"{gflops:.1f}"),
-        (say("card_metric"), html.escape(metric)),
+        (say("card_time"), f"{card.line.milliseconds:,.0f} ms"),
+        (say("card_parameters"), f"{card.line.parameters:.1f} M"),
+        (say("card_gflops"), f"{card.line.gflops:.1f}"),
+        (say("card_metric"), html.escape(card.line.metric)),
     ]
     if spread_ is not None:
         facts.insert(0, (say("card_spread"), f"{spread_:.1f} %"))
@@ -69,7 +90,7 @@ def filled(card: Card, odd: bool, spread_: float | None) -> str:
             f'<p class="card-value">{percent(card.probability)}</p>'
             f'<div class="card-bar" style="--share:{card.probability:.4f}"></div>'
         )
-    if getattr(card.result, "unknown", False):
+    if card.result.unknown:
         value += f'<p class="card-unknown">{html.escape(say("unknown_short"))}</p>'
     mark = f'<span class="card-mark">{html.escape(say("card_differs"))}</span>' if odd else ""
     alt = html.escape(say("caption", depth=card.depth, label=card.name), quote=True)
@@ -96,11 +117,7 @@ def spread(cards: dict[int, Card]) -> dict[int, float]:
     The detector is the same, so the faces are too. Empty where fewer than two depths marked a face, or for points other
     than the 68.
     """
-    marked = {
-        depth: np.stack([face.keypoints for face in card.result.faces])
-        for depth, card in cards.items()
-        if isinstance(card.result, results.FacesPrediction) and card.result.faces
-    }
+    marked = {depth: np.stack(points) for depth, card in cards.items() if (points := card.result.keypoints)}
     if len(marked) < 2 or len({points.shape for points in marked.values()}) > 1:
         return {}
     mean = np.mean(list(marked.values()), axis=0)  # (face, point, xy)

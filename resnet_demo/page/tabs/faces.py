@@ -13,6 +13,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.images import draw_landmarks
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
+from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.page import catalog, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, photo_lines, record
 from resnet_demo.page.events import Events
@@ -74,9 +75,7 @@ def predict(image: str, depth: int, region: str, task: str = catalog.FACES) -> r
     if network.spec.kind != tasks.KEYPOINTS:
         raise UserError(say("not_points", task=catalog.title(task)))
     tasks.region_points(region, network.spec.points)
-    found = network(image)
-    assert isinstance(found, results.FacesPrediction)
-    return found
+    return network.as_a(LandmarkPredictor)(image)
 
 
 def points(found: results.FacesPrediction) -> str:

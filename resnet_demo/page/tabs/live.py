@@ -20,7 +20,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.images import draw_landmarks
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference import predictor, tracking
-from resnet_demo.inference.results import FacesPrediction
+from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.page import catalog
 from resnet_demo.page.endpoints import check_weights
 from resnet_demo.page.i18n.errors import sentence
@@ -70,10 +70,10 @@ def live_points(data: dict) -> dict:
         check_weights(catalog.FACES, depth)
         frame = open_photo(content(data["frame"]), MAX_PIXELS)
         # A lent GPU is lent by the call, and each costs the visitor: frames are for the CPU there.
-        network = predictor.load(catalog.FACES, depth, "cpu" if zerogpu_lease.is_lent() else "auto")
+        device = "cpu" if zerogpu_lease.is_lent() else "auto"
+        network = predictor.load(catalog.FACES, depth, device).as_a(LandmarkPredictor)
         known = followed(data.get("faces"))
         found = network(frame) if known is None else tracking.follow(network, frame, known)
-        assert isinstance(found, FacesPrediction)
         return {
             "faces": [np.round(face.keypoints.astype(float), 1).tolist() for face in found.faces],
             "ms": {step: round(value, 1) for step, value in found.milliseconds.items()},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from functools import singledispatch
 
 from resnet_demo.inference import results
 
@@ -18,25 +19,37 @@ EVENT=$(curl -s {{page}}/gradio_api/call/{name} -H "Content-Type: application/js
 curl -sN {{page}}/gradio_api/call/{name}/$EVENT"""
 
 
-def snippets(result: results.Prediction | results.FacesPrediction) -> list[tuple[str, str]]:
+def snippets(result: results.Result) -> list[tuple[str, str]]:
     """(language, code) pairs that give this answer again."""
     photo, task, depth = os.path.basename(result.image or "photo.jpg"), result.task, result.depth
-    file = shlex.quote(f"files=@{photo}")
     command = f"python -m resnet_demo predict {shlex.quote(photo)} --task {shlex.quote(task)} --depth {depth}"
     load = f"import resnet_demo\n\npredict = resnet_demo.load({json.dumps(task)}, depth={depth})\n"
-    if isinstance(result, results.Prediction):
-        count = len(result.top_k)
-        python = f"result = predict({json.dumps(photo)}, top_k={count})\nprint(result.top_k)\n"
-        python += 'heat = result.cam("{what}", layer="{how}")'
-        curl = call("classify", file, f'"{task}", {depth}, {count}, "{{what}}"')
-        command += f" --top-k {count}"
-    else:
-        python = f"result = predict({json.dumps(photo)})\nfor face in result.faces:\n"
-        python += '    print(face.box, face.keypoints)\nheat = result.cam("{what}", direction="{how}")'
-        curl = call("keypoints", file, f'{depth}, "{{what}}", "{task}"')
-    return [("Python", load + python), ("curl", curl), ("Shell", command + " --json")]
+    python, curl, options = parts(result, photo)
+    return [("Python", load + python), ("curl", curl), ("Shell", f"{command}{options} --json")]
 
 
-def call(name: str, file: str, inputs: str) -> str:
+@singledispatch
+def parts(result: results.Result, photo: str) -> tuple[str, str, str]:
+    """What differs between kinds of answers: the Python after loading, the curl, and the command line's options."""
+    raise NotImplementedError
+
+
+@parts.register
+def _(result: results.Prediction, photo: str) -> tuple[str, str, str]:
+    count = len(result.top_k)
+    python = f"result = predict({json.dumps(photo)}, top_k={count})\nprint(result.top_k)\n"
+    python += 'heat = result.cam("{what}", layer="{how}")'
+    curl = call("classify", photo, f'"{result.task}", {result.depth}, {count}, "{{what}}"')
+    return python, curl, f" --top-k {count}"
+
+
+@parts.register
+def _(result: results.FacesPrediction, photo: str) -> tuple[str, str, str]:
+    python = f"result = predict({json.dumps(photo)})\nfor face in result.faces:\n"
+    python += '    print(face.box, face.keypoints)\nheat = result.cam("{what}", direction="{how}")'
+    return python, call("keypoints", photo, f'{result.depth}, "{{what}}", "{result.task}"'), ""
+
+
+def call(name: str, photo: str, inputs: str) -> str:
     """Upload, call and read the answer, as Gradio's HTTP interface wants it."""
-    return UPLOAD.format(name=name, file=file, inputs=inputs)
+    return UPLOAD.format(name=name, file=shlex.quote(f"files=@{photo}"), inputs=inputs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from functools import cache
+from functools import cache, singledispatch
 from pathlib import Path
 
 import gradio as gr
@@ -76,7 +76,7 @@ def tables() -> dict[str, str]:
     return {name: base64.b64encode(table.tobytes()).decode() for name, table in found.items()}
 
 
-def view_of(result: results.Prediction | results.FacesPrediction, what: str | int | None) -> dict:
+def view_of(result: results.Result, what: str | int | None) -> dict:
     """What the viewer shows of an answer, at first the heat of ``what``: a class (None: the top one) or a region."""
     photo = overlay.fit_within(result.photo, DISPLAY_SIDE)
     scale = photo.width / result.photo.width
@@ -88,9 +88,7 @@ def view_of(result: results.Prediction | results.FacesPrediction, what: str | in
         "token": result_cache.keep(result),
         "code": snippets(result),
     }
-    if isinstance(result, results.Prediction):
-        return view | classes_of(result, what, scale)
-    return view | regions_of(result, str(what), scale)
+    return view | maps_of(result, what, scale)
 
 
 def shown_file(image: str | None, photo: Image.Image) -> str:
@@ -103,6 +101,13 @@ def shown_file(image: str | None, photo: Image.Image) -> str:
     return jpeg(photo, "photo")
 
 
+@singledispatch
+def maps_of(result: results.Result, what: str | int | None, scale: float) -> dict:
+    """What depends on the kind of the answer: its maps, where they lie, and what they are of."""
+    raise NotImplementedError
+
+
+@maps_of.register
 def classes_of(result: results.Prediction, target: str | int | None, scale: float) -> dict:
     """The last stage's maps of the listed classes and of the target."""
     spec = result.spec
@@ -123,7 +128,8 @@ def classes_of(result: results.Prediction, target: str | int | None, scale: floa
     }
 
 
-def regions_of(result: results.FacesPrediction, region: str, scale: float) -> dict:
+@maps_of.register
+def regions_of(result: results.FacesPrediction, region: str | int | None, scale: float) -> dict:
     """All regions' maps of each face, for each of ``DIRECTIONS``."""
     regions = tasks.REGIONS if result.spec.has_regions else ("all",)
     maps, places = {}, []
@@ -136,7 +142,7 @@ def regions_of(result: results.FacesPrediction, region: str, scale: float) -> di
         for direction in DIRECTIONS:
             maps[f"{name}/{direction}"] = [cells(face.low_resolution_cam(name, direction)) for face in result.faces]
     points = [[[round(float(x), 2), round(float(y), 2)] for x, y in face.keypoints] for face in result.faces]
-    return {"what": region if region in regions else "all", "places": places, "maps": maps, "points": points}
+    return {"what": str(region) if region in regions else "all", "places": places, "maps": maps, "points": points}
 
 
 def cells(cam: np.ndarray) -> str:
@@ -151,11 +157,24 @@ def stage_map(data: dict) -> dict:
     """For the browser: the map of a class at a stage, {token, what, stage} → {map} or {error}."""
     try:
         result = result_cache.find(str(data["token"]))
-        if not isinstance(result, results.Prediction):
-            raise UserError(say("answer_gone"))
-        return {"map": cells(result.low_resolution_cam(int(data["what"]), str(data["stage"])))}
+        return {"map": cells(stage_cam(result, int(data["what"]), str(data["stage"])))}
     except Exception as error:
         return {"error": html.unescape(sentence(error))}
+
+
+@singledispatch
+def stage_cam(result: results.Result, what: int, stage: str) -> np.ndarray:
+    """The map of a class at a stage; keypoints have only that of the last one.
+
+    Raises:
+        UserError: it is no answer of classes.
+    """
+    raise UserError(say("answer_gone"))
+
+
+@stage_cam.register
+def _(result: results.Prediction, what: int, stage: str) -> np.ndarray:
+    return result.low_resolution_cam(what, stage)
 
 
 def heat_file(data: dict) -> dict:
@@ -168,12 +187,25 @@ def heat_file(data: dict) -> dict:
         width, height = result.photo.size
         scale = min(1.0, DISPLAY_SIDE / max(width, height))
         size = (round(height * scale), round(width * scale))
-        if isinstance(result, results.Prediction):
-            cam = result.cam(int(data["what"]), str(data["how"]), size)
-        else:
-            cam = result.cam(str(data["what"]), size, str(data["how"]))
+        cam = shown_cam(result, str(data["what"]), str(data["how"]), size)
         path = cache_file("heat", ".npy")
         np.save(path, cam.astype(np.float32))
         return {"url": address(path)}
     except Exception as error:
         return {"error": html.unescape(sentence(error))}
+
+
+@singledispatch
+def shown_cam(result: results.Result, what: str, how: str, size: tuple[int, int]) -> np.ndarray:
+    """The map on screen, of a class and stage, or of a region and direction."""
+    raise NotImplementedError
+
+
+@shown_cam.register
+def _(result: results.Prediction, what: str, how: str, size: tuple[int, int]) -> np.ndarray:
+    return result.cam(int(what), how, size)
+
+
+@shown_cam.register
+def _(result: results.FacesPrediction, what: str, how: str, size: tuple[int, int]) -> np.ndarray:
+    return result.cam(what, size, how)

@@ -133,11 +133,11 @@ def measure_all(entries: list[Entry], rounds: int) -> dict:
 
     The checkpoints take turns, so that whatever else the machine does falls on all alike.
     """
-    from resnet_demo.inference.predictor import Predictor
+    from resnet_demo.inference.predictor import make_predictor
     from resnet_demo.utils.cpu import cpu_count
 
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    predictors = [Predictor(entry.task, entry.depth, "cpu") for entry in entries]
+    predictors = [make_predictor(entry.task, entry.depth, "cpu") for entry in entries]
     photos = [
         EXAMPLES / ("dahlia.jpg" if predictor.spec.kind == CLASSIFICATION else "astronaut.jpg")
         for predictor in predictors

@@ -21,7 +21,7 @@ from resnet_demo.backends.openvino_graph import build_model, convolution
 from resnet_demo.backends.openvino_runtime import ov
 from resnet_demo.checkpoints.records import Ranges
 from resnet_demo.errors import UserError
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.models import state as model_state
 from resnet_demo.models.architecture import ConvNorm
 from resnet_demo.training.data import imagenet
@@ -66,7 +66,7 @@ def measure_ranges(
     else:
         pictures = split_pictures(config, "train", data, own)
     rows = sampled_rows("ranges", len(pictures), MOST)
-    predictor = Predictor(
+    predictor = make_predictor(
         checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=replace(checkpoint, ranges={}), ends=False
     )
     predictor.engine = finder = RangeFinder(checkpoint)

@@ -22,7 +22,7 @@ from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Metric
 from resnet_demo.checkpoints.calibration_record import CalibrationRecord, ComparedScore, Fitted
 from resnet_demo.errors import UserError
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.tasks import CLASSIFICATION
 from resnet_demo.tasks.calibration import Calibration, ClassMeans
 from resnet_demo.training.cards.card import model_card
@@ -83,7 +83,7 @@ def calibrate(
         raise UserError(f"{spec.name} has {len(val)} val pictures: calibrating needs {LEAST}, so add some and train.")
     seen = "val" in config.train_splits
     checkpoint = replace(checkpoint, calibration=Calibration())
-    predictor = Predictor(spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint, ends=False)
+    predictor = Classifier(spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint, ends=False)
 
     chosen = spread_over(train, MOST_MEANS)
     known = features_of(predictor, photos(train, chosen), len(chosen), "class means")

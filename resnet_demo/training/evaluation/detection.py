@@ -10,8 +10,8 @@ from PIL import Image, ImageOps
 
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
-from resnet_demo.inference.predictor import Predictor
-from resnet_demo.inference.results import Face, FacesPrediction
+from resnet_demo.inference.landmarks import LandmarkPredictor
+from resnet_demo.inference.results import Face
 from resnet_demo.training.data.augment_faces import MIRROR
 from resnet_demo.training.data.datasets import Pictures, load_pictures
 from resnet_demo.training.data.face_frames import matching
@@ -39,7 +39,7 @@ def measure_detection(
     Raises:
         UserError: no such data, or too few faces.
     """
-    predict = Predictor("faces68", checkpoint=checkpoints.load("faces68", depth), device="cpu")
+    predict = LandmarkPredictor("faces68", checkpoint=checkpoints.load("faces68", depth), device="cpu")
     faces = load_pictures("faces68", (split,), data)
     known = [index for index, source in enumerate(faces.sources) if not sources or source in sources]
     if len(known) < ACROSS**2 + 1:
@@ -53,7 +53,7 @@ def measure_detection(
     yield f"\n{found} of {len(chosen)} flower photos have a face."
 
 
-def measure_turned(predict: Predictor, faces: Pictures, chosen: list[int]) -> Iterator[str]:
+def measure_turned(predict: LandmarkPredictor, faces: Pictures, chosen: list[int]) -> Iterator[str]:
     """NME of each face in its picture turned by each of ``TURNS``."""
     yield head(("turned by", "faces", "missed", "NME, median", "mean", "over 30 %"))
     for degrees in TURNS:
@@ -66,13 +66,11 @@ def measure_turned(predict: Predictor, faces: Pictures, chosen: list[int]) -> It
         yield row((f"{degrees}°", len(chosen), len(chosen) - len(errors), *figures))
 
 
-def faces_in(predict: Predictor, photo: Image.Image) -> tuple[Face, ...]:
-    answer = predict(photo)
-    assert isinstance(answer, FacesPrediction)
-    return answer.faces
+def faces_in(predict: LandmarkPredictor, photo: Image.Image) -> tuple[Face, ...]:
+    return predict(photo).faces
 
 
-def measure_mirrored(predict: Predictor, faces: Pictures, chosen: list[int]) -> Iterator[str]:
+def measure_mirrored(predict: LandmarkPredictor, faces: Pictures, chosen: list[int]) -> Iterator[str]:
     """NME of photos, of their mirror images and of the mean of both points."""
     errors: list[tuple[float, float, float, float]] = []
     for index in chosen:
@@ -92,7 +90,7 @@ def measure_mirrored(predict: Predictor, faces: Pictures, chosen: list[int]) -> 
     yield row((len(errors), *(f"{value:.2f} %" for value in np.mean(errors, axis=0))))
 
 
-def measure_crowds(predict: Predictor, faces: Pictures, chosen: list[int]) -> Iterator[str]:
+def measure_crowds(predict: LandmarkPredictor, faces: Pictures, chosen: list[int]) -> Iterator[str]:
     """How many faces of a crowd are found, of each size, and behind a large face."""
     yield "\n" + head((f"face in {CROWD[0]} × {CROWD[1]}", "found"))
     for side in SIDES:
@@ -107,7 +105,7 @@ def measure_crowds(predict: Predictor, faces: Pictures, chosen: list[int]) -> It
     yield row((f"{SIDES[0]} px, one of {FRONT} px in front", found_of(predict, photo, [truth + corner, *seen])))
 
 
-def found_of(predict: Predictor, photo: Image.Image, truths: list[np.ndarray]) -> str:
+def found_of(predict: LandmarkPredictor, photo: Image.Image, truths: list[np.ndarray]) -> str:
     detections = predict.detector.detect(photo)
     found = sum(matching(detections, truth) is not None for truth in truths)
     return f"{found} of {len(truths)}"

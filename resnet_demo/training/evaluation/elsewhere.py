@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from resnet_demo.errors import UserError
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.training.data.datasets import Pictures, pictures_below, read_rows
 from resnet_demo.training.evaluation.evaluate import Evaluation, proportion
 from resnet_demo.training.evaluation.features import all_features
@@ -50,7 +50,7 @@ def photos_elsewhere(folder: Path, classes: tuple[str, ...], answers: Path | Non
     return Elsewhere(paths, np.array(rows))
 
 
-def evaluate_elsewhere(predictor: Predictor, photos: Elsewhere) -> Evaluation:
+def evaluate_elsewhere(predictor: Classifier, photos: Elsewhere) -> Evaluation:
     """Top-1, top-5 and, where it is calibrated, how many of them are said to be unknown."""
     pictures = Pictures(predictor.task, photos.paths, np.zeros(len(photos.paths), np.int64))
     shown = all_features(predictor, pictures, "classifying")

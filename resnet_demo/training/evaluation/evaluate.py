@@ -11,8 +11,9 @@ from tqdm import tqdm
 
 from resnet_demo import tasks
 from resnet_demo.checkpoints.records import ClassCounts, Confusion, MeanError, Metric, WorstClass
-from resnet_demo.inference.predictor import Predictor
-from resnet_demo.inference.results import FacesPrediction
+from resnet_demo.inference.base import Predictor
+from resnet_demo.inference.classifier import Classifier
+from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.evaluation.features import all_features
 
@@ -43,11 +44,11 @@ def evaluate(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Ev
         keep: leave the pass for ``calibrate``, see ``features``.
     """
     if predictor.spec.kind == tasks.CLASSIFICATION:
-        return evaluate_classes(predictor, pictures, keep)
-    return evaluate_keypoints(predictor, pictures)
+        return evaluate_classes(predictor.as_a(Classifier), pictures, keep)
+    return evaluate_keypoints(predictor.as_a(LandmarkPredictor), pictures)
 
 
-def evaluate_classes(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Evaluation:
+def evaluate_classes(predictor: Classifier, pictures: Pictures, keep: bool = False) -> Evaluation:
     """Top-1 and top-5 with Wilson's interval, and what is mistaken for what."""
     ranked = np.argsort(-all_features(predictor, pictures, "classifying", keep).logits, axis=1, kind="stable")[:, :5]
     hits = ranked == pictures.labels[:, None]
@@ -94,7 +95,7 @@ def class_rows(truth: np.ndarray, found: np.ndarray, classes: int) -> list[Class
     ]
 
 
-def evaluate_keypoints(predictor: Predictor, pictures: Pictures) -> Evaluation:
+def evaluate_keypoints(predictor: LandmarkPredictor, pictures: Pictures) -> Evaluation:
     """NME by source, end to end: detect, crop, predict; a picture without the annotated face counts as missed."""
     from resnet_demo.training.data.face_frames import matching
 
@@ -103,7 +104,6 @@ def evaluate_keypoints(predictor: Predictor, pictures: Pictures) -> Evaluation:
     for index in tqdm(range(len(pictures)), desc="finding keypoints", unit="picture"):
         source, truth = pictures.sources[index], pictures.labels[index]
         answer = predictor(pictures.picture(index))
-        assert isinstance(answer, FacesPrediction)
         face = matching(answer.faces, truth) if predictor.spec.detector else answer.faces[0]
         if face is None:
             missed[source] += 1

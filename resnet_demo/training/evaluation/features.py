@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from resnet_demo import tasks
 from resnet_demo.backends import openvino, openvino_graph, openvino_int8
-from resnet_demo.inference.predictor import BATCH, Predictor
+from resnet_demo.inference.base import BATCH
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.models import architecture
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.utils.cache import cache_folder, state_of
@@ -35,7 +36,7 @@ class Features:
     logits: np.ndarray
 
 
-def features_of(predictor: Predictor, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str) -> Features:
+def features_of(predictor: Classifier, pictures: Iterable[Image.Image | np.ndarray], count: int, what: str) -> Features:
     """Each picture through the network: all arrays, as they are, or all photos, as the predictor looks at them."""
     pooled: list[np.ndarray] = []
     logits: list[np.ndarray] = []
@@ -50,7 +51,7 @@ def features_of(predictor: Predictor, pictures: Iterable[Image.Image | np.ndarra
     return Features(np.stack(pooled), np.stack(logits))
 
 
-def _outputs(predictor: Predictor, batch: list) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _outputs(predictor: Classifier, batch: list) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Last feature map (C, r, c) and logits (classes,) of each."""
     if isinstance(batch[0], np.ndarray):
         outputs = predictor.engine.run(np.stack(batch))
@@ -68,7 +69,7 @@ def photos(pictures: Pictures, rows: Iterable[int]) -> Iterator[Image.Image]:
             pictures.cache.pop(row, None)
 
 
-def all_features(predictor: Predictor, pictures: Pictures, what: str, keep: bool = False) -> Features:
+def all_features(predictor: Classifier, pictures: Pictures, what: str, keep: bool = False) -> Features:
     """All pictures, one by one.
 
     Args:
@@ -85,7 +86,7 @@ def all_features(predictor: Predictor, pictures: Pictures, what: str, keep: bool
     return found
 
 
-def cached_features(predictor: Predictor, pictures: Pictures, what: str) -> Features:
+def cached_features(predictor: Classifier, pictures: Pictures, what: str) -> Features:
     """The last ``all_features`` of exactly this network over exactly these pictures, or a new one."""
     stored = cache_file(predictor, pictures)
     if stored is None or not stored.exists():
@@ -94,7 +95,7 @@ def cached_features(predictor: Predictor, pictures: Pictures, what: str) -> Feat
         return Features(arrays["pooled"], arrays["logits"])
 
 
-def cache_file(predictor: Predictor, pictures: Pictures) -> Path | None:
+def cache_file(predictor: Classifier, pictures: Pictures) -> Path | None:
     """Where a pass is kept; None for pictures that are not all files."""
     shown = [predictor.spec.to_json(), predictor.depth, predictor.backend, dict(predictor.checkpoint.ranges)]
     key = hashlib.sha256(json.dumps(shown).encode())

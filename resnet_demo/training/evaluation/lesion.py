@@ -22,7 +22,8 @@ from resnet_demo.backends.base import Engine
 from resnet_demo.backends.torch_network import build_network, scaling
 from resnet_demo.checkpoints.lesions import Lesions
 from resnet_demo.errors import UserError
-from resnet_demo.inference.predictor import BATCH, Predictor
+from resnet_demo.inference.base import BATCH
+from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.models.architecture import STAGES
 from resnet_demo.models.resnet import ResidualBlock
 from resnet_demo.training.data import imagenet
@@ -54,7 +55,7 @@ def measure_lesions(folder: Path, sources: list[str], data: Path | None, command
     else:
         pictures = split_pictures(config, "val", data)
     rows = sampled_rows("lesion", len(pictures), MOST)
-    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint, ends=False)
+    predictor = make_predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint, ends=False)
     predictor.engine = finder = LesionFinder(checkpoint)
     shown = photos(pictures, rows)
     with tqdm(desc="leaving out", total=len(rows), unit="picture") as progress:

@@ -9,7 +9,9 @@ import numpy as np
 
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.base import Predictor
+from resnet_demo.inference.classifier import Classifier
+from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.models import quantization
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data import imagenet
@@ -63,8 +65,8 @@ def evaluate_checkpoint(
         checkpoint = checkpoints.load(task, depth)
     if labelled:
         photos = photos_elsewhere(labelled, checkpoint.spec.labels, right)
-        predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)
-        return predictor, evaluate_elsewhere(predictor, photos)
+        classifier = Classifier(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint)
+        return classifier, evaluate_elsewhere(classifier, photos)
     assert checkpoint.path is not None  # It was read from a file.
     config = checkpoints.read_config(checkpoint.path.parent)
     if split in config.train_splits:
@@ -74,7 +76,7 @@ def evaluate_checkpoint(
     else:
         pictures = split_pictures(config, split, data, own)
     pictures.grey = grey
-    predictor = Predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint, ends=False)
+    predictor = make_predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint, ends=False)
     return predictor, evaluate(predictor, pictures, keep=not grey)
 
 
