@@ -97,19 +97,19 @@ class Config:
         return self.record.get("init") or ""
 
     @property
-    def recipe(self) -> Mapping[str, Any]:
+    def recipe(self) -> Mapping[str, object]:
         """The settings of its last training, by name."""
         return self.record.get("recipe") or {}
 
     @property
     def train_splits(self) -> Sequence[str]:
         """What its last training saw of the data set."""
-        return self.recipe.get("train_splits", ())
+        return (self.record.get("recipe") or {}).get("train_splits", ())
 
     @property
     def shared(self) -> Mapping[str, Mapping[str, str]]:
         """Other data set → its class → ours, of which training saw pictures too."""
-        return self.recipe.get("shared") or {}
+        return (self.record.get("recipe") or {}).get("shared") or {}
 
     @cached_property
     def steps(self) -> Sequence[Step]:

@@ -8,7 +8,6 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from resnet_demo.errors import UserError
 
@@ -51,7 +50,7 @@ def read_verified(path: Path, size: int | None, sha256: str | None) -> bytes:
     return data
 
 
-def read_json_file(path: Path) -> dict[str, Any]:
+def read_json_file(path: Path) -> dict[str, object]:
     """The object in a JSON file."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -67,7 +66,7 @@ def read_json_file(path: Path) -> dict[str, Any]:
     return record
 
 
-def json_bytes(record: Mapping[str, Any]) -> bytes:
+def json_bytes(record: Mapping[str, object]) -> bytes:
     return (json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 

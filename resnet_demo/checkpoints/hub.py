@@ -168,7 +168,7 @@ def read(source: HubSource, progress: Progress | None = None) -> tuple[Path, byt
         return path, data
 
 
-def read_json(repo: str, revision: str, path: str) -> dict:
+def read_json(repo: str, revision: str, path: str) -> dict[str, object]:
     """The object in a JSON file of a repository; one in the cache that is no JSON is fetched once more.
 
     Raises:

@@ -47,7 +47,7 @@ class IndexRecord:
         """The same with other parts, by their keys in the file."""
         return IndexRecord.from_json({**self.record, **as_json(parts)})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return dict(self.record)
 
     @property

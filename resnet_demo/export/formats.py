@@ -22,6 +22,7 @@ SUFFIXES = {"safetensors": ".safetensors", "onnx": ".onnx", "openvino": ".xml", 
 NORMALISED, UINT8 = "normalised", "uint8"
 INPUTS = (NORMALISED, UINT8)
 OUTPUTS = ("logits", "features")
+Record = dict[str, object]  # of an export, see ``describe``
 # No weights make their v1.5 compute what v1 does: a 3×3 of stride 2 would have to be a 5×5 with holes. But Conv2d reads
 # its stride at each call, so this line makes their network a v1.
 V1_STRIDES = (
@@ -105,10 +106,10 @@ def needs_v1_strides(checkpoint: Checkpoint) -> bool:
     return checkpoint.variant == "v1" and checkpoint.architecture.block == "bottleneck"
 
 
-def describe(checkpoint: Checkpoint, kind: str, pictures: str = NORMALISED) -> dict:
+def describe(checkpoint: Checkpoint, kind: str, pictures: str = NORMALISED) -> Record:
     """The record of an export, in the shape of timm's ``config.json``, with what timm has no key for beside it."""
     spec = checkpoint.spec
-    record = {
+    record: Record = {
         "architecture": checkpoint.architecture.name,
         "num_classes": spec.outputs,
         "num_features": checkpoint.architecture.width,
@@ -150,19 +151,19 @@ def input_of(size: int, pictures: str) -> str:
     return f"float32 (batch, 3, {size}, {size}), RGB / 255, minus mean, divided by std"
 
 
-def metadata(record: dict) -> dict[str, str]:
+def metadata(record: Record) -> dict[str, str]:
     """A record as the pairs of strings that file formats take; what is no string is JSON."""
     return {
         key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for key, value in record.items()
     }
 
 
-def takes_uint8(record: dict) -> bool:
+def takes_uint8(record: Record) -> bool:
     """Whether the graph of this record normalises by itself."""
-    return record["input"].startswith(UINT8)
+    return str(record["input"]).startswith(UINT8)
 
 
-def write_safetensors(checkpoint: Checkpoint, path: Path, record: dict) -> None:
+def write_safetensors(checkpoint: Checkpoint, path: Path, record: Record) -> None:
     """Every key of torchvision's ``state_dict()``, the counters of batches included."""
     from safetensors.numpy import save
 
@@ -175,14 +176,14 @@ def write_safetensors(checkpoint: Checkpoint, path: Path, record: dict) -> None:
     path.write_bytes(save(state | counters, {"format": "pt"} | metadata(record)))
 
 
-def write_onnx(checkpoint: Checkpoint, path: Path, record: dict) -> None:
+def write_onnx(checkpoint: Checkpoint, path: Path, record: Record) -> None:
     from resnet_demo.export.onnx_graph import build_model
 
     network = checkpoint.state, checkpoint.spec, checkpoint.architecture
     path.write_bytes(build_model(*network, takes_uint8(record), metadata(record)).SerializeToString())
 
 
-def write_openvino(checkpoint: Checkpoint, path: Path, record: dict) -> None:
+def write_openvino(checkpoint: Checkpoint, path: Path, record: Record) -> None:
     """The engine's own graph with the head added, as ``.xml`` and ``.bin``."""
     from resnet_demo.backends.openvino_graph import build_model, takes_planes, with_head
     from resnet_demo.backends.openvino_runtime import ov
@@ -200,7 +201,7 @@ def write_openvino(checkpoint: Checkpoint, path: Path, record: dict) -> None:
     ov.save_model(model, path, compress_to_fp16=False)
 
 
-def write_torchscript(checkpoint: Checkpoint, path: Path, record: dict) -> None:
+def write_torchscript(checkpoint: Checkpoint, path: Path, record: Record) -> None:
     """``torch.jit.load(path)(pictures)`` gives (logits, features); the record lies in the file as ``config.json``."""
     import torch
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -19,7 +20,8 @@ FACE_COLOURS = {
 
 
 # Lines through the 68 iBUG landmarks: (region, first, last + 1, closed).
-CONTOURS = (
+Contour = tuple[str, int, int, bool]
+CONTOURS: tuple[Contour, ...] = (
     ("jaw", 0, 17, False),
     ("brows", 17, 22, False),
     ("brows", 22, 27, False),
@@ -79,59 +81,106 @@ def _face_size(points: np.ndarray) -> float:
 
 
 def _draw_face(canvas: Image.Image, points: np.ndarray, box: Sequence[float] | None) -> None:
-    size = _face_size(points)
-    line = min(max(size / 130, 0.7), 14)
-    radius = min(max(size / 95, 0.75), 18)
-    # On faces of a few dozen pixels an outline would cover what it is meant to set off.
-    outline = min(size / 260, 5) if size >= 90 else 0.0
-
-    drawn = points if box is None else np.vstack([points, np.reshape(box, (2, 2))])
-    border = radius + line + outline + 2
-    left, top = np.maximum(np.floor(drawn.min(axis=0) - border), 0).astype(int)
-    right, bottom = np.minimum(np.ceil(drawn.max(axis=0) + border), canvas.size).astype(int)
-    if left >= right or top >= bottom:
+    widths = _Widths.of(_face_size(points))
+    tile = _Tile.round_points(canvas, points if box is None else np.vstack([points, np.reshape(box, (2, 2))]), widths)
+    if tile is None:
         return
-    width, height = int(right - left), int(bottom - top)
-    scale = _OVERSAMPLE
-    while scale > 1 and width * height * scale * scale > _MAX_TILE_PIXELS:
-        scale -= 1
-
-    # On an enlarged copy of the photo, which comes back as it was where nothing is drawn, however often it is enlarged:
-    # so no layer with transparency has to be made, scaled down and laid over the photo.
-    place = (int(left), int(top), int(right), int(bottom))
-    tile = canvas.crop(place).resize((width * scale, height * scale), Image.Resampling.NEAREST)
-    draw = ImageDraw.Draw(tile)
-    # Far-away coordinates are clamped: a broken prediction must not make the line rasteriser walk for ever.
-    near = np.clip((points - (left, top)) * scale, -4 * max(tile.size), 5 * max(tile.size))
-
-    def stroke(path: np.ndarray, colour: tuple[int, int, int], thickness: float) -> None:
-        # Corners need no rounding: on each lies a dot that is wider than the line, and a frame's are square.
-        draw.line(path.ravel().tolist(), fill=colour, width=max(1, round(thickness)))
-
     if box is not None:
-        frame = (np.reshape(box, (2, 2)) - (left, top)) * scale
-        (x0, y0), (x1, y1) = np.clip(frame, -4 * max(tile.size), 5 * max(tile.size))
-        frame_line = max(line * 0.7, 1)
-        path = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
-        stroke(path, _DARK, (frame_line + 1.2 * outline) * scale)
-        stroke(path, (255, 255, 255), frame_line * scale)
-
+        _draw_frame(tile, box, widths)
+    near = tile.place(points)
     contours = CONTOURS if len(points) == 68 else ()
+    _draw_lines(tile, near, contours, widths)
+    dots = [(FACE_COLOURS[region], near[a:b]) for region, a, b, _ in contours] or [(FACE_COLOURS["jaw"], near)]
+    for colour, some in dots:
+        tile.dots(some, colour, widths)
+    tile.put_back()
+
+
+@dataclass(frozen=True)
+class _Widths:
+    """How thick things are drawn, in the photo's pixels."""
+
+    line: float
+    radius: float
+    outline: float
+
+    @classmethod
+    def of(cls, size: float) -> _Widths:
+        """For a face of so many pixels."""
+        # On faces of a few dozen pixels an outline would cover what it is meant to set off.
+        outline = min(size / 260, 5) if size >= 90 else 0.0
+        return cls(min(max(size / 130, 0.7), 14), min(max(size / 95, 0.75), 18), outline)
+
+    @property
+    def border(self) -> float:
+        """How far round a point something is drawn."""
+        return self.radius + self.line + self.outline + 2
+
+
+class _Tile:
+    """An enlarged copy of the part of a photo in which a face lies, to be drawn on and put back.
+
+    It comes back as it was where nothing is drawn, however often it is enlarged: so no layer with transparency has to
+    be made, scaled down and laid over the photo.
+    """
+
+    def __init__(self, canvas: Image.Image, place: tuple[int, int, int, int]):
+        left, top, right, bottom = place
+        width, height = right - left, bottom - top
+        scale = _OVERSAMPLE
+        while scale > 1 and width * height * scale * scale > _MAX_TILE_PIXELS:
+            scale -= 1
+        self._canvas, self._box, self._scale = canvas, place, scale
+        self._picture = canvas.crop(place).resize((width * scale, height * scale), Image.Resampling.NEAREST)
+        self._draw = ImageDraw.Draw(self._picture)
+
+    @classmethod
+    def round_points(cls, canvas: Image.Image, points: np.ndarray, widths: _Widths) -> _Tile | None:
+        """The tile that holds all points; None where they lie outside the photo."""
+        left, top = np.maximum(np.floor(points.min(axis=0) - widths.border), 0).astype(int)
+        right, bottom = np.minimum(np.ceil(points.max(axis=0) + widths.border), canvas.size).astype(int)
+        if left >= right or top >= bottom:
+            return None
+        return cls(canvas, (int(left), int(top), int(right), int(bottom)))
+
+    def place(self, points: np.ndarray) -> np.ndarray:
+        """The photo's pixels → the tile's; (n, 2)."""
+        # Far-away coordinates are clamped: a broken prediction must not make the line rasteriser walk for ever.
+        longest = max(self._picture.size)
+        return np.clip((points - self._box[:2]) * self._scale, -4 * longest, 5 * longest)
+
+    def line(self, path: np.ndarray, colour: tuple[int, int, int], width: float) -> None:
+        # Corners need no rounding: on each lies a dot that is wider than the line, and a frame's are square.
+        self._draw.line(path.ravel().tolist(), fill=colour, width=max(1, round(width * self._scale)))
+
+    def dots(self, points: np.ndarray, colour: tuple[int, int, int], widths: _Widths) -> None:
+        dot, mask = _dot(colour, widths.radius * self._scale, widths.outline * self._scale)
+        for x, y in np.rint(points - mask.width / 2).astype(int).tolist():
+            self._picture.paste(dot, (x, y), mask)
+
+    def put_back(self) -> None:
+        self._canvas.paste(self._picture.reduce(self._scale) if self._scale > 1 else self._picture, self._box)
+
+
+def _draw_frame(tile: _Tile, box: Sequence[float], widths: _Widths) -> None:
+    """The detector's box."""
+    (x0, y0), (x1, y1) = tile.place(np.reshape(box, (2, 2)))
+    path = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
+    line = max(widths.line * 0.7, 1)
+    tile.line(path, _DARK, line + 1.2 * widths.outline)
+    tile.line(path, (255, 255, 255), line)
+
+
+def _draw_lines(tile: _Tile, near: np.ndarray, contours: Sequence[Contour], widths: _Widths) -> None:
+    """The contours, all outlines below all lines."""
     lines = [
         (region, np.vstack([near[a:b], near[a : a + 1]]) if closed else near[a:b]) for region, a, b, closed in contours
     ]
-    if outline:
+    if widths.outline:
         for _, path in lines:
-            stroke(path, _DARK, (line + 2 * outline) * scale)
+            tile.line(path, _DARK, widths.line + 2 * widths.outline)
     for region, path in lines:
-        stroke(path, FACE_COLOURS[region], line * scale)
-
-    dots = [(FACE_COLOURS[region], near[a:b]) for region, a, b, _ in contours] or [(FACE_COLOURS["jaw"], near)]
-    for colour, some in dots:
-        dot, mask = _dot(colour, radius * scale, outline * scale)
-        for x, y in np.rint(some - mask.width / 2).astype(int).tolist():
-            tile.paste(dot, (x, y), mask)
-    canvas.paste(tile.reduce(scale) if scale > 1 else tile, place)
+        tile.line(path, FACE_COLOURS[region], widths.line)
 
 
 @lru_cache(maxsize=64)

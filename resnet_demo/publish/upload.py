@@ -122,27 +122,10 @@ def upload(
     api = connect(token)
     state = State(repo)
     with explain_errors(state):
-        from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
         check_rights(api, repo)
-        api.create_repo(
-            repo,
-            repo_type=repo_type,
-            private=private,
-            exist_ok=True,
-            space_sdk="gradio" if repo_type == "space" else None,
-        )
-        if private and not api.repo_info(repo, repo_type=repo_type).private:
-            raise UserError(
-                f"{repo} exists and is public, so nothing was sent: make it private in its settings on the Hub, or "
-                "leave out --private."
-            )
+        make_repo(api, repo, repo_type, private)
         there = listed(api, repo, repo_type)
-        if marker and foreign(there) and marker not in there:
-            raise UserError(
-                f"The name {repo} is taken by something else of yours, so nothing was sent: choose another name, or "
-                "delete it on the Hub."
-            )
+        check_ours(repo, there, marker)
         held = in_it(files, there)
         state.remains = f"the {KINDS[repo_type]} {repo} is there, with {held} of the {len(files)} files"
         if before:
@@ -151,23 +134,59 @@ def upload(
         wanted = {file.path for file in files}
         gone = sorted(path for path in there if path not in wanted and path.startswith(tidy))
         if changed or gone:
-            add = [CommitOperationAdd(file.path, file.source) for file in changed]
-            delete = [CommitOperationDelete(path) for path in gone]
-            revision: str | None = api.create_commit(
-                repo, [*add, *delete], repo_type=repo_type, commit_message=message
-            ).oid
+            revision = commit(api, repo, repo_type, changed, gone, message)
             state.remains = f"the {KINDS[repo_type]} {repo} has all {len(files)} files"
             there = listed(api, repo, repo_type, revision)
         else:
             revision = api.repo_info(repo, repo_type=repo_type).sha
-        if revision is None or not re.fullmatch("[0-9a-f]{40}", revision):
-            raise UserError(f"The Hub answered with a revision that is none, {revision!r}: run the same command again.")
-        if wrong := [file.path for file in files if not same(file, there.get(file.path))]:
-            raise UserError(
-                f"The Hub has other bytes than were sent for {wrong[0]} of {repo}: run the same command again."
-            )
+        checked = check_arrived(repo, revision, files, there)
     sent = tuple(file.path for file in changed)
-    return Sent(repo, repo_type, revision, sent, tuple(gone), len(files) - len(sent))
+    return Sent(repo, repo_type, checked, sent, tuple(gone), len(files) - len(sent))
+
+
+def make_repo(api: HfApi, repo: str, repo_type: str, private: bool | None) -> None:
+    """Create the repository if it is missing; what is to be private must be so before anything is sent."""
+    api.create_repo(
+        repo,
+        repo_type=repo_type,
+        private=private,
+        exist_ok=True,
+        space_sdk="gradio" if repo_type == "space" else None,
+    )
+    if private and not api.repo_info(repo, repo_type=repo_type).private:
+        raise UserError(
+            f"{repo} exists and is public, so nothing was sent: make it private in its settings on the Hub, or "
+            "leave out --private."
+        )
+
+
+def check_ours(repo: str, there: dict[str, RepoFile], marker: str | None) -> None:
+    """Whether what is there is empty, or was left by this program, see ``upload``."""
+    if marker and foreign(there) and marker not in there:
+        raise UserError(
+            f"The name {repo} is taken by something else of yours, so nothing was sent: choose another name, or "
+            "delete it on the Hub."
+        )
+
+
+def commit(
+    api: HfApi, repo: str, repo_type: str, changed: Sequence[File], gone: Sequence[str], message: str
+) -> str | None:
+    """Send and delete in one commit → its revision, as the Hub gives it."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    add = [CommitOperationAdd(file.path, file.source) for file in changed]
+    delete = [CommitOperationDelete(path) for path in gone]
+    return api.create_commit(repo, [*add, *delete], repo_type=repo_type, commit_message=message).oid
+
+
+def check_arrived(repo: str, revision: str | None, files: Sequence[File], there: dict[str, RepoFile]) -> str:
+    """The revision, if it is one and has the very bytes that were to be sent."""
+    if revision is None or not re.fullmatch("[0-9a-f]{40}", revision):
+        raise UserError(f"The Hub answered with a revision that is none, {revision!r}: run the same command again.")
+    if wrong := [file.path for file in files if not same(file, there.get(file.path))]:
+        raise UserError(f"The Hub has other bytes than were sent for {wrong[0]} of {repo}: run the same command again.")
+    return revision
 
 
 def check_rights(api: HfApi, repo: str) -> None:

@@ -141,11 +141,12 @@ def describe(root: Path, selection: Selection) -> tuple[bytes, list[File]]:
 
 def write_anew(root: Path, selection: Selection) -> str:
     from resnet_demo.training.cards import report
+    from resnet_demo.training.cards.timings import stored_timings
 
-    stored = report.stored_timings(root)
+    stored = stored_timings(root)
     chosen = {record.key for record in selection.local}
     entries = [entry for entry in checkpoints.bundled() if (entry.task, entry.depth) in chosen]
-    lines = [report.describe(entry, stored.get("checkpoints", {})) for entry in entries]
+    lines = [report.describe(entry, stored) for entry in entries]
     return report.readme(lines, stored, set())
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,12 +46,12 @@ class ClassMeans:
         means = self.levels.astype(np.float32)
         return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, object]:
         words = base64.b64encode(self.levels.tobytes()).decode()
         return {"classes": len(self.levels), "levels": words, "threshold": self.threshold, "spread": self.spread}
 
     @classmethod
-    def from_json(cls, record: dict, channels: int) -> ClassMeans:
+    def from_json(cls, record: Mapping, channels: int) -> ClassMeans:
         levels = np.frombuffer(base64.b64decode(record["levels"], validate=True), np.int8)
         levels = levels.reshape(record["classes"], channels)
         return cls(levels, float(record["threshold"]), float(record["spread"]))
@@ -86,11 +87,11 @@ class Calibration:
         nearest = float(self.means.nearest(features.mean(axis=(1, 2))[None])[0])
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, (nearest - self.means.threshold) / self.means.spread))))
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, object]:
         return {"temperature": self.temperature, "means": self.means.to_json() if self.means else None}
 
     @classmethod
-    def from_json(cls, record: dict | None, channels: int) -> Calibration:
+    def from_json(cls, record: Mapping | None, channels: int) -> Calibration:
         """The record of a ``config.json``, or none.
 
         Raises:

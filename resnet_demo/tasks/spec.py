@@ -63,7 +63,7 @@ class TaskSpec:
         """What the Hub calls this kind of task (https://huggingface.co/tasks), for model cards."""
         return "image-classification" if self.kind == CLASSIFICATION else "keypoint-detection"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return asdict(self)
 
     @classmethod

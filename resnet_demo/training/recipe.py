@@ -6,7 +6,6 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 from resnet_demo.errors import UserError
 
@@ -131,7 +130,7 @@ class Recipe:
         """How many parts from the input on are frozen in ``epoch``."""
         return [parts for start, parts in self.frozen if start <= epoch][-1]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return asdict(self)
 
 

@@ -7,7 +7,7 @@ values that the browser sends, among them the classes of one task alone, and its
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -18,14 +18,16 @@ from resnet_demo.page.gradio_patches.reach import inside
 Kind = TypeVar("Kind", bound=Component)
 
 
-def describe(component: Kind, schema: dict[str, Any] | None = None, example: dict[str, Any] | None = None) -> Kind:
+def describe(
+    component: Kind, schema: Mapping[str, object] | None = None, example: Mapping[str, object] | None = None
+) -> Kind:
     """The component with another JSON schema or another example, or both."""
     if schema is not None:
         inside(component, "api_info", __name__)
-        component.api_info = lambda: schema  # type: ignore[method-assign]
+        component.api_info = lambda: dict(schema)  # type: ignore[method-assign]
     if example is not None:
         inside(component, "example_inputs", __name__)
-        component.example_inputs = lambda: example  # type: ignore[method-assign]
+        component.example_inputs = lambda: dict(example)  # type: ignore[method-assign]
     return component
 
 

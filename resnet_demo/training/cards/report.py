@@ -7,29 +7,24 @@ measured here, and kept in ``report.json`` with the name of the CPU, so that the
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Config, Entry, Metric
-from resnet_demo.models.architecture import Architecture
-from resnet_demo.models.cost import count_gflops, count_parameters
 from resnet_demo.tasks import BUNDLED, CLASSIFICATION, TITLES, TaskSpec
 from resnet_demo.tasks.bundled import OWN_DATA
 from resnet_demo.training.cards.card import measured_by, metric_name, model_card
 from resnet_demo.training.cards.history import history_line
 from resnet_demo.training.cards.plot import Panel, Point, Series, draw
-from resnet_demo.utils import cpu, markdown
+from resnet_demo.training.cards.timings import REPORT, Timing, Timings, count, measure_all, stored_timings
+from resnet_demo.utils import markdown
+from resnet_demo.utils.json_record import as_json
 
-ROUNDS, WARM_UP = 40, 3
+ROUNDS = 40
 BUSY = 0.8  # load average from which on something else must have been running
 LIMIT_ALL, LIMIT_FILE = 400, 95  # MB
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-REPORT, GFLOPS_PLOT, TIME_PLOT = "report.json", "accuracy-gflops.svg", "accuracy-milliseconds.svg"
+GFLOPS_PLOT, TIME_PLOT = "accuracy-gflops.svg", "accuracy-milliseconds.svg"
 
 
 @dataclass(frozen=True)
@@ -40,14 +35,14 @@ class Line:
         entry, config: its line of the index and its ``config.json``.
         parameters: in millions.
         gflops: 10⁹ multiply-adds of one picture of the task's own input size.
-        timing: milliseconds of one picture, ``network`` and ``whole``, or None where they were not measured.
+        timing: milliseconds of one picture, or None where they were not measured.
     """
 
     entry: Entry
     config: Config
     parameters: float
     gflops: float
-    timing: dict[str, float] | None
+    timing: Timing | None
 
     @property
     def spec(self) -> TaskSpec:
@@ -72,8 +67,8 @@ def write_report(measure: bool) -> list[Path]:
     """
     root = checkpoints.weights_folder()
     if measure:
-        record = measure_all(checkpoints.bundled(), ROUNDS)
-        (root / REPORT).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        measured = measure_all(checkpoints.bundled(), ROUNDS)
+        (root / REPORT).write_text(json.dumps(as_json(measured), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     files = {root / name: text for name, text in render(root).items()}
     for entry in checkpoints.bundled():
         config = checkpoints.read_config(entry.config.parent)
@@ -87,14 +82,14 @@ def write_report(measure: bool) -> list[Path]:
 def render(root: Path) -> dict[str, str]:
     """Name → text of the README and its plots, from what lies in ``root``."""
     stored = stored_timings(root)
-    lines = [describe(entry, stored.get("checkpoints", {})) for entry in checkpoints.bundled()]
+    lines = [describe(entry, stored) for entry in checkpoints.bundled()]
     files = {}
     for name, label, values in (
         (GFLOPS_PLOT, "GFLOPs (10⁹ multiply-adds) a picture, logarithmic", {line.key: line.gflops for line in lines}),
         (
             TIME_PLOT,
             "milliseconds of the network a picture, logarithmic",
-            {line.key: line.timing["network"] for line in lines if line.timing},
+            {line.key: line.timing.network for line in lines if line.timing},
         ),
     ):
         if panels := panels_of(lines, values):
@@ -102,71 +97,14 @@ def render(root: Path) -> dict[str, str]:
     return {checkpoints.CARD: readme(lines, stored, set(files))} | files
 
 
-def stored_timings(root: Path) -> dict:
-    """The record of ``report.json``, empty where there is none."""
-    path = root / REPORT
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def describe(entry: Entry, timings: dict[str, dict]) -> Line:
+def describe(entry: Entry, timings: Timings) -> Line:
     """Count what a checkpoint costs, and find its timing, if that was of a network of the same cost."""
     config = checkpoints.read_config(entry.config.parent)
     parameters, gflops = count(config)
-    timing = timings.get(f"{entry.task}/resnet{entry.depth}")
-    if timing and timing["gflops"] != round(gflops, 3):
+    timing = timings.checkpoints.get(f"{entry.task}/resnet{entry.depth}")
+    if timing and timing.gflops != round(gflops, 3):
         timing = None  # It was trained anew, for pictures of another size.
     return Line(entry, config, parameters, gflops, timing)
-
-
-def count(config: Config) -> tuple[float, float]:
-    """Millions of parameters, and GFLOPs at the task's input size, of a checkpoint's network."""
-    return count_network(config.architecture, config.task.outputs, config.task.size)
-
-
-@cache
-def count_network(architecture: Architecture, outputs: int, size: int) -> tuple[float, float]:
-    return count_parameters(architecture, outputs) / 1e6, count_gflops(architecture, outputs, None, size)
-
-
-def measure_all(entries: list[Entry], rounds: int) -> dict:
-    """Milliseconds of one picture on this CPU, as a user has it: file in, answer out; the medians of ``rounds``.
-
-    The checkpoints take turns, so that whatever else the machine does falls on all alike.
-    """
-    from resnet_demo.inference.predictor import make_predictor
-    from resnet_demo.utils.cpu import cpu_count
-
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    predictors = [make_predictor(entry.task, entry.depth, "cpu") for entry in entries]
-    photos = [
-        EXAMPLES / ("dahlia.jpg" if predictor.spec.kind == CLASSIFICATION else "astronaut.jpg")
-        for predictor in predictors
-    ]
-    network: list[list[float]] = [[] for _ in entries]
-    whole: list[list[float]] = [[] for _ in entries]
-    for number in range(rounds + WARM_UP):
-        for index, predictor in enumerate(predictors):
-            start = perf_counter()
-            answer = predictor(photos[index])
-            took = (perf_counter() - start) * 1000
-            if number >= WARM_UP:
-                network[index].append(answer.milliseconds["network"])
-                whole[index].append(took)
-    return {
-        "cpu": cpu.processor_name(),
-        "threads": cpu_count(),
-        "load": round(load, 1),
-        "backend": ", ".join(sorted({predictor.backend for predictor in predictors})),
-        "rounds": rounds,
-        "checkpoints": {
-            f"{entry.task}/resnet{entry.depth}": {
-                "gflops": round(count(checkpoints.read_config(entry.config.parent))[1], 3),
-                "network": round(median(network[index]), 2),
-                "whole": round(median(whole[index]), 2),
-            }
-            for index, entry in enumerate(entries)
-        },
-    }
 
 
 def panels_of(lines: list[Line], values: dict[str, float]) -> list[Panel]:
@@ -212,7 +150,7 @@ def table_row(line: Line) -> str:
     """A checkpoint's row under ``COLUMNS``."""
     entry = line.entry
     metrics = "<br>".join(metric_in_words(name, metric) for name, metric in entry.metrics.items())
-    network, whole = (f"{line.timing[part]:.1f}" if line.timing else "–" for part in ("network", "whole"))
+    network, whole = (f"{line.timing.network:.1f}", f"{line.timing.whole:.1f}") if line.timing else ("–", "–")
     card = (entry.path.parent / checkpoints.CARD).relative_to(checkpoints.weights_folder()).as_posix()
     cells = [
         entry.task,
@@ -235,7 +173,7 @@ def metric_in_words(name: str, metric: Metric) -> str:
     return f"{metric_name(name)} {metric.value:.2f} %{interval}, n = {metric.n or 0:,.0f}{missed}"
 
 
-def readme(lines: list[Line], stored: dict, plots: set[str]) -> str:
+def readme(lines: list[Line], stored: Timings, plots: set[str]) -> str:
     """The text of ``weights/README.md``."""
     total = sum(line.entry.size for line in lines) / 1e6
     largest = max((line.entry.size for line in lines), default=0) / 1e6
@@ -249,16 +187,16 @@ def readme(lines: list[Line], stored: dict, plots: set[str]) -> str:
         f"files, on test pictures that training never saw{exceptions(lines)}. GFLOPs are 10⁹ multiply-adds of one "
         "picture of the size in brackets.",
     ]
-    if stored:
+    if stored.checkpoints:
         parts.append(
-            f"Milliseconds of one picture at a time on {stored['cpu']} with {stored['threads']} threads "
-            f"({stored['backend']}), medians of {stored['rounds']} rounds in which the checkpoints took turns: "
+            f"Milliseconds of one picture at a time on {stored.cpu} with {stored.threads} threads "
+            f"({stored.backend}), medians of {stored.rounds} rounds in which the checkpoints took turns: "
             "`network` is the forward pass of one picture or face, `whole` is file in, answer out (with decoding and, "
             "for faces, the detector)."
         )
-        if stored["load"] >= BUSY:
+        if stored.load >= BUSY:
             parts.append(
-                f"**The machine was busy with other work meanwhile (load average {stored['load']:.1f}), so all "
+                f"**The machine was busy with other work meanwhile (load average {stored.load:.1f}), so all "
                 "milliseconds are too long**: run the command again when it is idle."
             )
     about = {
