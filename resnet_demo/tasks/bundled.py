@@ -1,14 +1,13 @@
-"""The tasks that come with the project, a file each in ``tasks/bundled``: titles, and what cards say of the data."""
+"""The tasks that come with the project, a file each in ``tasks/bundled``: titles, cards' words, a recipe."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).with_name("bundled")
-# In the order in which they are offered.
-NAMES = ("flowers102", "flowers5", "faces68", "imagenet1k")
 
 
 @dataclass(frozen=True)
@@ -33,24 +32,39 @@ class BundledTask:
     """A task that comes with the project.
 
     Attributes:
+        order: where it stands among the others, from 1 on.
         title: in cards.
         page: the title on the page by language, ``en`` and ``zh``.
         data: what it was trained on.
         flowers: its classes are flowers, so that a photo of any flower is not unlike its own.
+        recipe: the settings with which ``train`` trains it by its name, where no file of recipes has that name; see
+            ``training.recipe``.
     """
 
+    order: int
     title: str
     page: dict[str, str]
     data: DataSet
     flowers: bool = False
+    recipe: Mapping[str, object] | None = None
 
 
-def _read(name: str) -> BundledTask:
-    record = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
+def read_task(path: Path) -> BundledTask:
+    """The record of a task in a TOML file, such as ``bundled/flowers5.toml``."""
+    record = tomllib.loads(path.read_text("utf-8"))
     return BundledTask(**record | {"data": DataSet(**record["data"])})
+
+
+def add_task(path: str | Path) -> None:
+    """Know a task of one's own like those that come with the project, by its file's name."""
+    path = Path(path)
+    BUNDLED[path.stem] = read_task(path)
+    TITLES[path.stem] = BUNDLED[path.stem].title
 
 
 OWN_DATA = DataSet("the user's own pictures")  # of any other task
 
-BUNDLED = {name: _read(name) for name in NAMES}
+_read = {path.stem: read_task(path) for path in FOLDER.glob("*.toml")}
+# In the order in which they are offered.
+BUNDLED = dict(sorted(_read.items(), key=lambda item: item[1].order))
 TITLES = {name: task.title for name, task in BUNDLED.items()}

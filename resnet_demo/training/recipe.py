@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from resnet_demo.errors import UserError
+from resnet_demo.tasks import BUNDLED
 
 FOLDER = Path(__file__).with_name("recipes")
 
@@ -134,20 +135,30 @@ class Recipe:
         return asdict(self)
 
 
-def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
-    """A recipe by the name of a bundled one or the path of a TOML file, with ``key=value`` overrides (TOML values).
-
-    Raises:
-        UserError: no such recipe, not TOML, a key that does not exist or a value of the wrong type.
-    """
+def settings_of(name: str) -> dict:
+    """What a recipe states, see ``load_recipe``."""
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
+        if name in BUNDLED and (recipe := BUNDLED[name].recipe):
+            return {"task": name, **recipe}
         names = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
         raise UserError(f"There is no recipe {name!r}: choose one of {names}, or pass a .toml file.") from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"The recipe {path} is not valid TOML: {error}.") from None
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """A recipe by its name, with ``key=value`` overrides (TOML values).
+
+    Args:
+        name: of a bundled recipe, of a task whose record has one, or the path of a TOML file.
+
+    Raises:
+        UserError: no such recipe, not TOML, a key that does not exist or a value of the wrong type.
+    """
+    values = settings_of(name)
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key.isidentifier():
