@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resnet_demo.backends.recently_used import RecentlyUsed
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.utils.linalg import products
 
 if TYPE_CHECKING:
+    from resnet_demo.backends.openvino_gradient import GradientNetwork
     from resnet_demo.models.resnet import ResNet
 
 
@@ -69,8 +71,25 @@ class Engine(ABC):
         logits = products(features.mean(axis=(2, 3)), self.head_weights) + self._head_bias
         return Outputs(logits, features)
 
+    def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
+        """Grad-CAM of an earlier stage in float32 on the CPU, without PyTorch.
+
+        Args:
+            picture: uint8 (S, S, 3), as the task's preprocessing makes it.
+            outputs: indices of the logits that are explained.
+            layer: ``layer1`` to ``layer3``.
+
+        Returns:
+            float32 (outputs, r, c) on autograd's scale; what speaks against an output is negative.
+        """
+        from resnet_demo.backends.openvino_gradient import GradientNetwork
+
+        network = gradient_networks.get(self, lambda: GradientNetwork(self.checkpoint))
+        return network.maps(picture, self.head_weights[outputs])[layer]
+
     def unload(self) -> None:
         """Let go of what is kept beside the network itself; it may still be used."""
+        gradient_networks.forget(self)
         self.__dict__.pop("_network", None)
 
     def network(self) -> ResNet:
@@ -83,3 +102,7 @@ class Engine(ABC):
         from resnet_demo.backends.torch_network import build_network
 
         return build_network(self.checkpoint)
+
+
+# One is twice as large as its network in float32, and compiled again in less than a second.
+gradient_networks: RecentlyUsed[Engine, GradientNetwork] = RecentlyUsed(most=2)

@@ -11,7 +11,7 @@ import numpy as np
 from resnet_demo.backends import openvino_int8
 from resnet_demo.backends.base import Engine
 from resnet_demo.backends.openvino_graph import build_model, convolution
-from resnet_demo.backends.openvino_runtime import ov
+from resnet_demo.backends.openvino_runtime import hints, ov
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.utils import memory
 from resnet_demo.utils.cpu import cpu_count
@@ -143,23 +143,6 @@ class Crowds:
 
 
 crowds = Crowds()
-
-
-def hints(precision: str, streams: int = 1) -> dict[str, object]:
-    """How a network is compiled for the CPU.
-
-    Args:
-        precision: ``int8``, ``bf16`` or ``f32``. In an ``int8`` graph it is that of what is not rounded: bf16 there
-            would have to be turned into float32 before each rounding.
-        streams: pictures that are computed at a time; the threads are shared out among them.
-    """
-    return {
-        **({"PERFORMANCE_HINT": "LATENCY"} if streams == 1 else {"NUM_STREAMS": streams}),
-        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
-        "INFERENCE_NUM_THREADS": cpu_count(),
-        # The hint alone leaves out the second thread of a core, which are half the CPUs of many containers.
-        "ENABLE_HYPER_THREADING": True,
-    }
 
 
 def best_precision(checkpoint: Checkpoint) -> str:

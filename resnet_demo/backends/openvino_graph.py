@@ -56,17 +56,24 @@ def build_model(
         layer: makes each convolution with its batch norm.
     """
     pictures = ops.parameter([-1, spec.size, spec.size, 3], np.uint8, name="pictures")
+    x = first_features(pictures, state, spec, layer)
+    for block in architecture.blocks:
+        x = activations(x, state, block, layer)[-1]
+    x.get_node().set_friendly_name("features")
+    return ov.Model([x], [pictures], architecture.name)
+
+
+def first_features(
+    pictures: ov.Node, state: Mapping[str, np.ndarray], spec: TaskSpec, layer: Layer = convolution
+) -> ov.Output:
+    """uint8 pictures (b, S, S, 3) → what the stem makes of them, (b, 64, S/4, S/4)."""
     mean, std = (np.asarray(value, np.float32).reshape(1, 3, 1, 1) * 255 for value in (spec.mean, spec.std))
     # Planes first: of three colours a pixel, OpenVINO makes poor vectors.
     planes = ops.transpose(pictures, [0, 3, 1, 2])  # (b, 3, S, S)
     x = ops.divide(ops.subtract(ops.convert(planes, np.float32), mean), std)
     x.set_friendly_name(NORMALISED)
     x = ops.relu(layer(x, state, STEM))
-    x = ops.max_pool(x, [2, 2], [1, 1], [1, 1], [1, 1], [3, 3]).output(0)
-    for block in architecture.blocks:
-        x = residual_block(x, state, block, layer)
-    x.get_node().set_friendly_name("features")
-    return ov.Model([x], [pictures], architecture.name)
+    return ops.max_pool(x, [2, 2], [1, 1], [1, 1], [1, 1], [3, 3]).output(0)
 
 
 def takes_planes(graph: ov.Model, spec: TaskSpec) -> ov.Node:
@@ -85,10 +92,12 @@ def with_head(graph: ov.Model, state: Mapping[str, np.ndarray]) -> tuple[ov.Outp
     return logits, features
 
 
-def residual_block(x: ov.Output, state: Mapping[str, np.ndarray], block: Block, layer: Layer) -> ov.Output:
-    """A block's convolutions with ReLUs between them, then the shortcut."""
+def activations(x: ov.Output, state: Mapping[str, np.ndarray], block: Block, layer: Layer) -> list[ov.Output]:
+    """What comes out of each ReLU of a block: those between its convolutions, and the last one, behind the shortcut."""
     shortcut = x if block.projection is None else layer(x, state, block.projection)
+    found = []
     for record in block.convolutions[:-1]:
         x = ops.relu(layer(x, state, record)).output(0)
+        found.append(x)
     x = layer(x, state, block.convolutions[-1])
-    return ops.relu(ops.add(x, shortcut)).output(0)
+    return [*found, ops.relu(ops.add(x, shortcut)).output(0)]

@@ -10,7 +10,9 @@ from resnet_demo.backends.base import Outputs
 from resnet_demo.backends.cpu_instead import CpuInstead
 from resnet_demo.backends.torch_network import build_network, scaling
 from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.explain.autograd import stage_maps
 from resnet_demo.models.resnet import ResNet
+from resnet_demo.tasks import normalise
 
 PRECISIONS = {torch.float32: "float32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
@@ -54,6 +56,12 @@ class TorchEngine(CpuInstead):
             except RuntimeError as error:
                 self._check_memory(error)
         return self.run_on_cpu(pictures)
+
+    def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
+        if self.device != "cpu":
+            return super().stage_maps(picture, outputs, layer)
+        x = torch.from_numpy(normalise(self.checkpoint.spec, picture[None]))
+        return stage_maps(self.network(), x, outputs, layer)
 
     def _check_memory(self, error: RuntimeError) -> None:
         """Raise an error that is no lack of a GPU's memory."""

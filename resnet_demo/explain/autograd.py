@@ -1,4 +1,4 @@
-"""Grad-CAM of any stage by differentiation, in PyTorch."""
+"""Grad-CAM of any stage by differentiation, in PyTorch: the reference for the other ways."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_demo.errors import UserError
-from resnet_demo.explain.case import Case
 from resnet_demo.models.architecture import STAGES
-from resnet_demo.tasks.preprocess import normalise
-from resnet_demo.utils.packages import has_torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,22 +15,13 @@ if TYPE_CHECKING:
     from resnet_demo.models.resnet import ResNet
 
 
-def any_stage(case: Case) -> np.ndarray:
-    """Grad-CAM of a class at the case's stage, (r, c), not negative.
+def stage_maps(network: ResNet, x: Tensor, outputs: list[int], layer: str) -> np.ndarray:
+    """Grad-CAM of some logits of one normalised picture (1, 3, rows, columns): float32 (outputs, r, c), signed."""
 
-    Raises:
-        UserError: PyTorch is not installed.
-    """
-    if not has_torch():
-        raise UserError(
-            "Heatmaps of earlier stages need PyTorch, which is not installed here: install it (`make torch` in "
-            "a clone of the project, else `pip install torch`), or choose the last stage, layer4."
-        )
-    import torch
+    def score_of(output: int) -> Callable[[Tensor], Tensor]:
+        return lambda logits: logits[0, output]
 
-    x = torch.from_numpy(normalise(case.spec, case.picture[None]))
-    (output,) = case.target.outputs
-    return by_autograd(case.network(), x, lambda logits: logits[0, output], case.layer)
+    return np.stack([by_autograd(network, x, score_of(output), layer, signed=True) for output in outputs])
 
 
 def by_autograd(

@@ -2,11 +2,10 @@
 
 The network ends in global average pooling and a linear head, so the gradient of output k with respect to the last
 feature map is the constant W[k] / (rows · columns). Grad-CAM of the last stage therefore needs no backward pass:
-a weighted sum of the feature map that the prediction has made already. Earlier stages go through autograd."""
+a weighted sum of the feature map that the prediction has made already. Earlier stages need a backward pass."""
 
 import numpy as np
 
-from resnet_demo.explain.autograd import any_stage
 from resnet_demo.explain.autograd import by_autograd as by_autograd
 from resnet_demo.explain.case import Case
 from resnet_demo.explain.registry import LAST, explanation
@@ -29,11 +28,13 @@ def signed_last_stage(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def evidence(case: Case, target: Target) -> np.ndarray:
-    """The last stage's map (r, c) of a target; what speaks against it is negative."""
-    return target.combined(signed_last_stage(case.features, case.weights[target.outputs]))
+    """The map (r, c) of a target at the case's stage; what speaks against it is negative."""
+    if case.layer in LAST:
+        return target.combined(signed_last_stage(case.features, case.weights[target.outputs]))
+    return target.combined(case.stage_maps(case.picture, target.outputs, case.layer))
 
 
-@explanation("grad-cam", {CLASSIFICATION: STAGES, KEYPOINTS: LAST})
+@explanation("grad-cam", {CLASSIFICATION: STAGES, KEYPOINTS: STAGES})
 def grad_cam(case: Case) -> np.ndarray:
-    cam = evidence(case, case.target) if case.layer in LAST else any_stage(case)
+    cam = evidence(case, case.target)
     return cam if case.target.signed else np.maximum(cam, 0)

@@ -167,8 +167,8 @@ class Prediction(Result):
 
         Args:
             target: class name or index; None is the most probable one.
-            layer: ``layer4`` comes from the prediction's own pass; ``layer1`` to ``layer3`` are finer and take longer.
-                Only Grad-CAM has those.
+            layer: ``layer4`` comes from the prediction's own pass; ``layer1`` to ``layer3`` are finer and need a
+                backward pass, one for all three. Only Grad-CAM has those.
             size: (rows, columns) of the map, for a scaled copy of the photo; None is the photo's.
             method: ``grad-cam``, or a name out of ``registry.explanations``: ``contrast`` (for this class, or for the
                 one in ``against``; signed), ``occlusion`` (what is lost where a part is hidden; signed),
@@ -181,8 +181,7 @@ class Prediction(Result):
             photo.
 
         Raises:
-            UserError: no such class, layer or method, one that does not do this, or an earlier layer where PyTorch is
-                not installed.
+            UserError: no such class, layer or method, or one that does not do this.
         """
         rows, columns = size or self.photo.size[::-1]
         window = self.window.scaled(columns / self.photo.width, rows / self.photo.height)
@@ -242,6 +241,7 @@ class Face:
         *,
         method: str = registry.DEFAULT,
         against: str | None = None,
+        layer: str = STAGES[-1],
         progress: Progress | None = None,
     ) -> np.ndarray:
         """Where the photo moves the keypoints of a region.
@@ -254,6 +254,8 @@ class Face:
                 more than the one in ``against``, positive, or less), ``occlusion`` (how far the keypoints move when a
                 part is hidden; it runs the network again, many times).
             against: region to compare with, for ``contrast``.
+            layer: ``layer1`` to ``layer3`` are finer and need a backward pass for each coordinate of the region. Only
+                Grad-CAM has those.
             progress: called with the pictures that the network has done for this map, and those there are.
 
         Returns:
@@ -262,9 +264,9 @@ class Face:
             has it, else left or up.
 
         Raises:
-            UserError: no such region, direction or method, or one that does not do this.
+            UserError: no such region, direction, layer or method, or one that does not do this.
         """
-        return self._place(self.low_resolution_cam(region, direction, method, against, progress), size)
+        return self._place(self.low_resolution_cam(region, direction, method, against, layer, progress), size)
 
     def low_resolution_cam(
         self,
@@ -272,6 +274,7 @@ class Face:
         direction: str = "any",
         method: str = registry.DEFAULT,
         against: str | None = None,
+        layer: str = STAGES[-1],
         progress: Progress | None = None,
     ) -> np.ndarray:
         """The map of ``cam`` for the crop, at the method's own resolution: float32 (r, c)."""
@@ -279,7 +282,7 @@ class Face:
         wanted = targets.named(spec, region, direction)
         assert wanted is not None
         other = None if against is None else targets.named(spec, against, direction)
-        case = _case(self._engine, self._picture, self.features, wanted, other, STAGES[-1], progress)
+        case = _case(self._engine, self._picture, self.features, wanted, other, layer, progress)
         return registry.explain(method, case)
 
     def _place(self, cam: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
@@ -342,12 +345,13 @@ class FacesPrediction(Result):
         *,
         method: str = registry.DEFAULT,
         against: str | None = None,
+        layer: str = STAGES[-1],
         progress: Progress | None = None,
     ) -> np.ndarray:
         """The maps of all faces in one, the stronger value where crops overlap, see ``Face.cam``."""
         whole = np.zeros(size or self.photo.size[::-1], np.float32)
         for face in self.faces:
-            cam = face.cam(region, size, direction, method=method, against=against, progress=progress)
+            cam = face.cam(region, size, direction, method=method, against=against, layer=layer, progress=progress)
             np.copyto(whole, cam, where=np.abs(cam) > np.abs(whole))
         return whole
 
@@ -373,6 +377,7 @@ def _case(
         features=features,
         weights=engine.head_weights,
         run=lambda pictures: engine.run(pictures).logits,
+        stage_maps=engine.stage_maps,
         network=engine.network,
         target=target,
         against=against,

@@ -170,11 +170,6 @@ SENTENCES = {
         "设备 {device} 需要 PyTorch，而这里没有安装：请安装它（在项目的克隆中运行 `make torch`，否则运行 "
         "`pip install torch`），或选择设备 cpu。"
     ),
-    "Heatmaps of earlier stages need PyTorch, which is not installed here: install it (`make torch` in a clone of the "
-    "project, else `pip install torch`), or choose the last stage, layer4.": (
-        "较早阶段的热力图需要 PyTorch，而这里没有安装：请安装它（在项目的克隆中运行 `make torch`，否则运行 "
-        "`pip install torch`），或选择最后一个阶段 layer4。"
-    ),
     # hub
     "{variable} must be a repository such as you/resnet-demo-weights, not {repo}.": (
         "{variable} 必须是仓库名，例如 you/resnet-demo-weights，而不是{repo}。"

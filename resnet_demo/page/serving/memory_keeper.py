@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
+from resnet_demo.backends.base import gradient_networks
 from resnet_demo.inference import predictor
 from resnet_demo.page import catalog, result_cache
 from resnet_demo.page.serving.limits import Limits
@@ -27,7 +28,10 @@ def tidy(limits: Limits) -> int:
     keep = {(task, catalog.default_depth(task)) for task in catalog.ALWAYS}
     result_cache.forget(ANSWERS)
     count = predictor.unload(limits.unload_seconds, keep)
+    gradient_networks.unload(limits.unload_seconds)
     memory.release()
+    if (memory.resident() or 0) > limits.memory_mb * 1_000_000 and gradient_networks.unload(BETWEEN):
+        memory.release()  # They first: they are made again in the shortest time.
     while (memory.resident() or 0) > limits.memory_mb * 1_000_000:
         if not predictor.unload(BETWEEN, keep, most=1):
             break
