@@ -18,7 +18,7 @@ import tiny
 from PIL import Image
 
 from resnet_demo.bench import chart, comparison, readme, results
-from resnet_demo.bench.cases import bulk, faces, gpu, photo
+from resnet_demo.bench.cases import bulk, faces, gpu, photo, stages
 from resnet_demo.bench.comparison import Entry
 from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import install
@@ -77,6 +77,18 @@ def test_depths_without_weights_get_random_ones_and_say_so(capsys):
         "2 depths compared",
         "2 depths compared, with their pictures",
     }
+
+
+def test_heat_of_the_earlier_stages_beside_autograd_and_a_forward_pass(capsys):
+    records = stages.measure(ONCE)
+    assert {record["what"] for record in records} == {
+        "heat of layer1 to layer3, ResNet-18",
+        "heat of layer3, ResNet-18",
+        "first heat of an earlier stage, ResNet-18",
+    }
+    ways = ["ours", "PyTorch, autograd", "the forward pass, float32", "the answer's forward pass"]
+    assert [record["way"] for record in records] == ways * 2 + ways[:2]
+    assert "the forward pass, float32" in capsys.readouterr().out
 
 
 def test_photo_and_bulk_do_our_part_without_peers(tmp_path, monkeypatch, capsys):

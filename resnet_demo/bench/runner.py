@@ -13,6 +13,7 @@ from resnet_demo.errors import UserError
 MEASUREMENTS = {
     "classify": "resnet_demo.bench.cases.classify",
     "photo": "resnet_demo.bench.cases.photo",
+    "stages": "resnet_demo.bench.cases.stages",
     "depths": "resnet_demo.bench.cases.depths",
     "faces": "resnet_demo.bench.cases.faces",
     "gpu": "resnet_demo.bench.cases.gpu",

@@ -1,4 +1,4 @@
-"""The commands that measure a checkpoint once more: ``ranges``, ``calibrate``, ``lesion`` and ``report``."""
+"""The commands that measure a checkpoint once more: ``ranges``, ``calibrate``, ``lesion``, ``curves``, ``report``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resnet_demo.cli.options import Commands, Parser, add_command, add_data, add_depth
+from resnet_demo.models.architecture import DEPTHS, STAGES
 
 
 def add_measured(parser: argparse.ArgumentParser, pictures: str, help: str) -> None:
@@ -114,6 +115,31 @@ def run_lesion(options: argparse.Namespace) -> int:
         f"{found.working} of {len(found.changes)} blocks change them by 1 % or more. "
         f"Written to {folder / 'config.json'}."
     )
+    return 0
+
+
+def add_curves(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "curves",
+        "whether the heat is true: deletion and insertion curves beside a random order",
+        "flowers102 --depths 18 50 --pictures 500",
+        run_curves,
+    )
+    parser.add_argument("task", help="a bundled task of classes")
+    parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, choices=DEPTHS, help="default: all")
+    parser.add_argument("--pictures", type=int, default=100, help="photos of the test split (default: %(default)s)")
+    parser.add_argument("--layer", default=STAGES[-1], choices=STAGES, help="whose heat (default: %(default)s)")
+    add_data(parser)
+    return parser
+
+
+def run_curves(options: argparse.Namespace) -> int:
+    from resnet_demo.training.evaluation import curves
+
+    print(curves.HEAD, flush=True)
+    for depth in dict.fromkeys(options.depths):
+        print(curves.measure(options.task, depth, options.pictures, options.layer, options.data), flush=True)
     return 0
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
         train.add_detection,
         calibrate.add_calibrate,
         calibrate.add_lesion,
+        calibrate.add_curves,
         bench.add_bench,
     ),
     "Checkpoints": (train.add_bundle, calibrate.add_ranges, calibrate.add_report, publish.add_publish),

@@ -197,10 +197,19 @@ class Prediction(Result):
         progress: Progress | None = None,
     ) -> np.ndarray:
         """The same map of the ``window`` at the method's own resolution: float32 (r, c)."""
+        return registry.explain(method, self.case(target, layer, against, progress))
+
+    def case(
+        self,
+        target: str | int | None = None,
+        layer: str = STAGES[-1],
+        against: str | int | None = None,
+        progress: Progress | None = None,
+    ) -> Case:
+        """The question that ``cam`` answers, for the functions of ``explain``."""
         wanted = targets.named(self.spec, target) or targets.ClassTarget(int(self.probabilities.argmax()))
         other = targets.named(self.spec, against)
-        case = _case(self._engine, self._picture, self.features, wanted, other, layer, progress)
-        return registry.explain(method, case)
+        return _case(self._engine, self._picture, self.features, wanted, other, layer, progress)
 
     def is_blank(self, target: str | int | None = None) -> bool:
         """Whether nothing in the photo speaks for a class, so that its Grad-CAM is zero everywhere."""
