@@ -16,7 +16,7 @@ from resnet_demo.cli.main import main
 from resnet_demo.explain import curves
 from resnet_demo.explain.case import Case
 from resnet_demo.explain.targets import ClassTarget
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
 
 SIZE = tiny.FLOWERS.size
 
@@ -91,7 +91,7 @@ def test_a_random_map_has_every_cell_at_another_rank():
 
 
 def test_hiding_what_grad_cam_names_hurts_a_real_flower_most():
-    predict = Predictor("flowers102", 18, "cpu")
+    predict = Classifier("flowers102", 18, "cpu")
     answer = predict(EXAMPLES / "dahlia.jpg")
     case, cam = answer.case(), answer.low_resolution_cam()
     assert curves.deletion(case, cam).area < curves.deletion(case, -cam).area

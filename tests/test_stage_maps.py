@@ -21,7 +21,8 @@ from resnet_demo.backends.openvino_runtime import hints, ov
 from resnet_demo.backends.recently_used import RecentlyUsed
 from resnet_demo.backends.torch_network import with_weights
 from resnet_demo.explain import autograd, maps, targets
-from resnet_demo.inference.predictor import Predictor
+from resnet_demo.inference.classifier import Classifier
+from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.models.architecture import ARCHITECTURES, architecture_of
 from resnet_demo.models.resnet import ResNet
 
@@ -41,13 +42,13 @@ def assert_same(actual: np.ndarray, expected: np.ndarray) -> None:
 
 
 @pytest.fixture(scope="module")
-def classify() -> Predictor:
-    return Predictor("flowers102", 18, "cpu")
+def classify() -> Classifier:
+    return Classifier("flowers102", 18, "cpu")
 
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_maps_of_real_photos_equal_autograd(depth, real_flowers):
-    predict = Predictor("flowers102", depth, "cpu")
+    predict = Classifier("flowers102", depth, "cpu")
     for picture in real_flowers(2):
         answer = predict(picture.photo)
         top = int(answer.probabilities.argmax())
@@ -59,7 +60,7 @@ def test_maps_of_real_photos_equal_autograd(depth, real_flowers):
 
 
 def test_maps_of_face_regions_equal_autograd(real_faces):
-    predict = Predictor("faces68", 18, "cpu")
+    predict = LandmarkPredictor("faces68", 18, "cpu")
     face = predict(real_faces(1)[0].photo).faces[0]
     for direction in targets.DIRECTIONS:
         target = targets.named(predict.spec, "nose", direction)

@@ -164,7 +164,7 @@ def stage_map(data: dict) -> dict:
 
 @singledispatch
 def stage_cam(result: results.Result, what: int, stage: str) -> np.ndarray:
-    """The map of a class at a stage; keypoints have only that of the last one.
+    """The map of a class at a stage; of keypoints the page has only that of the last one.
 
     Raises:
         UserError: it is no answer of classes.

@@ -10,8 +10,7 @@ from tqdm import tqdm
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.explain import curves
-from resnet_demo.inference.predictor import Predictor
-from resnet_demo.inference.results import Prediction
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.tasks.spec import CLASSIFICATION
 from resnet_demo.training.data.seeds import sampled_rows, seed_of
 from resnet_demo.training.data.splits import split_pictures
@@ -41,12 +40,11 @@ def measure(task: str, depth: int, count: int, layer: str, data: Path | None) ->
         raise UserError(f"Curves are of a class's probability: {task} has no classes, name another task.")
     pictures = split_pictures(checkpoints.read_config(folder), "test", data)
     rows = sampled_rows("curves", len(pictures), count)
-    predict = Predictor(task, depth, "cpu", checkpoint=checkpoint, ends=False)
+    predict = Classifier(task, depth, "cpu", checkpoint=checkpoint, ends=False)
     areas = []  # of each photo: deletion by heat and at random, insertion by heat and at random
     shown = tqdm(photos(pictures, rows), desc=f"ResNet-{depth}", total=len(rows), unit="photo")
     for row, photo in zip(rows, shown, strict=True):
         answer = predict(photo)
-        assert isinstance(answer, Prediction)
         case, cam = answer.case(), answer.low_resolution_cam(layer=layer)
         other = curves.random_map((cam.shape[0], cam.shape[1]), seed_of("curves", row))
         areas.append([way(case, one).area for way in (curves.deletion, curves.insertion) for one in (cam, other)])
