@@ -107,13 +107,13 @@ def data(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))
     tiny.weights_folder(tmp_path / "weights", (tiny.FLOWERS, 18), (tiny.FACES, 18))
     folder = tmp_path / "data" / "flowers102"
-    (folder / "images").mkdir(parents=True)
+    folder.mkdir(parents=True)
     with (folder / "labels.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["image", "label", "split"])
         for number, name in enumerate(("dahlia", "marigold", "astronaut")):
             with Image.open(EXAMPLES / f"{name}.jpg") as photo:
-                photo.convert("RGB").resize((80, 80)).save(folder / "images" / f"{name}.png")
+                photo.convert("RGB").resize((80, 80)).save(folder / f"{name}.png")
             writer.writerow([f"{name}.png", number, "test"])
     with (folder / "classes.csv").open("w", newline="") as file:
         writer = csv.writer(file)
