@@ -287,6 +287,14 @@ def test_calibrate_writes_what_the_checkpoint_then_uses(data, tmp_path, monkeypa
     assert main(arguments) == 0  # Calibrating what is calibrated gives the same.
     assert checkpoints.read_config(folder).record["calibration"] == record
 
+    threshold = record["means"]["threshold"]
+    assert main([*arguments, "--kept", "0.7"]) == 0  # Fewer pass as known.
+    record = checkpoints.read_config(folder).record["calibration"]
+    assert record["fitted"]["kept"] == 0.7 and record["means"]["threshold"] > threshold
+    assert "calibrate flowers102 --depth 18 --kept 0.7 --others noise" in (folder / "README.md").read_text("utf-8")
+    assert main([*arguments, "--kept", "1"]) == 2
+    assert "pass --kept a share from 0.5 up to 1" in capsys.readouterr().err
+
 
 def test_calibrate_says_what_it_cannot_do(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))

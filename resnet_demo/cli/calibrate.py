@@ -19,7 +19,9 @@ def add_measured(parser: argparse.ArgumentParser, pictures: str, help: str) -> N
     add_data(parser)
 
 
-def measured(options: argparse.Namespace, name: str, pictures: str, folders: Sequence[str]) -> tuple[Path, str]:
+def measured(
+    options: argparse.Namespace, name: str, pictures: str, folders: Sequence[str], kept: float | None = None
+) -> tuple[Path, str]:
     """The checkpoint folder that ``ranges`` or ``calibrate`` is for, and the command as records and cards have it."""
     from resnet_demo.checkpoints.steps import Step
     from resnet_demo.training.evaluation.calibrate import shown_name
@@ -28,6 +30,7 @@ def measured(options: argparse.Namespace, name: str, pictures: str, folders: Seq
     given = {
         "--depth": [str(options.depth)] if options.task else [],
         "--weights": [options.weights.as_posix()] if options.weights else [],
+        "--kept": [f"{kept:g}"] if kept else [],
         pictures: [shown_name(folder) for folder in folders],
     }
     given = {option: values for option, values in given.items() if values}
@@ -73,14 +76,20 @@ def add_calibrate(commands: Commands) -> Parser:
         "--others",
         "pictures that show none of the classes, folders or names of data sets: how many of them are flagged",
     )
+    parser.add_argument(
+        "--kept",
+        type=float,
+        metavar="SHARE",
+        help="how many of the pictures it is fitted on pass as known, such as 0.9; less flags more of both kinds",
+    )
     return parser
 
 
 def run_calibrate(options: argparse.Namespace) -> int:
     from resnet_demo.training.evaluation.calibrate import calibrate
 
-    folder, command = measured(options, "calibrate", "--others", options.others)
-    record = calibrate(folder, options.others, options.data, command)
+    folder, command = measured(options, "calibrate", "--others", options.others, options.kept)
+    record = calibrate(folder, options.others, options.data, command, kept=options.kept)
     for name, value in record.measured.items():
         unit = "" if name.startswith("nll") else " %"
         print(f"{name}: {value.value:.2f}{unit} ({value.low:.2f} to {value.high:.2f}), n = {value.n or 0:,.0f}")

@@ -54,6 +54,7 @@ def calibrate(
     data: Path | None,
     command: str,
     own: OwnPictures | None = None,
+    kept: float | None = None,
 ) -> CalibrationRecord:
     """Calibrate a checkpoint, and write it into its ``config.json`` and card.
 
@@ -63,6 +64,7 @@ def calibrate(
             them.
         command: for the card.
         own: the user's own pictures that it was trained with, where they are in memory still.
+        kept: share of the pictures it is fitted on that pass as known; None takes ``KEPT_VIEWS`` or ``KEPT_UNSEEN``.
 
     Returns:
         The record in its ``config.json``.
@@ -72,6 +74,8 @@ def calibrate(
     """
     checkpoint = checkpoints.load_folder(folder)
     config, spec = checkpoints.read_config(folder), checkpoint.spec
+    if kept is not None and not 0.5 <= kept < 1:
+        raise UserError(f"{kept:g} of the pictures cannot pass as known: pass --kept a share from 0.5 up to 1.")
     if spec.kind != CLASSIFICATION:
         raise UserError(f"{spec.name} has no classes: only classifiers can be calibrated.")
     if spec.name == imagenet.TASK:
@@ -92,7 +96,7 @@ def calibrate(
     pictures = (hard_view(photo, spec.size, row) for photo, row in zip(photos(val, rows), rows, strict=True))
     held = features_of(predictor, pictures if seen else photos(val, rows), len(rows), "val pictures")
     temperature = fit_temperature(held.logits, val.labels[rows])
-    kept = KEPT_VIEWS if seen else KEPT_UNSEEN
+    kept = kept or (KEPT_VIEWS if seen else KEPT_UNSEEN)
     nearest = means.nearest(held.pooled)
     means = replace(means, threshold=float(np.quantile(nearest, 1 - kept)), spread=float(max(nearest.std(), 1e-6)))
 
