@@ -27,8 +27,9 @@ from resnet_demo.page import app, catalog, result_cache
 from resnet_demo.page import endpoints as page_endpoints
 from resnet_demo.page.i18n import en, texts
 from resnet_demo.page.tabs import classify, compare, compare_cards, compare_plot, faces
-from resnet_demo.page.widgets import browser_images, class_list, viewer
+from resnet_demo.page.widgets import class_list, viewer
 from resnet_demo.page.widgets import inputs as widget_inputs
+from resnet_demo.page.widgets import photo as photo_widget
 from resnet_demo.tasks import TaskSpec
 
 PAGE = ROOT / "resnet_demo" / "page"
@@ -331,7 +332,7 @@ def test_an_earlier_stage_needs_no_second_upload(weights, photo):
         json.loads(answer["map"]), prediction.low_resolution_cam(int(view["what"]), "layer2"), atol=6e-4
     )
     assert "layer9" in viewer.stage_map({"token": view["token"], "what": "0", "stage": "layer9"})["error"]
-    assert "Look again" in viewer.stage_map({"token": "long gone", "what": "0", "stage": "layer2"})["error"]
+    assert "Choose the photo again" in viewer.stage_map({"token": "long gone", "what": "0", "stage": "layer2"})["error"]
 
 
 def test_the_heat_as_a_file_is_that_of_the_library(weights, photo):
@@ -437,10 +438,71 @@ def test_what_is_no_depth_gets_a_sentence(value):
 def test_uploads_that_browsers_cannot_show_get_a_jpeg(weights, tmp_path):
     path = tmp_path / "scan.tiff"
     tiny.photo(60, 40).save(path)
-    assert picture(browser_images.jpeg_of(str(path))).size == (60, 40)
-    assert browser_images.jpeg_of(str(EXAMPLES / "dahlia.jpg")) is None
-    path.write_bytes(b"II*\0")
-    assert browser_images.jpeg_of(str(path)) is None
+    view = classify.answer(question(str(path)))["view"]
+    assert picture(urllib.parse.unquote(view["photo"].removeprefix("gradio_api/file="))).size == (60, 40)
+
+
+# --- The photo that the browser names ---------------------------------------------------------------------------------
+
+
+def test_the_page_names_its_own_files_and_the_examples_only(weights, tmp_path):
+    cache = widget_inputs.cache_folder()
+    upload = cache / "garden.jpg"
+    upload.write_bytes(b"")
+    assert photo_widget.chosen({"path": str(upload)}, str(cache)) == str(upload)
+    assert (
+        Path(photo_widget.chosen({"example": "dahlia"}, str(cache))).read_bytes()
+        == (EXAMPLES / "dahlia.jpg").read_bytes()
+    )
+    for nothing in (None, {}, [], "dahlia", {"path": ""}):
+        assert photo_widget.chosen(nothing, str(cache)) is None
+    outside = tmp_path / "secret.jpg"
+    outside.write_bytes(b"")
+    for path in (str(outside), "/etc/passwd", f"{cache}/../x", ["a"], 3):
+        found = photo_widget.chosen({"path": path, "example": "nobody"}, str(cache))
+        with pytest.raises(UserError, match="no longer on the server"):
+            page_endpoints.check_photo(found)
+
+
+def question(image: str, **changed) -> classify.Question:
+    return replace(classify.Question(image, "flowers102", 18, 3, ""), **changed)
+
+
+def test_an_examples_answer_is_computed_once(weights, photo, monkeypatch):
+    asked = []
+    predict = classify.predict
+    monkeypatch.setattr(classify, "predict", lambda *inputs: asked.append(inputs) or predict(*inputs))
+    dahlia = photo_widget.cached("dahlia")
+    first, second = classify.answer(question(dahlia)), classify.answer(question(dahlia))
+    assert len(asked) == 1 and first["view"] == second["view"] and first["classes"] == second["classes"]
+    # Other questions, and other photos, are others.
+    assert classify.answer(question(dahlia, top_k=4))["view"]["token"] != first["view"]["token"]
+    tokens = {classify.answer(question(photo))["view"]["token"] for _ in range(2)}
+    assert len(tokens) == 2 and len(asked) == 4
+    # The maps of earlier stages and files are there for it too.
+    what = first["view"]["what"]
+    assert "map" in viewer.stage_map({"token": first["view"]["token"], "what": what, "stage": "layer4"})
+    assert "url" in viewer.heat_file({"token": first["view"]["token"], "what": what, "how": "layer4"})
+
+
+def test_compared_examples_are_computed_once_unless_their_pictures_are_gone(weights, monkeypatch):
+    dahlia = photo_widget.cached("dahlia")
+    asked = compare.Question(dahlia, "flowers102", [18, 34])
+    first, second = [*compare.answer(asked)], [*compare.answer(asked)]
+    pictures = [re.findall(r'src="(.*?)"', steps[-2]["cards"]) for steps in (first, second)]
+    assert len(pictures[0]) == 2 and pictures[0] == pictures[1]
+    for path in pictures[0]:
+        Path(urllib.parse.unquote(path.removeprefix("gradio_api/file="))).unlink()
+    third = re.findall(r'src="(.*?)"', [*compare.answer(asked)][-2]["cards"])
+    assert all(Path(urllib.parse.unquote(path.removeprefix("gradio_api/file="))).exists() for path in third)
+
+
+def test_heat_of_the_endpoints_lies_over_greys_as_on_the_page(weights, photo):
+    drawn = np.asarray(picture(classify.classify(photo, "flowers102", 18, 3, "")[1]), int)
+    prediction = classify.predict(photo, "flowers102", 18, 3)
+    outside = [*range(0, int(prediction.window.left) - 8)]
+    assert outside and np.ptp(drawn[:, outside], axis=2).max() < 12  # a grey, but for JPEG
+    assert np.ptp(drawn, axis=2).max() > 60
 
 
 # --- The whole --------------------------------------------------------------------------------------------------------

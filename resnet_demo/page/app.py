@@ -23,7 +23,7 @@ def build() -> gr.Blocks:
     zerogpu_lease.prepare()
     with gr.Blocks(title=label("title"), analytics_enabled=False) as page:
         with gr.Row(elem_classes=["masthead"]):
-            gr.HTML(f"<h1>{label('title')}</h1><p>{label('tagline')}</p>", elem_classes=["heading"])
+            gr.HTML(f"<h1>{label('title')}</h1>", elem_classes=["heading"])
             gr.HTML(fixed(switch), elem_id="language", elem_classes=["language"])
             status = gr.HTML(status_line(label("getting_ready")), elem_id="status", elem_classes=["status"])
         built = []
@@ -66,7 +66,9 @@ def device_line() -> str:
 
 
 def status_line(text: str) -> str:
-    return f"<span>{html.escape(text, quote=False)}</span>"
+    """The info sign: what the page is for, and what it runs on."""
+    lines = f"<p>{label('tagline')}</p><p>{html.escape(text, quote=False)}</p>"
+    return f'<details class="info"><summary aria-label="{label("info")}"></summary><div>{lines}</div></details>'
 
 
 def switch() -> str:

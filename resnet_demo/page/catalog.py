@@ -99,7 +99,7 @@ def depth_info(task: str) -> str:
 def _missing_depths(task: str) -> str:
     missing = [str(depth) for depth in DEPTHS if depth not in available(task)]
     if not missing:
-        return say("depths_all")
+        return ""
     return (
         say("depths_missing", depths=say("separator").join(missing))
         if len(missing) < len(DEPTHS)

@@ -1,11 +1,15 @@
-"""What the tabs have in common: how the page answers another photo, task or depth."""
+"""What the tabs with a photo have in common: how the page answers another photo, task or depth.
+
+A tab says what it is asked in one record, whose fields are its photo and its controls by name. Gradio hands over the
+values by component, so that no order of inputs has to be kept.
+"""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, overload
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 import gradio as gr
 from gradio.components import Component
@@ -13,120 +17,212 @@ from gradio.components import Component
 from resnet_demo.page import catalog
 from resnet_demo.page.endpoints import complain
 from resnet_demo.page.i18n.texts import label
-from resnet_demo.page.widgets import browser_images
-from resnet_demo.page.widgets.inputs import depth_look, note
+from resnet_demo.page.widgets.inputs import LATEST, PRIVATE, depth_look, note
 
 Updates = dict[Component, Any]
-Plan = tuple[Updates, tuple | None]
+Values = Mapping[Component, Any]
+# Gradio shows what an event may change in a fifth of its opacity: the viewer says itself that it looks.
+QUIET: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
 
-# Gradio reports an input of a dropdown too when the tab key only passes it. So each tab keeps the task that its
-# controls are set to, and an answer is made only to another one.
+
+class Asked(Protocol):
+    """What every tab is asked: a photo's path, a task, and in ``depth`` one depth or several."""
+
+    @property
+    def photo(self) -> str | None: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def depth(self) -> Any: ...
+
+
+Question = TypeVar("Question", bound=Asked)
 
 
 @dataclass(frozen=True)
-class Plans:
-    """What a tab shows whose controls are a photo, a task, a depth (or several) and others, in this order.
+class Form(Generic[Question]):
+    """What a tab is asked with, and where its answer appears.
 
     Attributes:
-        answer: photo's path and controls → what the outputs show, all at once or step by step; may raise.
-        photo, depth: the components.
-        line: the line that says in words what came out, or what went wrong.
-        hint: key of its text while there is no photo.
-        empty: the outputs as they are without a photo; where that depends on the language, a function.
+        record: the class of its questions, a frozen dataclass.
+        parts: the component of each of its fields.
+        shown: the components of an answer by name; ``line`` says in words what came out, or what went wrong.
+        empty: what these show without a photo, as far as it is known.
+        hint: key of the line's text then.
+        retry: asks once more; to be seen after an error only.
+        viewer: element that is told when an answer is on its way, see ``widgets.viewer``.
+        of_photo: what fields begin with that belong to a photo.
+        of_task: a task → updates of the fields that belong to it, with their values.
     """
 
-    answer: Callable[..., Any]
-    photo: Component
-    depth: Component
-    line: Component
+    record: type[Question]
+    parts: Mapping[str, Component]
+    shown: Mapping[str, Component]
+    empty: Mapping[str, Callable[[], Any]]
     hint: str
-    empty: Mapping[Component, Any]
+    retry: Component
+    viewer: str = ""
+    of_photo: Mapping[str, Any] = field(default_factory=dict)
+    of_task: Callable[[str], Mapping[str, dict[str, Any]]] = lambda _: {}
+    # What the answer on screen was asked, and the task that the controls are set to. Gradio reports an input of a
+    # dropdown too when the tab key only passes it, and an answer is made only to another question.
+    answered: gr.State = field(default_factory=gr.State)
+    last_task: gr.State = field(default_factory=gr.State)
 
-    # What changes at once, and the controls to answer with, if there is to be an answer.
+    def read(self, values: Values) -> Question:
+        return self.record(**{name: values[part] for name, part in self.parts.items()})
 
-    def plan_photo(self, image: str | None, task: str, chosen: int | list[int], *others) -> Plan:
-        if image and (copy := browser_images.jpeg_of(image)):
-            return {self.photo: copy}, None  # This changes the photo, which comes back here.
-        # Whoever is quick sends the depth of the task before, while the answer to the new task is on its way.
-        empty = {part: value() if callable(value) else value for part, value in self.empty.items()}
-        return empty, (task, usable(task, chosen), *others)
+    @property
+    def inputs(self) -> set[Component]:
+        return {*self.parts.values(), self.answered, self.last_task}
 
-    def plan_task(self, task: str, chosen: int | list[int], *others) -> Plan:
-        chosen = catalog.compared_depths(task) if isinstance(chosen, list) else usable(task, chosen)
-        return {self.depth: gr.update(value=chosen, **depth_look(task))}, (task, chosen, *others)
-
-    def plan_depth(self, task: str, chosen: int | list[int], *others) -> Plan:
-        *controls, details = others
-        available = catalog.available(task)
-        depths = chosen if isinstance(chosen, list) else [chosen]
-        missing = [depth for depth in depths if depth not in available]
-        if not missing:
-            return {}, (task, chosen, *controls)
-        sentence = html.escape(catalog.no_weights(task, missing[0]))
-        gr.Info(sentence, title=label("notice"))
-        back = usable(task, chosen if isinstance(chosen, list) else (details or {}).get("depth"))
-        return {self.depth: back, self.line: note(sentence, alert=True)}, None
+    @property
+    def outputs(self) -> list[Component]:
+        controls = [part for name, part in self.parts.items() if name != "photo"]
+        return [*controls, *self.shown.values(), self.retry, self.answered, self.last_task]
 
 
 @dataclass(frozen=True)
-class Events(Plans):
-    """The answers of such a tab."""
+class Plan(Generic[Question]):
+    """What changes at once, and what is to be answered, if anything is."""
 
-    def show(self, image: str | None, *controls: Any) -> Updates:
-        """To a changed control: trouble is said in words, and what is on screen stays."""
-        if not image:
-            return {self.line: note(label(self.hint))}
+    now: Updates
+    question: Question | None = None
+
+
+def plan(form: Form[Question], values: Values) -> Plan[Question]:
+    """What follows from the controls as they are now. One listener answers to all of them, with the values of then: so
+    an answer that took longer never has the last word over what was asked later."""
+    asked, before = form.read(values), values[form.answered]
+    now: Updates = {}
+    if asked.task != (values[form.last_task] or form.parts["task"].value):
+        asked, now = of_another_task(form, asked)
+    if before is None or asked.photo != before.photo:
+        asked, fresh = of_another_photo(form, asked)
+        return Plan({**fresh, **now}, asked)
+    if asked == before:
+        return Plan(now)
+    missing = [depth for depth in as_list(asked.depth) if depth not in catalog.available(asked.task)]
+    return without_weights(form, asked, before, missing[0]) if missing else Plan(now, asked)
+
+
+def of_another_task(form: Form[Question], asked: Question) -> tuple[Question, Updates]:
+    """The same depth where the task has weights of it; of several depths all that are at hand."""
+    several = isinstance(asked.depth, list)
+    depth = catalog.compared_depths(asked.task) if several else usable(asked.task, asked.depth)
+    updates = {"depth": gr.update(value=depth, **depth_look(asked.task)), **form.of_task(asked.task)}
+    values = {name: update["value"] for name, update in updates.items()}
+    now = {form.parts[name]: update for name, update in updates.items()}
+    return replace(asked, **values), {**now, form.last_task: asked.task}  # type: ignore[type-var]
+
+
+def of_another_photo(form: Form[Question], asked: Question) -> tuple[Question, Updates]:
+    """Nothing of the photo before it stays."""
+    # Whoever is quick sends the depth of the task before, while the answer to the new task is on its way.
+    asked = replace(asked, depth=usable(asked.task, asked.depth), **form.of_photo)  # type: ignore[type-var]
+    empty = {form.shown[name]: value() for name, value in form.empty.items()}
+    fresh = {form.parts[name]: value for name, value in form.of_photo.items()}
+    return asked, {**empty, **fresh, form.answered: None}
+
+
+def without_weights(form: Form[Question], asked: Question, before: Question, missing: int) -> Plan[Question]:
+    """A sentence about a depth that has no weights; the choice goes back to what is on screen."""
+    sentence = html.escape(catalog.no_weights(asked.task, missing))
+    gr.Info(sentence, title=label("notice"))
+    depth = usable(asked.task, asked.depth if isinstance(asked.depth, list) else before.depth)
+    return Plan({form.parts["depth"]: depth, form.shown["line"]: note(sentence, alert=True)})
+
+
+@dataclass(frozen=True)
+class Reactions(Generic[Question]):
+    """The answers of a tab, each at once.
+
+    Attributes:
+        answer: a question → what is shown, by the names of ``Form.shown``; may raise.
+    """
+
+    form: Form[Question]
+    answer: Callable[[Question], Mapping[str, Any]]
+
+    def react(self, values: dict[Component, Any]) -> Any:
+        """The listener."""
+        planned = plan(self.form, values)
+        shown = {**planned.now, **(self.show(planned.question) if planned.question else {})}
+        return shown or gr.skip()  # Gradio takes an empty dictionary for a value.
+
+    def show(self, asked: Question) -> Updates:
+        """The answer, or in words what is wrong; what is on screen stays then."""
+        if not asked.photo:
+            return without_photo(self.form)
         try:
-            return self.answer(image, *controls)
+            shown = self.answer(asked)
         except Exception as error:
-            return {self.line: complain(error)}
-
-    def show_photo(self, image: str | None, *controls: Any) -> Updates:
-        """To another photo: nothing of the photo before it stays."""
-        return self._follow(image, *self.plan_photo(image, *controls))
-
-    def show_task(self, image: str | None, *controls: Any) -> Updates:
-        """To another task: the same depth where it has weights; of several depths all that are at hand."""
-        return self._follow(image, *self.plan_task(*controls))
-
-    def show_depth(self, image: str | None, *controls: Any) -> Updates:
-        """To another depth: where it has no weights, a sentence, and the choice goes back to what is on screen.
-
-        The last of ``controls`` are the details on screen.
-        """
-        return self._follow(image, *self.plan_depth(*controls))
-
-    def _follow(self, image: str | None, now: Updates, controls: tuple | None) -> Updates:
-        return {**now, **(self.show(image, *controls) if controls else {})}
+            return failed(self.form, error)
+        return {**placed(self.form, shown), **succeeded(self.form, asked)}
 
 
 @dataclass(frozen=True)
-class Stepwise(Plans):
-    """The same where the answer comes in steps: ``answer`` and all reactions are generators."""
+class Stepwise(Generic[Question]):
+    """The same where the answer comes in steps."""
 
-    def show(self, image: str | None, *controls) -> Iterator[Updates]:
-        if not image:
-            yield {self.line: note(label(self.hint))}
+    form: Form[Question]
+    answer: Callable[[Question], Iterator[Mapping[str, Any]]]
+
+    def react(self, values: dict[Component, Any]) -> Iterator[Any]:
+        """The listener."""
+        planned = plan(self.form, values)
+        yield planned.now or gr.skip()
+        if planned.question:
+            yield from self.show(planned.question)
+
+    def show(self, asked: Question) -> Iterator[Updates]:
+        if not asked.photo:
+            yield without_photo(self.form)
             return
         try:
-            yield from self.answer(image, *controls)
+            for shown in self.answer(asked):
+                yield placed(self.form, shown)
         except Exception as error:
-            yield {self.line: complain(error)}
+            yield failed(self.form, error)
+            return
+        yield succeeded(self.form, asked)
 
-    def show_photo(self, image: str | None, *controls) -> Iterator[Updates]:
-        yield from self._follow(image, *self.plan_photo(image, *controls))
 
-    def show_task(self, image: str | None, *controls) -> Iterator[Updates]:
-        yield from self._follow(image, *self.plan_task(*controls))
+def placed(form: Form[Any], shown: Mapping[str, Any]) -> Updates:
+    return {form.shown[name]: value for name, value in shown.items()}
 
-    def show_depth(self, image: str | None, *controls) -> Iterator[Updates]:
-        yield from self._follow(image, *self.plan_depth(*controls))
 
-    def _follow(self, image: str | None, now: Updates, controls: tuple | None) -> Iterator[Updates]:
-        if now:  # Gradio takes an empty dictionary for a value.
-            yield now
-        if controls:
-            yield from self.show(image, *controls)
+def without_photo(form: Form[Any]) -> Updates:
+    return {form.shown["line"]: note(label(form.hint))}
+
+
+def succeeded(form: Form[Question], asked: Question) -> Updates:
+    return {form.answered: asked, form.retry: gr.update(visible=False)}
+
+
+def failed(form: Form[Any], error: Exception) -> Updates:
+    return {form.shown["line"]: complain(error), form.retry: gr.update(visible=True)}
+
+
+def connect(reactions: Reactions[Question] | Stepwise[Question], *others: Callable[..., Any]) -> None:
+    """Let the page react to its photo, task and depth, to the events ``others`` of its other controls, and to Retry,
+    while the viewer says that it looks."""
+    form = reactions.form
+    controls = [form.parts[name].input for name in ("photo", "task", "depth")]  # type: ignore[attr-defined]
+    answered = gr.on(
+        [*controls, *others, form.retry.click],  # type: ignore[attr-defined]
+        reactions.react,
+        form.inputs,
+        form.outputs,
+        js=f"(...values) => {{ window.resnet.busy('{form.viewer}', true); return values; }}",
+        **QUIET,
+        **LATEST,
+    )
+    answered.then(None, None, None, js=f"() => {{ window.resnet.busy('{form.viewer}', false); }}", **QUIET)
+
+
+def as_list(depth: int | list[int]) -> list[int]:
+    return depth if isinstance(depth, list) else [depth]
 
 
 @overload

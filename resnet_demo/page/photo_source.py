@@ -52,15 +52,15 @@ def _place(photo: str, cache: str) -> str:
         return _file_of_data_url(rest, cache)
     if colon and scheme.lower() in ("http", "https"):
         return f"{scheme.lower()}:{rest}"
-    if path := _within(photo, cache) or fetch.upload(photo, cache):
+    if path := within(photo, cache) or fetch.upload(photo, cache):
         return path
     if len(photo) >= MIN_BASE64 and (content := _base64(photo)) is not None:
         return _write(content, "", cache)
     raise _error("photo_gone" if os.path.isabs(photo) and len(photo) <= MAX_PATH else "photo_form")
 
 
-def _within(path: str, cache: str) -> str | None:
-    """The path of a file, where it lies in the cache."""
+def within(path: str, cache: str) -> str | None:
+    """A path, where it is that of a file in the cache; else None."""
     if len(path) > MAX_PATH or "\0" in path or not os.path.isfile(path):
         return None
     return path if Path(path).resolve().is_relative_to(Path(cache).resolve()) else None

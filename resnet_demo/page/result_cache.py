@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from resnet_demo.errors import UserError
 from resnet_demo.inference import results
@@ -16,9 +18,10 @@ from resnet_demo.page.i18n.texts import say
 if TYPE_CHECKING:
     from PIL import Image
 
+Kind = TypeVar("Kind", bound=results.Result)
 MOST = 64  # About half a megabyte each: feature maps, not photos.
 
-_answers: OrderedDict[str, tuple[float, results.Result]] = OrderedDict()  # with the time when it was last asked for
+_answers: OrderedDict[str, tuple[float, Any]] = OrderedDict()  # with the time when it was last asked for
 _lock = threading.Lock()
 
 
@@ -28,6 +31,7 @@ class Extent:
 
     width: int
     height: int
+    info: Mapping[str, Any]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -37,13 +41,35 @@ class Extent:
 def keep(result: results.Result) -> str:
     """Keep an answer, less its photo; returns the name to ask for it with, which cannot be guessed."""
     name = secrets.token_urlsafe(12)
-    # A map asks a photo for its size only.
-    light = replace(result, photo=cast("Image.Image", Extent(*result.photo.size)))
     with _lock:
-        _answers[name] = monotonic(), light
+        _answers[name] = monotonic(), light(result)
         while len(_answers) > MOST:
             _answers.popitem(last=False)
     return name
+
+
+def light(result: Kind) -> Kind:
+    """An answer without its photo's pixels: a map asks for its size only."""
+    photo = result.photo
+    said = {key: photo.info[key] for key in ("missing_rows",) if key in photo.info}
+    return replace(result, photo=cast("Image.Image", Extent(*photo.size, said)))
+
+
+def remembered(question: tuple, ask: Callable[[], Any]) -> tuple[Any, str]:
+    """What ``ask`` answers, or has answered to the same question, and the name under which it is kept.
+
+    For questions that every visitor asks, those about the examples.
+    """
+    name = f"shared-{hashlib.sha256(repr(question).encode()).hexdigest()[:24]}"
+    with _lock:
+        if name in _answers:
+            _answers.move_to_end(name)
+            _answers[name] = monotonic(), _answers[name][1]
+            return _answers[name][1], name
+    answer = ask()
+    with _lock:
+        _answers[name] = monotonic(), answer
+    return answer, name
 
 
 def find(name: str) -> results.Result:
@@ -56,8 +82,9 @@ def find(name: str) -> results.Result:
         if name not in _answers:
             raise UserError(say("answer_gone"))
         _answers.move_to_end(name)
-        _answers[name] = monotonic(), _answers[name][1]
-        return _answers[name][1]
+        found = _answers[name][1]
+        _answers[name] = monotonic(), found
+        return cast(results.Result, found)
 
 
 def forget(seconds: float) -> None:

@@ -120,6 +120,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         mcp_errors,
         mcp_input,
         mcp_output,
+        radio_groups,
         server_config,
         temp_files,
     )
@@ -164,7 +165,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         quiet=True,
         theme=theme(),
         css=CSS,
-        head=HEAD + SCRIPT,
+        head=HEAD + SCRIPT + radio_groups.ONE_NAME,
         i18n=translations(),
         app_kwargs={
             "middleware": [

@@ -20,6 +20,21 @@ from resnet_demo.page.widgets.inputs import PRIVATE
 
 SCRIPT = """<script>
 window.resnet = {
+  restored: new Promise((resolve) => { window.resnetRestored = resolve; }),
+  // The photo that was chosen last: for the other tabs, another language and a reload, until the window is closed.
+  photo(chosen) {
+    try {
+      if (chosen) sessionStorage.setItem("resnet-demo-photo", JSON.stringify(chosen));
+      return JSON.parse(sessionStorage.getItem("resnet-demo-photo"));
+    } catch { return chosen || null; }
+  },
+  busy(viewer, busy) {
+    document.dispatchEvent(new CustomEvent("resnet:busy", { detail: { viewer, busy } }));
+  },
+  compare() {
+    this.photo(this.asked);
+    document.querySelector("#tab-compare-button").click();
+  },
   kept() {
     try { return JSON.parse(localStorage.getItem("resnet-demo")) || {}; } catch { return {}; }
   },
@@ -93,7 +108,9 @@ def keep(tabs: gr.Tabs, built: Sequence[Built], page: gr.Blocks) -> None:
 
     # The loading status of one hidden component in place of all controls', for the same reason.
     quiet: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": saved, **PRIVATE}
-    page.load(load, [saved], controls, js="() => [window.resnet.read()]", **quiet)
+    restoring = page.load(load, [saved], controls, js="() => [window.resnet.read()]", **quiet)
+    # Only then is it known what to ask of the first photo.
+    restoring.then(None, None, None, js="() => window.resnetRestored()", **PRIVATE)
 
 
 def restored(settings: Mapping[str, object], built: Built) -> dict[str, Any]:

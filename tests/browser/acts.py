@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Page
 
 
 def upload(page: Page, tab: str, path: str | Path) -> None:
@@ -24,14 +24,6 @@ def choose(page: Page, elem_id: str, name: str) -> None:
     """Open a list and choose from it."""
     page.locator(f"#{elem_id} input").click()
     page.get_by_role("option", name=name, exact=True).click()
-
-
-def shown(page: Page, locator: Locator) -> np.ndarray:
-    """The picture that a part of the page shows, int (H, W, 3)."""
-    image = locator.locator("img").first
-    image.wait_for()
-    content = page.request.get(image.get_attribute("src")).body()
-    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), int)
 
 
 def drawn(page: Page, elem_id: str) -> np.ndarray:

@@ -88,6 +88,52 @@ def tab_to(page: Page, selector: str, most: int = 60) -> None:
     pytest.fail(f"The tab key does not reach {selector}, but {reached}")
 
 
+# The outline of what has the focus, or of the label around it.
+OUTLINE = """() => {
+    const part = document.activeElement, parts = [part, part.closest("label"), part.nextElementSibling];
+    const styles = parts.filter(Boolean).flatMap(one => [getComputedStyle(one), getComputedStyle(one, "::after")]);
+    return styles.some(style => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("tab", "group", "order"),
+    [
+        ("flowers", "#flowers-depth", ["50", "101", "152", "18"]),
+        ("flowers", "#flowers-overlay .stage", ["layer4", "layer3", "layer2"]),
+        ("faces", "#faces-region", ["all", "jaw", "brows"]),
+        ("faces", "#faces-overlay .direction", ["any", "across", "down", "any"]),
+    ],
+)
+def test_radios_are_one_stop_and_arrows_move_among_them(visit, tab, group, order):
+    page = visit()
+    page.get_by_role("tab", name={"flowers": "Classify", "faces": "Faces"}[tab]).click()
+    page.locator(f"#{tab}-overlay[data-drawn]").wait_for()
+    focused = "document.activeElement.value"
+    tab_to(page, f"{group} input")
+    assert page.evaluate(focused) == order[0], "the chosen one has the stop"
+    for value in order[1:]:
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate(focused) == value
+        expect(page.locator(f"{group} input[value='{value}']")).to_be_checked()
+        assert page.evaluate(OUTLINE)
+    page.keyboard.press("Tab")
+    assert not page.evaluate("group => !!document.activeElement.closest(group)", group)
+
+
+def test_the_focus_is_seen_wherever_the_tab_key_stops(visit):
+    page = visit()
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+    page.locator("#flowers-photo .photo-new").focus()
+    unseen, stops = [], 0
+    while not page.evaluate("!!document.activeElement.closest('footer')") and stops < 60:
+        page.keyboard.press("Tab")
+        stops += 1
+        if not page.evaluate(OUTLINE) and not page.evaluate("!!document.activeElement.closest('footer')"):
+            unseen.append(page.evaluate("document.activeElement.outerHTML.slice(0, 100)"))
+    assert unseen == [] and stops < 60
+
+
 def test_everything_of_an_answer_is_reached_by_keyboard(visit):
     page = visit()
     overlay, canvas = page.locator("#flowers-overlay"), page.locator("#flowers-overlay .viewer-canvas")

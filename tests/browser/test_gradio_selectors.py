@@ -13,7 +13,7 @@ from resnet_demo.page.widgets.theme import CSS
 def test_every_selector_finds_its_element(visit):
     page = visit()
     page.locator("#flowers-photo input[type=file]").set_input_files(ROOT / "resnet_demo" / "examples" / "dahlia.jpg")
-    page.locator("#flowers-photo .image-frame img").wait_for()
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
     page.locator("#flowers-classes li").first.wait_for()
     page.locator("#flowers-note [data-testid='status-tracker']").first.wait_for(state="attached")
     # Those of a photo that is not there yet are on the other tabs.

@@ -132,6 +132,34 @@ def test_a_chinese_browser_sees_chinese_and_no_english(open_page, tmp_path, scre
     assert english_words(page) - {"Daisy", "Tulip", "Iris"} == set(), "compared"
 
 
+def test_what_gradio_says_while_files_are_sent_is_chinese_too(open_page):
+    """Gradio's front end says some things itself, and only for a moment."""
+    page = open_page("zh-CN")
+    page.locator("#tab-many-button").click()
+    files = page.locator("#many-files input[type=file]")
+    files.wait_for(state="attached")
+    assert english_words(page) - {"zip"} == set(), "at first"
+    # All texts and names of buttons that come up from now on.
+    page.evaluate(
+        """() => {
+            window.said = new Set();
+            const note = (node) => said.add(node.nodeType === 3 ? node.data : node.ariaLabel || "");
+            new MutationObserver((changes) => changes.forEach(one => requestAnimationFrame(() => {
+                for (const node of [one.target, ...one.addedNodes])
+                    if (node.isConnected) for (const walk = document.createTreeWalker(node); walk.currentNode;) {
+                        note(walk.currentNode);
+                        if (!walk.nextNode()) break;
+                    }
+            }))).observe(document.body, {subtree: true, childList: true, characterData: true});
+        }"""
+    )
+    files.set_input_files([EXAMPLES / "dahlia.jpg", EXAMPLES / "marigold.jpg"])
+    expect(page.locator("#many-table tbody tr")).to_have_count(2)
+    said = page.evaluate("[...said].map(text => text.trim()).filter(text => text && text.length < 200)")
+    words = set(re.findall(r"[A-Za-z]{3,}", " ".join(said)))
+    assert words - NAMES - UNITS - FILES - CHOICES - {"Rose", "Daisy", "Tulip", "Iris"} == set()
+
+
 def test_the_switch_overrides_the_browser_and_stays(open_page):
     page = open_page("zh-CN", "?__theme=dark")
     current = page.locator("#language [aria-current]")

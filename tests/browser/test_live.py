@@ -12,6 +12,7 @@ from conftest import EXAMPLES
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from browser.acts import drawn
 from browser.conftest import forget
 from resnet_demo.bench.harness.chromium import PATIENCE, SWITCHES
 
@@ -117,20 +118,25 @@ def test_a_photo_is_taken_with_the_whole_button_and_not_mirrored(camera, server,
     page.goto(f"{server}/?__theme=light")
     page.get_by_role("tab", name="Faces").click()
     photo = page.locator("#faces-photo")
-    photo.get_by_label("Capture from camera").click()
-    photo.get_by_text("Click to Access Webcam").click()
-    capture = photo.get_by_label("capture photo")
+    page.locator("#faces-overlay[data-drawn]").wait_for()
+    photo.get_by_role("button", name="Take a photo").click()
+    capture = photo.get_by_role("button", name="Take the photo")
     expect(capture).to_be_visible()
     page.wait_for_function("document.querySelector('#faces-photo video').videoWidth > 0")
     page.screenshot(path=screenshots / f"capture-{width}.png")
     box = capture.bounding_box()
     for share in (0.1, 0.5, 0.9):
         at = [box["x"] + box["width"] / 2, box["y"] + box["height"] * share]
-        assert page.evaluate("at => !!document.elementFromPoint(...at).closest('[aria-label=\"capture photo\"]')", at)
+        assert page.evaluate("at => !!document.elementFromPoint(...at).closest('.photo-capture')", at)
     capture.click(position={"x": box["width"] / 2, "y": box["height"] * 0.9})
-    taken = photo.locator("img[src*='gradio_api/file']")
-    expect(taken).to_be_visible()
-    picture = Image.open(io.BytesIO(page.request.get(taken.get_attribute("src")).body())).convert("L")
+    expect(photo.locator("dialog")).to_be_hidden()
+    page.wait_for_function("tracks.every(track => track.readyState === 'ended')")
+    canvas = page.locator("#faces-overlay .viewer-canvas")
+    expect(canvas).to_have_attribute("aria-label", re.compile("camera"))
+    expect(page.locator("#faces-note .facts")).to_contain_text("ResNet-50")
+    page.locator("#faces-overlay .heat").uncheck()
+    page.locator("#faces-overlay .points").uncheck()
+    picture = Image.fromarray(drawn(page, "faces-overlay").astype(np.uint8)).convert("L")
     # The right quarter of what the camera sees is plain grey.
     quarter = picture.width // 4
     right, left = (picture.crop((start, 0, start + quarter, picture.height)) for start in (3 * quarter, 0))

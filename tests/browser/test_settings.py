@@ -40,6 +40,7 @@ def test_the_viewer_looks_as_it_was_left(visit):
     page = visit()
     page.locator("#flowers-examples .gallery-item").nth(0).click()
     page.locator("#flowers-overlay[data-drawn]").wait_for()
+    page.locator("#flowers-overlay .viewer-look summary").click()
     page.locator("#flowers-overlay .colours").select_option("viridis")
     page.locator("#flowers-overlay .opacity").fill("80")
     page.locator("#flowers-overlay .opacity").dispatch_event("change")

@@ -17,17 +17,20 @@ SELECTORS = {
     '[role="tab"][aria-selected="true"]': "the chosen tab's colour in the dark theme",
     ".columns > .column": "two columns, which on a phone are one",
     "footer .divider": "no bars between the links of the foot",
-    ".picture .image-frame": "small pictures fill their frame",
-    ".photo .upload-container": "the drop zone fills the frame",
-    ".photo .source-selection button": "the icons lie over the photo",
-    ".example-holder .block > .gallery": "thumbnails share the width",
-    ".example-holder .gallery-item .container img": "the same; their names (script in ``widgets/inputs``)",
+    ".tabs > .tab-wrapper .tab-container.wrap button": "tabs beside the title, in one line",
+    ".tabitem": "the tab's own space, and where a photo is dropped",
+    ".ask > .form .block": "task and depth stand in the line of the photo",
+    ".ask .container > .wrap": "the list of tasks beside its name",
+    ".ask .depths .selected": "the chosen depth",
+    ".ask [data-testid='block-info']": "names of controls in the line",
+    ".viewer-holder > .html-container": "on a phone the picture and its knobs are apart (``theme.CSS``)",
+    "fieldset[id].block input[type=radio]": "radios of one group (``radio_groups``)",
     ".note-holder [data-testid='status-tracker']": "Gradio's word Error stays away from our line of words",
+    ".details .label-wrap": "folded data is large enough to tap",
     ".depths .wrap label": "depths in one row; those without weights are dimmed",
     'input[type="range"]': "the part of a slider that is still to go",
 }
 # The camera's is there only while it is on, and the button for further files only once there are some.
 ON_DEMAND = {
-    '.photo [data-testid="webcam-video"] ~ .button-wrap': "the camera's button stands above the icons",
     "button:has(> div > button)": "one button for further files, see ``upload_button``",
 }

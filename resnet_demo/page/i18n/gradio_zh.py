@@ -18,7 +18,7 @@ LOOKED_UP = {
 # Pattern of the whole text (a regular expression of JavaScript) → what stands instead.
 FIXED = {
     # The state of an event, with its seconds
-    r"processing \|": "处理中 |",
+    r"processing \|(.*)": "处理中 |$1",
     r"queue: (\d+)/(\d+) \|": "排队：$1/$2 |",
     # Messages
     r"(?:Warning|Info)( \(\d+\))?": "请注意$1",
@@ -32,6 +32,7 @@ FIXED = {
     r"Queue is full.*": "排队的请求太多，请稍后重试。",
     r"(?:Maximum file size exceeded|File (?:size )?exceed).*": "文件太大，请选择较小的文件。",
     r"Error uploading file": "上传文件时出错",
+    r"Invalid file type.*": "文件类型不符，请选择照片或 ZIP 压缩包。",
     r"An (?:unknown|unexpected) error occurred.*": "发生未知错误。",
     # Buttons and parts
     "Fullscreen": "全屏",
@@ -44,6 +45,11 @@ FIXED = {
     "Reset": "重置",
     "Reset to default value": "恢复默认值",
     "Upload file": "上传文件",
+    "Drop Files? Here": "将文件拖放到此处",
+    "Click to Upload": "点击上传",
+    "Click to upload or drop files?": "点击上传，或将文件拖到此处",
+    r"Uploading (\d+)\s+files?\.*": "正在上传 $1 个文件……",
+    "Remove this file": "移除此文件",
     "File upload": "上传文件",
     "Remove Image": "移除图片",
     "Capture from camera": "用摄像头拍摄",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -13,35 +14,38 @@ from resnet_demo.errors import UserError
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
 from resnet_demo.inference.classifier import Classifier
-from resnet_demo.page import catalog, networks, restore
+from resnet_demo.page import catalog, example_answers, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, photo_lines, record
-from resnet_demo.page.events import Events
+from resnet_demo.page.events import Form, Reactions, connect
 from resnet_demo.page.gradio_patches.event_data import sent
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.result_cache import light
 from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.class_list import blank as no_list
 from resnet_demo.page.widgets.class_list import class_list, listing
 from resnet_demo.page.widgets.examples import FLOWERS
+from resnet_demo.page.widgets.heat import with_heat
 from resnet_demo.page.widgets.inputs import (
     DISPLAY_SIDE,
     DRAFT_SIDE,
-    LATEST,
     LISTENER,
     PRIVATE,
+    asking_row,
     depth_input,
     details_output,
-    example_photos,
     jpeg,
     note,
     note_output,
     number_input,
-    photo_input,
     picture_output,
+    program_photo,
+    retry_button,
     target_choices,
     target_input,
     task_input,
 )
+from resnet_demo.page.widgets.photo import photo_credits, photo_input
 from resnet_demo.page.widgets.viewer import blank as no_view
 from resnet_demo.page.widgets.viewer import view_of, viewer
 
@@ -93,7 +97,7 @@ def heat(prediction: results.Prediction, target: str | None) -> str:
     photo = image_overlay.fit_within(prediction.photo, DISPLAY_SIDE)
     window = prediction.window.scaled(photo.width / prediction.photo.width, photo.height / prediction.photo.height)
     cam = prediction.low_resolution_cam(class_names.label_of(prediction.task, target) or None)
-    return jpeg(image_overlay.overlay(photo, cam, window=window), "heat")
+    return jpeg(with_heat(photo, cam, window), "heat")
 
 
 def details_of(prediction: results.Prediction, target: str | None) -> dict:
@@ -118,6 +122,31 @@ def words(prediction: results.Prediction) -> str:
     return note(*lines, facts=facts(prediction), alert=prediction.unknown)
 
 
+@dataclass(frozen=True)
+class Question:
+    """What the tab is asked: a photo's path, and its controls."""
+
+    photo: str | None
+    task: str
+    depth: int
+    top_k: int
+    target: str | None
+
+
+def answer(asked: Question) -> dict[str, Any]:
+    """What the tab shows."""
+    image = check_photo(asked.photo)
+    question = asked.task, asked.depth, asked.top_k
+    prediction, token = example_answers.once(image, question, lambda: predict(image, *question), light)
+    known = class_names.label_of(asked.task, asked.target) or None
+    return {
+        "view": view_of(prediction, known, token),
+        "classes": listing(prediction, known),
+        "details": record(prediction),
+        "line": words(prediction),
+    }
+
+
 def restored(values: Mapping[str, object]) -> dict[str, Any]:
     """Kept values → updates of the controls."""
     found = restore.task_and_depths(values, catalog.FLOWERS, tasks.CLASSIFICATION)
@@ -129,77 +158,47 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
 @tab("flowers", restore=restored, derived=("target", "last_task"))
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
-    with gr.Row(elem_classes=["columns"]):
-        with gr.Column(min_width=300):
-            photo = photo_input("flowers-photo")
-            example_photos(FLOWERS, photo, "credits_flowers", "flowers-examples")
-            run = gr.Button(label("run"), variant="primary", elem_id="flowers-run")
-        with gr.Column(min_width=300):
+    with asking_row(tasks.CLASSIFICATION):
+        photo = photo_input("flowers-photo", FLOWERS, "flowers-overlay")
+        task = task_input("flowers-task", catalog.FLOWERS, tasks.CLASSIFICATION)
+        depth = depth_input(catalog.FLOWERS, "flowers-depth")
+    with gr.Row(elem_classes=["columns", "answer"]):
+        with gr.Column(min_width=300, scale=7):
             view = viewer("flowers-overlay", "classes")
-            with gr.Group(elem_classes=["controls"]):
-                with gr.Row():
-                    task = task_input("flowers-task", catalog.FLOWERS, tasks.CLASSIFICATION)
-                    target = target_input("flowers-target")
-                depth = depth_input(catalog.FLOWERS, "flowers-depth")
-                top_k = number_input(1, MAX_TOP_K, 5, "top_k", "flowers-top-k")
-        with gr.Column(min_width=300):
+        with gr.Column(min_width=300, scale=5):
             classes = class_list("flowers-classes", "flowers-overlay")
-            words_line = note_output("hint_classes", "flowers-note")
+            line, retry = note_output("hint_classes", "flowers-note"), retry_button("flowers-retry")
+            with gr.Row(elem_classes=["more-controls"]):
+                target = target_input("flowers-target")
+                top_k = number_input(1, MAX_TOP_K, 5, "top_k", "flowers-top-k")
             details = details_output("flowers-details")
-
-    inputs = [photo, task, depth, top_k, target]
-    # A listener of its own, so that the endpoint returns what the contract says and the page may show more.
-    named, overlay = gr.Label(label=label("classes"), visible=False), picture_output("overlay", visible=False)
-    gr.Button(visible=False).click(
-        endpoint(classify), inputs, [named, overlay, details], api_name="classify", **LISTENER
+    photo_credits("credits_flowers")
+    form = Form(
+        Question,
+        {"photo": photo, "task": task, "depth": depth, "top_k": top_k, "target": target},
+        shown={"view": view, "classes": classes, "details": details, "line": line},
+        empty={"view": no_view, "classes": no_list, "details": lambda: None},
+        hint="hint_classes",
+        retry=retry,
+        viewer="flowers-overlay",
+        of_photo={"target": ""},
+        of_task=lambda task: {"target": gr.update(value="", choices=target_choices(task))},
     )
+    connect(Reactions(form, answer), top_k.input, target.input)
+    # The browser shows the heat of a class that was clicked by itself.
+    classes.select(clicked, None, target, show_progress="hidden", **PRIVATE)
+    for_programs([task, depth, top_k, target], details)
+    controls = {name: part for name, part in form.parts.items() if name != "photo"}
+    return {**controls, "last_task": form.last_task}
 
-    answered = gr.State()  # the inputs of the answer on screen
 
-    def answer(image, task_name, depth_number, count, wanted):
-        prediction = predict(image, task_name, depth_number, count)
-        known = class_names.label_of(task_name, wanted) or None
-        return {
-            view: view_of(prediction, known),
-            classes: listing(prediction, known),
-            details: record(prediction),
-            words_line: words(prediction),
-            answered: [image, task_name, depth_number, count, wanted],
-        }
+def clicked(event: gr.EventData) -> str:
+    """The label of a class that was clicked."""
+    return sent(event)["value"]
 
-    empty = {view: no_view, classes: no_list, details: None}
-    react = Events(answer, photo, depth, words_line, "hint_classes", empty)
 
-    def show_photo(image, *controls):
-        """The page's answer to another photo: its most likely class."""
-        return {target: "", **react.show_photo(image, *controls[:3], "")}
-
-    # Gradio reports an input too when the tab key only passes a control (see reactions): an answer then would undo a
-    # chosen class.
-    def show_change(*values):
-        """The page's answer to another number of classes or another class."""
-        *controls, before = values
-        return gr.skip() if controls == before else react.show(*controls)
-
-    last_task = gr.State(catalog.FLOWERS)
-
-    def show_task(image, task_name, depth_number, count, before):
-        """The page's answer to another task: its depths and classes."""
-        if task_name == before:
-            return gr.skip()
-        classes_of = gr.update(value="", choices=target_choices(task_name))
-        return {target: classes_of, last_task: task_name, **react.show_task(image, task_name, depth_number, count, "")}
-
-    def show_class(event: gr.EventData):
-        """The page's answer to a click on a class, whose heat the browser shows already."""
-        return sent(event)["value"]
-
-    quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": view, **PRIVATE}
-    everything = [view, classes, details, words_line, answered]
-    photo.change(show_photo, inputs, [photo, target, *everything], **quiet)
-    task.input(show_task, [*inputs[:4], last_task], [depth, target, last_task, *everything], **quiet, **LATEST)
-    depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet, **LATEST)
-    gr.on([top_k.release, target.input], show_change, [*inputs, answered], everything, **quiet, **LATEST)
-    run.click(react.show, inputs, everything, **quiet)
-    classes.select(show_class, None, target, show_progress="hidden", **PRIVATE)
-    return {"task": task, "depth": depth, "top_k": top_k, "target": target, "last_task": last_task}
+def for_programs(controls: list[Component], details: Component) -> None:
+    """The endpoint, which returns what the contract says while the page may show more."""
+    named, overlay = gr.Label(label=label("classes"), visible=False), picture_output("overlay")
+    inputs, outputs = [program_photo(), *controls], [named, overlay, details]
+    gr.Button(visible=False).click(endpoint(classify), inputs, outputs, api_name="classify", **LISTENER)

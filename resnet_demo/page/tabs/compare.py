@@ -6,7 +6,8 @@ import csv
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from functools import singledispatch, wraps
+from dataclasses import dataclass, replace
+from functools import partial, singledispatch, wraps
 from typing import Any
 
 import gradio as gr
@@ -20,31 +21,33 @@ from resnet_demo.images.decode import open_photo
 from resnet_demo.inference import results
 from resnet_demo.inference.base import Predictor
 from resnet_demo.models import cost
-from resnet_demo.page import catalog, networks, restore
+from resnet_demo.page import catalog, example_answers, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, record
-from resnet_demo.page.events import Stepwise
+from resnet_demo.page.events import Form, Stepwise, connect
 from resnet_demo.page.i18n import class_names
-from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.i18n.texts import label, language, say
+from resnet_demo.page.result_cache import light
 from resnet_demo.page.tabs import classify
 from resnet_demo.page.tabs import compare_plot as plot
 from resnet_demo.page.tabs.compare_cards import Card, Line, cards_html, words
 from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.examples import BOTH
+from resnet_demo.page.widgets.heat import with_heat
 from resnet_demo.page.widgets.inputs import (
     DISPLAY_SIDE,
     DRAFT_SIDE,
-    LATEST,
     LISTENER,
-    PRIVATE,
+    asking_row,
     cache_file,
     depth_input,
     details_output,
-    example_photos,
     jpeg,
     note_output,
-    photo_input,
+    program_photo,
+    retry_button,
     task_input,
 )
+from resnet_demo.page.widgets.photo import is_example, photo_credits, photo_input
 
 COLUMNS = Line._fields
 
@@ -116,7 +119,7 @@ def _(result: results.FacesPrediction) -> tuple[str, str, float | None]:
     photo = overlay.fit_within(result.photo, DISPLAY_SIDE)
     if count:
         scale = photo.width / result.photo.width
-        photo = overlay.overlay(photo, result.cam(size=(photo.height, photo.width)))
+        photo = with_heat(photo, result.cam(size=(photo.height, photo.width)))
         photo = draw_landmarks.draw_faces(photo, [face.keypoints * scale for face in result.faces])
     if count and not result.spec.detector:
         name = say("points_short", count=len(result.faces[0].keypoints))
@@ -194,6 +197,45 @@ def measured_times() -> dict[str, float]:
         return {}
 
 
+@dataclass(frozen=True)
+class Question:
+    """What the tab is asked: a photo's path, and its controls."""
+
+    photo: str | None
+    task: str
+    depth: list[int]
+
+
+def answer(asked: Question) -> Iterator[dict[str, Any]]:
+    """What the tab shows, after each depth."""
+    image, depths = check_photo(asked.photo), sorted(set(asked.depth))
+    cards: dict[int, Card] = {}
+    available = len(catalog.available(asked.task))
+    for card in shared(image, asked.task, depths) if is_example(image) else answers(image, asked.task, depths):
+        if not cards:
+            yield {"cards": cards_html(depths, {}), "curve": "", "file": gr.update(visible=False), "details": None}
+        cards[card.depth] = card
+        yield {"cards": cards_html(depths, cards), "line": words(depths, cards, available)}
+    yield {
+        "curve": curve(asked.task, cards),
+        "file": gr.update(value=table_file([card.line for card in cards.values()]), visible=True),
+        "details": {"task": asked.task, "results": [details_of(card, image) for card in cards.values()]},
+    }
+
+
+def shared(image: str, task: str, depths: list[int]) -> Iterator[Card]:
+    """The same as ``answers`` of an example, computed once for all visitors."""
+
+    def look(depth: int) -> Card:
+        card = next(answers(image, task, [depth]))
+        return replace(card, result=light(card.result))
+
+    for depth in depths:
+        card, _ = example_answers.once(image, ("compare", language(), task, depth), partial(look, depth))
+        # Its picture goes with all other files of the cache.
+        yield card if os.path.exists(card.picture) else look(depth)
+
+
 def restored(values: Mapping[str, object]) -> dict[str, Any]:
     """Kept values → updates of the controls."""
     return restore.task_and_depths(values, catalog.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
@@ -202,23 +244,37 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
 @tab("compare", restore=restored, derived=("last_task",))
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
-    with gr.Row(elem_classes=["columns"]):
-        with gr.Column(min_width=300, scale=1):
-            photo = photo_input("compare-photo")
-            example_photos(BOTH, photo, "credits_compare", "compare-examples")
-            run = gr.Button(label("compare"), variant="primary", elem_id="compare-run")
-            with gr.Group(elem_classes=["controls"]):
-                task = task_input("compare-task", catalog.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
-                depths = depth_input(catalog.FLOWERS, "compare-depths", several=True)
-        with gr.Column(min_width=300, scale=2):
-            words_line = note_output("hint_compare", "compare-note")
-            cards_ = gr.HTML(elem_id="compare-cards", elem_classes=["cards-holder"])
-            curve_ = gr.HTML(elem_id="compare-curve")
-            with gr.Row():
-                file = gr.DownloadButton(label("take_csv"), visible=False, size="sm", elem_id="compare-csv")
-            details = details_output("compare-details")
+    with asking_row(tasks.CLASSIFICATION, tasks.KEYPOINTS):
+        photo = photo_input("compare-photo", BOTH)
+        task = task_input("compare-task", catalog.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
+        depths = depth_input(catalog.FLOWERS, "compare-depths", several=True)
+    line, retry = note_output("hint_compare", "compare-note"), retry_button("compare-retry")
+    cards = gr.HTML(elem_id="compare-cards", elem_classes=["cards-holder"])
+    curve_ = gr.HTML(elem_id="compare-curve")
+    with gr.Row():
+        file = gr.DownloadButton(label("take_csv"), visible=False, size="sm", elem_id="compare-csv")
+    details = details_output("compare-details")
+    photo_credits("credits_compare")
+    form = Form(
+        Question,
+        {"photo": photo, "task": task, "depth": depths},
+        shown={"cards": cards, "curve": curve_, "file": file, "details": details, "line": line},
+        empty={
+            "cards": lambda: "",
+            "curve": lambda: "",
+            "file": lambda: gr.update(visible=False),
+            "details": lambda: None,
+        },
+        hint="hint_compare",
+        retry=retry,
+    )
+    connect(Stepwise(form, answer))
+    for_programs([task, depths], details)
+    return {"task": task, "depths": depths, "last_task": form.last_task}
 
-    inputs = [photo, task, depths]
+
+def for_programs(controls: list[Component], details: Component) -> None:
+    """The endpoint, which returns what the contract says while the page may show more."""
     gallery = gr.Gallery(label=label("gallery"), format="jpeg", visible=False)
     table = gr.Dataframe(
         headers=[label(f"column_{column}") for column in COLUMNS],
@@ -227,50 +283,14 @@ def build() -> dict[str, Component]:
         type="array",
         visible=False,
     )
-    outputs = [gallery, table, details]
 
     @wraps(compare)
-    def for_programs(*values):
+    def compared(*values):
         pictures, lines, record_ = compare(*values)
         return pictures, headed(lines), record_
 
-    gr.Button(visible=False).click(endpoint(for_programs), inputs, outputs, api_name="compare", **LISTENER)
-
-    def answer(image, task_name, numbers):
-        numbers = sorted(set(numbers))
-        cards: dict[int, Card] = {}
-        available = len(catalog.available(task_name))
-        for card in answers(image, task_name, numbers):
-            if not cards:
-                yield {cards_: cards_html(numbers, {}), curve_: "", file: gr.update(visible=False), details: None}
-            cards[card.depth] = card
-            yield {cards_: cards_html(numbers, cards), words_line: words(numbers, cards, available)}
-        yield {
-            curve_: curve(task_name, cards),
-            file: gr.update(value=table_file([card.line for card in cards.values()]), visible=True),
-            details: {"task": task_name, "results": [details_of(card, image) for card in cards.values()]},
-        }
-
-    empty = {cards_: "", curve_: "", file: gr.update(visible=False), details: None}
-    react = Stepwise(answer, photo, depths, words_line, "hint_compare", empty)
-    last_task = gr.State(catalog.FLOWERS)  # see ``events``
-
-    def show_task(*values):
-        """The page's answer to another task: its depths."""
-        *controls, before = values
-        if controls[1] == before:
-            yield gr.skip()
-            return
-        yield {last_task: controls[1]}
-        yield from react.show_task(*controls)
-
-    quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
-    everything = [cards_, curve_, file, details, words_line]
-    photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
-    task.input(show_task, [*inputs, last_task], [depths, last_task, *everything], **quiet, **LATEST)
-    depths.input(react.show_depth, [*inputs, details], [depths, *everything], **quiet, **LATEST)
-    run.click(react.show, inputs, everything, **quiet)
-    return {"task": task, "depths": depths, "last_task": last_task}
+    inputs, outputs = [program_photo(), *controls], [gallery, table, details]
+    gr.Button(visible=False).click(endpoint(compared), inputs, outputs, api_name="compare", **LISTENER)
 
 
 def table_file(lines: Sequence[Line]) -> str:

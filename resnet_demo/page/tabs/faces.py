@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -14,28 +15,31 @@ from resnet_demo.images import draw_landmarks
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
 from resnet_demo.inference.landmarks import LandmarkPredictor
-from resnet_demo.page import catalog, networks, restore
+from resnet_demo.page import catalog, example_answers, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, photo_lines, record
-from resnet_demo.page.events import Events
-from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.events import Form, Reactions, connect
+from resnet_demo.page.i18n.texts import say
+from resnet_demo.page.result_cache import light
 from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.examples import FACES
+from resnet_demo.page.widgets.heat import with_heat
 from resnet_demo.page.widgets.inputs import (
     DISPLAY_SIDE,
-    LATEST,
     LISTENER,
     PRIVATE,
+    asking_row,
     depth_input,
     details_output,
-    example_photos,
     jpeg,
     note,
     note_output,
-    photo_input,
     picture_output,
+    program_photo,
     region_input,
+    retry_button,
     task_input,
 )
+from resnet_demo.page.widgets.photo import photo_credits, photo_input
 from resnet_demo.page.widgets.viewer import blank as no_view
 from resnet_demo.page.widgets.viewer import view_of, viewer
 
@@ -89,7 +93,7 @@ def heat(found: results.FacesPrediction, region: str) -> str:
     """The photo at display size with the heat of a region over it → the path of its JPEG."""
     photo = image_overlay.fit_within(found.photo, DISPLAY_SIDE)
     if found.faces:
-        photo = image_overlay.overlay(photo, found.cam(region, size=(photo.height, photo.width)))
+        photo = with_heat(photo, found.cam(region, size=(photo.height, photo.width)))
     return jpeg(photo, "heat")
 
 
@@ -106,6 +110,25 @@ def words(found: results.FacesPrediction) -> str:
     return note(what, say("points_heat"), *photo_lines(found), facts=facts(found))
 
 
+@dataclass(frozen=True)
+class Question:
+    """What the tab is asked: a photo's path, and its controls."""
+
+    photo: str | None
+    task: str
+    depth: int
+    region: str
+
+
+def answer(asked: Question) -> dict[str, Any]:
+    """What the tab shows."""
+    image = check_photo(asked.photo)
+    found, token = example_answers.once(
+        image, ("faces", asked.task, asked.depth), lambda: predict(image, asked.depth, asked.region, asked.task), light
+    )
+    return {"view": view_of(found, asked.region, token), "details": record(found), "line": words(found)}
+
+
 def restored(values: Mapping[str, object]) -> dict[str, Any]:
     """Kept values → updates of the controls."""
     found = restore.task_and_depths(values, catalog.FACES, tasks.KEYPOINTS)
@@ -118,54 +141,36 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     hint = "hint_faces" if len(catalog.task_choices(tasks.KEYPOINTS)) == 1 else "hint_points"
-    with gr.Row(elem_classes=["columns"]):
-        with gr.Column(min_width=300):
-            photo = photo_input("faces-photo")
-            example_photos(FACES, photo, "credits_faces", "faces-examples")
-            run = gr.Button(label("run"), variant="primary", elem_id="faces-run")
-        with gr.Column(min_width=300):
-            marked = picture_output("keypoints", "faces-keypoints")
-            with gr.Group(elem_classes=["controls"]):
-                task = task_input("faces-task", catalog.FACES, tasks.KEYPOINTS)
-                depth = depth_input(catalog.FACES, "faces-depth")
-                region = region_input("faces-region")
-        with gr.Column(min_width=300):
+    with asking_row(tasks.KEYPOINTS):
+        photo = photo_input("faces-photo", FACES, "faces-overlay")
+        task = task_input("faces-task", catalog.FACES, tasks.KEYPOINTS)
+        depth = depth_input(catalog.FACES, "faces-depth")
+    with gr.Row(elem_classes=["columns", "answer"]):
+        with gr.Column(min_width=300, scale=7):
             view = viewer("faces-overlay", "regions")
-            words_line = note_output(hint, "faces-note")
+        with gr.Column(min_width=300, scale=5):
+            region = region_input("faces-region")
+            line, retry = note_output(hint, "faces-note"), retry_button("faces-retry")
             details = details_output("faces-details")
-
-    inputs = [photo, task, depth, region]
-    overlay = picture_output("face_cam", visible=False)
-    order = [photo, depth, region, task]
-    gr.Button(visible=False).click(
-        endpoint(keypoints), order, [marked, overlay, details], api_name="keypoints", **LISTENER
+    photo_credits("credits_faces")
+    form = Form(
+        Question,
+        {"photo": photo, "task": task, "depth": depth, "region": region},
+        shown={"view": view, "details": details, "line": line},
+        empty={"view": no_view, "details": lambda: None},
+        hint=hint,
+        retry=retry,
+        viewer="faces-overlay",
+        of_task=lambda task: {"region": gr.update(value="all", visible=catalog.has_regions(task))},
     )
-
-    def answer(image, task_name, depth_number, region_name):
-        found = predict(image, depth_number, region_name, task_name)
-        return {
-            marked: points(found),
-            view: view_of(found, region_name) if found.faces else no_view(),
-            details: record(found),
-            words_line: words(found),
-        }
-
-    react = Events(answer, photo, depth, words_line, hint, {marked: None, view: no_view, details: None})
-
-    last_task = gr.State(catalog.FACES)  # see ``events``
-
-    def show_task(image, task_name, depth_number, before):
-        """The page's answer to another task: its depths, and no regions where its points have none."""
-        if task_name == before:
-            return gr.skip()
-        regions = gr.update(value="all", visible=catalog.has_regions(task_name))
-        return {region: regions, last_task: task_name, **react.show_task(image, task_name, depth_number, "all")}
-
-    quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": [marked, view], **PRIVATE}
-    everything = [marked, view, details, words_line]
-    photo.change(react.show_photo, inputs, [photo, *everything], **quiet)
-    task.input(show_task, [*inputs[:3], last_task], [depth, region, last_task, *everything], **quiet, **LATEST)
-    depth.input(react.show_depth, [*inputs, details], [depth, *everything], **quiet, **LATEST)
-    run.click(react.show, inputs, everything, **quiet)
+    connect(Reactions(form, answer))
     region.input(None, [region], None, js=SHOW_REGION, **PRIVATE)  # The browser has every region's maps.
-    return {"task": task, "depth": depth, "region": region, "last_task": last_task}
+    for_programs([depth, region, task], details)
+    return {"task": task, "depth": depth, "region": region, "last_task": form.last_task}
+
+
+def for_programs(controls: list[Component], details: Component) -> None:
+    """The endpoint, which returns what the contract says while the page may show more."""
+    inputs = [program_photo(), *controls]
+    outputs = [picture_output("keypoints"), picture_output("face_cam"), details]
+    gr.Button(visible=False).click(endpoint(keypoints), inputs, outputs, api_name="keypoints", **LISTENER)

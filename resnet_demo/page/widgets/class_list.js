@@ -2,9 +2,16 @@
 
 const find = (selector) => element.querySelector(selector);
 
+let waiting = false;
+const facts = find(".classes-facts");
+facts.querySelector("summary").textContent = props.title;
+facts.open = window.innerWidth > 600;
+
 function paint() {
-  const value = props.value || {}, rows = value.classes || [], list = find("ol");
-  find(".classes-top").textContent = rows.length ? rows[0].name : "";
+  const value = props.value || {}, rows = waiting ? [] : value.classes || [], list = find("ol");
+  find(".classes-top").textContent = rows.length ? value.heading : "";
+  find(".classes-lead").textContent = rows.length ? value.lead : "";
+  if (!rows.length) return blank(list);
   list.replaceChildren(...rows.map((row) => {
     const item = document.createElement("li"), button = document.createElement("button");
     button.type = "button";
@@ -28,11 +35,25 @@ function paint() {
   choose(value.shown);
 }
 
+// Their places are kept while there is no answer.
+function blank(list) {
+  list.replaceChildren(...Array.from({ length: 5 }, () => {
+    const item = document.createElement("li");
+    item.className = "blank";
+    item.setAttribute("aria-hidden", "true");
+    return item;
+  }));
+  find(".classes-heat").textContent = "";
+  facts.hidden = true;
+}
+
 function choose(index) {
   const row = ((props.value || {}).classes || []).find((row) => row.index === index);
   for (const button of element.querySelectorAll("button")) button.setAttribute("aria-pressed", button.dataset.index === String(index));
   find(".classes-heat").textContent = row ? row.sentence : "";
-  find(".classes-facts").replaceChildren(...((row || {}).facts || []).map(([term, fact]) => {
+  const known = (row || {}).facts || [];
+  facts.hidden = !known.length;
+  facts.querySelector("div").replaceChildren(...known.map(([term, fact]) => {
     const line = document.createElement("p"), strong = document.createElement("b");
     strong.textContent = term;
     line.append(strong, " ", fact);
@@ -40,5 +61,17 @@ function choose(index) {
   }));
 }
 
-watch("value", paint);
+function settle() {
+  waiting = false;
+  paint();
+}
+document.addEventListener("resnet:photo", (event) => {
+  if (event.detail.viewer !== props.viewer) return;
+  waiting = true;
+  paint();
+});
+document.addEventListener("resnet:busy", (event) => {
+  if (event.detail.viewer === props.viewer && !event.detail.busy) setTimeout(() => waiting && settle(), 300);
+});
+watch("value", settle);
 paint();

@@ -12,7 +12,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.inference import results
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.format import percent
-from resnet_demo.page.i18n.texts import language, say
+from resnet_demo.page.i18n.texts import label, language, say
 
 FOLDER = Path(__file__).parent
 
@@ -24,10 +24,12 @@ def class_list(elem_id: str, viewer_id: str) -> gr.HTML:
     """
     return gr.HTML(
         blank(),
-        html_template='<div class="classes"><h2 class="classes-top" aria-live="polite"></h2><ol></ol>'
-        '<p class="classes-heat"></p><div class="classes-facts"></div></div>',
+        html_template='<div class="classes"><h2 class="classes-top" aria-live="polite"></h2>'
+        '<p class="classes-lead"></p><ol></ol><p class="classes-heat"></p>'
+        '<details class="classes-facts"><summary></summary><div></div></details></div>',
         js_on_load=(FOLDER / "class_list.js").read_text("utf-8"),
         viewer=viewer_id,
+        title=label("facts_title"),
         elem_id=elem_id,
         elem_classes=["classes-holder"],
     )
@@ -50,7 +52,11 @@ def listing(result: results.Prediction, target: str | int | None) -> dict:
     except UserError:  # Its checkpoint is not a bundled one.
         measured = [class_stats.ClassFacts(label) for label in spec.labels]
     rows = [entry(result, number, measured[number]) for number in shown]
-    return {"classes": rows, "shown": shown[0] if index is None else index}
+    value = {"classes": rows, "shown": shown[0] if index is None else index, "heading": rows[0]["name"], "lead": ""}
+    if result.unknown:  # How often it is right about flowers says nothing of what is none.
+        value |= {"heading": say("unsure"), "lead": say("unsure_lead")}
+        value["classes"] = [row | {"facts": []} for row in rows]
+    return value
 
 
 def entry(result: results.Prediction, index: int, measured: class_stats.ClassFacts) -> dict:

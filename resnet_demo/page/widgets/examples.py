@@ -11,6 +11,10 @@ FACES = ("two-people", "astronaut", "president")
 BOTH = ("dahlia", "marigold", "two-people")
 
 
+def names() -> set[str]:
+    return {*FLOWERS, *FACES, *BOTH}
+
+
 def example(name: str) -> str:
     """An example's name → its path."""
     return str(FOLDER / f"{name}.jpg")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,9 +24,7 @@ from resnet_demo.page.gradio_patches.api_description import describe
 from resnet_demo.page.gradio_patches.preprocess import read_with
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import fixed, label, say
-from resnet_demo.page.widgets.examples import example
 
-PICTURE_HEIGHT = 380
 DISPLAY_SIDE = 1280  # pixels of a heat map's long side
 DRAFT_SIDE = 960  # pixels of a photo's short side that are enough for it, where no keypoints are to be placed
 LONGEST_NAME = 100  # characters that are said again
@@ -39,30 +36,10 @@ PRIVATE: dict[str, Any] = {**LISTENER, "api_visibility": "private"}
 # A control that is moved again before its answer is there gets a second one, with the values of then.
 LATEST: dict[str, Any] = {"trigger_mode": "always_last"}
 
-# Gradio gives the buttons of thumbnails no names, so a screen reader would say "button" only.
-NAME_EXAMPLES = """
-const name = () => document.querySelectorAll(`#${props.gallery} .gallery-item`).forEach(
-  (button, index) => button.setAttribute("aria-label", props.names[index]));
-name();
-new MutationObserver(name).observe(element.closest(".example-holder"), {childList: true, subtree: true});
-"""
 
-
-def photo_input(elem_id: str) -> gr.Image:
-    """The photo to look at; hands over the path of the upload as it came."""
-    photo = gr.Image(
-        label=label("photo"),
-        sources=["upload", "clipboard", "webcam"],
-        webcam_options=gr.WebcamOptions(mirror=False),  # The photo as the camera saw it.
-        type="filepath",
-        image_mode=None,
-        height=PICTURE_HEIGHT,
-        placeholder=label("photo_hint"),
-        buttons=["fullscreen"],
-        elem_id=elem_id,
-        elem_classes=["picture", "photo"],
-        alt_text=label("photo"),
-    )
+def program_photo() -> gr.Image:
+    """The photo that programs send; not to be seen. Hands over the path of the upload as it came."""
+    photo = gr.Image(label=label("photo"), type="filepath", image_mode=None, visible=False)
     # The file's path (see ``photo_source``). Gradio would open the file with Pillow and fail on a broken one, or on
     # HEIC, with a sentence of its own.
     read_with(photo, lambda payload: payload.path if payload else None)
@@ -70,39 +47,21 @@ def photo_input(elem_id: str) -> gr.Image:
     return fetch_carefully(describe(photo, example=example_photo))
 
 
-def picture_output(key: str, elem_id: str | None = None, visible: bool = True) -> gr.Image:
-    """A picture with heat or keypoints; takes the path of a JPEG from ``jpeg``."""
-    return gr.Image(
-        visible=visible,
-        label=label(key),
-        type="filepath",
-        format="jpeg",
-        interactive=False,
-        height=PICTURE_HEIGHT,
-        buttons=["download", "fullscreen"],
-        elem_id=elem_id,
-        elem_classes=["picture", "result"],
-        alt_text=label(key),
-    )
+def picture_output(key: str) -> gr.Image:
+    """A picture for programs, with heat or keypoints; takes the path of a JPEG from ``jpeg``."""
+    return gr.Image(label=label(key), type="filepath", format="jpeg", visible=False)
 
 
-def example_photos(names: Sequence[str], photo: gr.Image, credits: str, elem_id: str) -> None:
-    """Thumbnails that fill the photo with one click, and who took them."""
-    with gr.Column(elem_classes=["example-holder"], min_width=0):
-        gr.Examples(
-            [[example(name)] for name in names],
-            [photo],
-            label=label("examples"),
-            elem_id=elem_id,
-            api_visibility="private",
-        )
-        gr.HTML(
-            f"<p>{label(credits)}</p>",
-            js_on_load=NAME_EXAMPLES,
-            gallery=elem_id,
-            names=[label(f"example_{name}") for name in names],
-            elem_classes=["credits"],
-        )
+def retry_button(elem_id: str) -> gr.Button:
+    """To be seen after an error only."""
+    return gr.Button(label("retry"), visible=False, size="md", elem_id=elem_id, elem_classes=["retry"])
+
+
+def asking_row(*kinds: str) -> gr.Row:
+    """The line of what a tab is asked: the photo, the task where there are several of these kinds, the depth. Its
+    components come up one after the other, so their room is kept."""
+    several = len(catalog.task_choices(*kinds)) > 1
+    return gr.Row(elem_classes=["ask", *(["has-task"] if several else [])])
 
 
 def task_input(elem_id: str, value: str, *kinds: str) -> gr.Dropdown:

@@ -4,11 +4,12 @@
 const find = (selector) => element.querySelector(selector);
 const root = find(".viewer"), kind = root.dataset.kind, holder = element.closest("[id]:not([id^=html-])") || element;
 const canvas = find(".viewer-canvas"), context = canvas.getContext("2d"), frame = find(".viewer-frame");
-const knobs = Object.fromEntries(["opacity", "split", "colours", "greys", "stage", "direction"].map((name) => [name, find("." + name)]));
+const knobs = Object.fromEntries(
+  ["opacity", "split", "colours", "greys", "stage", "direction", "points", "heat"].map((name) => [name, find("." + name)]));
 const tables = Object.fromEntries(Object.entries(props.tables).map(([name, text]) =>
   [name, Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]));
 const FINE = 24; // steps a cell is divided into before the canvas smooths the rest
-let photo = null, what = "", asked = 0;
+let photo = null, what = "", asked = 0, waiting = false;
 
 // --- A map's numbers, scaled as Pillow's bicubic filter does ---
 function weights(cells, fine) {
@@ -29,8 +30,9 @@ function smooth(cells) {
 }
 
 // --- What is shown ---
-const signed = () => kind === "regions" && knobs.direction.value !== "any";
-const how = () => (kind === "regions" ? knobs.direction.value : knobs.stage.value);
+const how = () => root.querySelector(kind === "regions" ? ".direction :checked" : ".stage :checked").value;
+const signed = () => kind === "regions" && how() !== "any";
+const hot = () => knobs.heat ? knobs.heat.checked : true;
 const key = () => `${what}/${how()}`;
 const text = (name) => (props.value.texts || {})[name] || "";
 
@@ -38,10 +40,13 @@ const text = (name) => (props.value.texts || {})[name] || "";
 function heat(cells, opacity) {
   const values = smooth(cells), rows = values.length, columns = values[0].length;
   const table = tables[signed() ? "signed" : knobs.colours.value], picture = new ImageData(columns, rows);
+  // Each face has a square of its own, whose edge says nothing.
+  const edge = (at, whole) => kind === "regions" ? Math.min(1, (8 * Math.min(at + 0.5, whole - at - 0.5)) / whole) : 1;
   values.forEach((row, y) => row.forEach((value, x) => {
     const level = Math.round(255 * Math.min(1, Math.max(0, signed() ? (value + 1) / 2 : value))), at = 4 * (y * columns + x);
     picture.data.set(table.subarray(3 * level, 3 * level + 3), at);
-    picture.data[at + 3] = 255 * opacity * Math.min(1, 1.5 * (signed() ? Math.abs(value) : Math.max(0, value)));
+    picture.data[at + 3] = 255 * opacity * Math.min(1, 1.5 * (signed() ? Math.abs(value) : Math.max(0, value)))
+      * edge(x, columns) * edge(y, rows);
   }));
   const small = new OffscreenCanvas(columns, rows);
   small.getContext("2d").putImageData(picture, 0, 0);
@@ -67,15 +72,15 @@ function drawHeat(target, opacity, cut = 0) {
 function draw() {
   const empty = !photo;
   root.classList.toggle("is-empty", empty);
-  find(".viewer-code").hidden = empty;
-  for (const part of element.querySelectorAll("input, select, button")) part.disabled = empty;
+  for (const part of element.querySelectorAll("input, select, button")) part.disabled = empty || waiting;
   knobs.colours.disabled = empty || signed();
   legend();
-  if (empty) return;
+  line();
+  if (empty || waiting) return;
   const view = props.value, cut = Math.round((canvas.width * knobs.split.value) / 100);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.drawImage(photo, 0, 0, canvas.width, canvas.height);
-  if (knobs.greys.checked && knobs.opacity.value > 0) { // Red heat would be lost on a red flower.
+  if (knobs.greys.checked && knobs.opacity.value > 0 && hot() && (view.maps || {})[key()]?.length) { // Red heat would be lost on a red flower.
     context.globalCompositeOperation = "saturation";
     context.fillStyle = "#808080";
     context.fillRect(cut, 0, canvas.width - cut, canvas.height);
@@ -91,15 +96,70 @@ function draw() {
     context.rect(Math.max(left, cut), top, Math.max(0, right - Math.max(left, cut)), bottom - top);
     context.fill("evenodd");
   }
-  drawHeat(context, knobs.opacity.value / 100, cut);
-  if (cut) {
-    context.fillStyle = "#fff";
-    context.fillRect(cut - 1, 0, Math.max(2, canvas.width / 400), canvas.height);
-  }
+  if (hot()) drawHeat(context, knobs.opacity.value / 100, cut);
+  if (knobs.points?.checked) drawPoints(cut);
   canvas.setAttribute("aria-label", `${view.name}: ${(view.names || {})[what] || what}`);
   code();
   holder.dataset.what = what;
   holder.dataset.drawn = `${view.token}/${key()}`;
+}
+
+// The points of each face, as draw_landmarks draws them; several faces are numbered from left to right.
+function drawPoints(cut) {
+  const faces = props.value.points || [], scale = props.value.scale;
+  const left = (face) => Math.min(...face.map(([x]) => x));
+  const order = [...faces].sort((one, other) => left(one) - left(other));
+  context.save();
+  context.beginPath();
+  context.rect(cut, 0, canvas.width - cut, canvas.height);
+  context.clip();
+  for (const [index, face] of order.entries()) {
+    const points = face.map(([x, y]) => [x * scale, y * scale]), ys = points.map(([, y]) => y);
+    const size = Math.max(...ys) - Math.min(...ys), thick = Math.min(6, Math.max(1.5, size / 110));
+    const lines = points.length === 68 ? props.contours : [];
+    context.lineJoin = context.lineCap = "round";
+    for (const [region, first, last, closed] of lines) {
+      context.beginPath();
+      points.slice(first, last).forEach(([x, y]) => context.lineTo(x, y));
+      if (closed) context.closePath();
+      for (const [colour, width] of [["rgb(16 18 24 / 0.6)", 2 * thick], [props.colours[region], thick]]) {
+        context.strokeStyle = colour;
+        context.lineWidth = width;
+        context.stroke();
+      }
+    }
+    for (const [x, y] of points) {
+      context.beginPath();
+      context.arc(x, y, 1.3 * thick, 0, 7);
+      context.fillStyle = "#fff";
+      context.strokeStyle = "rgb(16 18 24 / 0.8)";
+      context.lineWidth = thick / 2;
+      context.fill();
+      context.stroke();
+    }
+    if (faces.length > 1) plate(String(index + 1), left(points), Math.min(...ys), Math.min(40, Math.max(14, size / 6)));
+  }
+  context.restore();
+}
+function plate(number, x, y, size) {
+  context.font = `600 ${size}px system-ui, sans-serif`;
+  const width = context.measureText(number).width + size * 0.8;
+  const left = Math.max(0, x - width / 2), top = Math.max(0, y - size * 1.7);
+  context.fillStyle = "rgb(16 18 24 / 0.8)";
+  context.fillRect(left, top, width, size * 1.35);
+  context.fillStyle = "#fff";
+  context.textBaseline = "middle";
+  context.fillText(number, left + size * 0.4, top + size * 0.7);
+}
+
+// The line between the photo and its heat, where the browser shows the canvas.
+function line() {
+  const part = find(".viewer-line"), share = knobs.split.value / 100;
+  part.hidden = !photo || waiting;
+  part.style.left = `${canvas.offsetLeft + share * canvas.offsetWidth}px`;
+  part.style.top = `${canvas.offsetTop}px`;
+  part.style.height = `${canvas.offsetHeight}px`;
+  part.style.setProperty("--share", share);
 }
 
 function legend() {
@@ -157,14 +217,39 @@ function complain(sentence) {
   setTimeout(() => line.classList.remove("is-error"), 6000);
 }
 
+// A photo was chosen: it stands in the frame before the server has seen it.
+function awaitAnswer(chosen) {
+  waiting = true;
+  asked++;
+  delete holder.dataset.drawn;
+  find(".viewer-badge").textContent = chosen.badge || "";
+  frame.dataset.busy = text("looking");
+  const picture = new Image(), mine = asked;
+  picture.onload = () => {
+    if (mine !== asked) return;
+    const scale = Math.min(1, props.side / Math.max(picture.width, picture.height));
+    photo = picture;
+    [canvas.width, canvas.height] = [Math.round(picture.width * scale), Math.round(picture.height * scale)];
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    canvas.setAttribute("aria-label", chosen.name || "");
+    draw();
+  };
+  picture.src = chosen.url;
+  draw();
+}
+
 function load() {
   const view = props.value || {};
   for (const part of element.querySelectorAll("[data-text]")) part.textContent = text(part.dataset.text);
   find(".viewer-empty").textContent = text("empty");
   find(".viewer-empty").classList.remove("is-error");
   for (const name of ["stage", "direction"])
-    for (const option of knobs[name].options) option.textContent = text(`${name}_${option.value}`);
+    for (const input of knobs[name]?.querySelectorAll("input") || [])
+      input.nextSibling.textContent = text(`${name}_${input.value}`);
+  knobs.split.setAttribute("aria-label", text("split"));
   asked++;
+  waiting = false;
   frame.dataset.busy = "";
   if (!view.photo) {
     photo = null;
@@ -217,10 +302,17 @@ find(".take-json").onclick = () => saveText(JSON.stringify(props.value.points), 
 
 // --- Controls ---
 for (const name of Object.keys(tables).filter((name) => name !== "signed")) knobs.colours.add(new Option(name, name));
-for (const stage of [...props.stages].reverse()) knobs.stage.add(new Option(stage, stage));
-for (const direction of props.directions) knobs.direction.add(new Option(direction, direction));
+for (const [name, values] of [["stage", [...props.stages].reverse()], ["direction", props.directions]])
+  values.forEach((value, index) => {
+    const label = document.createElement("label"), input = document.createElement("input");
+    Object.assign(input, { type: "radio", name: `${holder.id}-${name}`, value, checked: !index });
+    label.append(input, document.createElement("span"));
+    if (name === "stage") label.title = value; // as programs say it
+    knobs[name].append(label);
+  });
 for (const part of element.querySelectorAll(kind === "regions" ? ".for-classes" : ".for-regions")) part.remove();
-for (const name of ["opacity", "split", "colours", "greys"]) knobs[name].addEventListener("input", draw);
+for (const name of Object.keys(knobs)) if (!knobs[name].isConnected) delete knobs[name];
+for (const name of ["opacity", "split", "colours", "greys", "points", "heat"]) knobs[name]?.addEventListener("input", draw);
 for (const name of ["opacity", "colours"]) { // as the visitor had them last time
   const kept = window.resnet?.kept()[`viewer.${name}`];
   if (name === "opacity" ? kept >= 0 && kept <= 100 : kept in tables && kept !== "signed") knobs[name].value = kept;
@@ -228,18 +320,29 @@ for (const name of ["opacity", "colours"]) { // as the visitor had them last tim
 }
 knobs.greys.checked = window.resnet?.kept()["viewer.greys"] !== false;
 knobs.greys.addEventListener("change", () => window.resnet?.save("viewer.greys", knobs.greys.checked));
-for (const name of ["stage", "direction"]) knobs[name].addEventListener("input", () => show());
+for (const name of ["stage", "direction"]) knobs[name]?.addEventListener("input", () => show());
 const slide = (event) => {
-  if (!photo || !(event.buttons & 1)) return;
+  if (!photo || waiting || !(event.buttons & 1)) return;
   const box = canvas.getBoundingClientRect();
   knobs.split.value = Math.round((100 * (event.clientX - box.left)) / box.width);
   draw();
 };
 canvas.addEventListener("pointerdown", slide);
 canvas.addEventListener("pointermove", slide);
+new ResizeObserver(line).observe(frame);
 document.addEventListener("resnet:show", (event) => {
-  if (event.detail.viewer === holder.id && photo) show(event.detail.what);
+  if (event.detail.viewer === holder.id && photo && !waiting) show(event.detail.what);
 });
+document.addEventListener("resnet:photo", (event) => {
+  if (event.detail.viewer === holder.id) awaitAnswer(event.detail);
+});
+document.addEventListener("resnet:busy", (event) => { // Another answer to the same photo is on its way, or has come.
+  if (event.detail.viewer !== holder.id) return;
+  frame.dataset.busy = event.detail.busy ? text("looking") : "";
+  const mine = asked;
+  if (!event.detail.busy) setTimeout(() => waiting && mine === asked && load(), 300); // What came is what was there.
+});
+if (find(".to-compare")) find(".to-compare").onclick = () => window.resnet.compare();
 
 watch("value", load);
 load();

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
 from resnet_demo import tasks
 from resnet_demo.errors import UserError
 from resnet_demo.faces import alignment
-from resnet_demo.images import colormaps, overlay
+from resnet_demo.images import colormaps, draw_landmarks, overlay
 from resnet_demo.inference import results
 from resnet_demo.inference.results import DIRECTIONS
 from resnet_demo.models.architecture import STAGES
@@ -34,7 +33,8 @@ from resnet_demo.page.widgets.snippets import snippets
 
 FOLDER = Path(__file__).parent
 TEXTS = (
-    *("opacity", "split", "colours", "greys", "stage", "direction", "busy", "empty"),
+    *("opacity", "split", "look", "colours", "greys", "stage", "direction", "show", "points", "heat"),
+    *("busy", "looking", "empty", "compare", "take"),
     *(f"direction_{name}" for name in DIRECTIONS),
     *(f"stage_{name}" for name in STAGES),
     *("low", "high", "across_low", "across_high", "down_low", "down_high"),
@@ -45,7 +45,8 @@ TEXTS = (
 def viewer(elem_id: str, kind: str) -> gr.HTML:
     """The component. Its value is ``view_of`` of an answer, or ``blank``.
 
-    It listens to ``resnet:show`` events of the document, ``{viewer: elem_id, what: class or region}``.
+    It listens to events of the document whose ``viewer`` is ``elem_id``: ``resnet:show`` with a class or region as
+    ``what``, ``resnet:photo`` with the ``url``, ``name`` and ``badge`` of a photo that was chosen, and ``resnet:busy``.
     """
     return gr.HTML(
         blank(),
@@ -55,6 +56,9 @@ def viewer(elem_id: str, kind: str) -> gr.HTML:
         tables=tables(),
         stages=list(STAGES),
         directions=list(DIRECTIONS),
+        side=DISPLAY_SIDE,
+        contours=[list(contour) for contour in draw_landmarks.CONTOURS],
+        colours={region: f"rgb{colour}" for region, colour in draw_landmarks.FACE_COLOURS.items()},
         elem_id=elem_id,
         elem_classes=["viewer-holder"],
     )
@@ -76,29 +80,41 @@ def tables() -> dict[str, str]:
     return {name: base64.b64encode(table.tobytes()).decode() for name, table in found.items()}
 
 
-def view_of(result: results.Result, what: str | int | None) -> dict:
-    """What the viewer shows of an answer, at first the heat of ``what``: a class (None: the top one) or a region."""
-    photo = overlay.fit_within(result.photo, DISPLAY_SIDE)
-    scale = photo.width / result.photo.width
+def view_of(result: results.Result, what: str | int | None, token: str | None = None) -> dict:
+    """What the viewer shows of an answer, at first the heat of ``what``: a class (None: the top one) or a region.
+
+    Args:
+        token: the name under which the answer is kept already, see ``result_cache``.
+    """
+    width, height = shown_size(*result.photo.size)
+    scale = width / result.photo.width
     view = blank() | {
-        "photo": address(shown_file(result.image, photo)),
-        "width": photo.width,
-        "height": photo.height,
+        "photo": address(shown_file(result)),
+        "width": width,
+        "height": height,
+        "scale": scale,
         "name": Path(result.image or "photo").stem,
-        "token": result_cache.keep(result),
+        "token": token or result_cache.keep(result),
         "code": snippets(result),
     }
     return view | maps_of(result, what, scale)
 
 
-def shown_file(image: str | None, photo: Image.Image) -> str:
-    """The path of a photo as the viewer shows it: the upload itself where that is the same, else a JPEG of it.
+def shown_size(width: int, height: int) -> tuple[int, int]:
+    """The size at which a photo of this one is shown, as ``overlay.fit_within`` scales it."""
+    scale = min(1.0, DISPLAY_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def shown_file(result: results.Result) -> str:
+    """The path of an answer's photo as it is shown: the upload itself where that is the same, else a JPEG of it.
 
     The browser has the upload already, so nothing is encoded and nothing travels.
     """
-    if image and browser_images.is_served(image) and browser_images.is_shown_as_it_is(image, photo.size):
+    image, size = result.image, shown_size(*result.photo.size)
+    if image and browser_images.is_served(image) and browser_images.is_shown_as_it_is(image, size):
         return image
-    return jpeg(photo, "photo")
+    return jpeg(overlay.fit_within(result.photo, DISPLAY_SIDE), "photo")
 
 
 @singledispatch
@@ -142,7 +158,9 @@ def regions_of(result: results.FacesPrediction, region: str | int | None, scale:
         for direction in DIRECTIONS:
             maps[f"{name}/{direction}"] = [cells(face.low_resolution_cam(name, direction)) for face in result.faces]
     points = [[[round(float(x), 2), round(float(y), 2)] for x, y in face.keypoints] for face in result.faces]
-    return {"what": str(region) if region in regions else "all", "places": places, "maps": maps, "points": points}
+    shown = str(region) if region in regions else "all"
+    names = {name: label(f"region_{name}") for name in regions}
+    return {"what": shown, "places": places, "maps": maps, "points": points, "names": names}
 
 
 def cells(cam: np.ndarray) -> str:
@@ -184,10 +202,8 @@ def heat_file(data: dict) -> dict:
     """
     try:
         result = result_cache.find(str(data["token"]))
-        width, height = result.photo.size
-        scale = min(1.0, DISPLAY_SIDE / max(width, height))
-        size = (round(height * scale), round(width * scale))
-        cam = shown_cam(result, str(data["what"]), str(data["how"]), size)
+        width, height = shown_size(*result.photo.size)
+        cam = shown_cam(result, str(data["what"]), str(data["how"]), (height, width))
         path = cache_file("heat", ".npy")
         np.save(path, cam.astype(np.float32))
         return {"url": address(path)}

@@ -1,0 +1,123 @@
+"""A photo is easy to replace, and goes along: to another tab, another language and over a reload."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+from conftest import EXAMPLES
+from playwright.sync_api import Page, expect
+
+from browser.acts import open_tab, upload
+
+PEOPLE = EXAMPLES / "two-people.jpg"
+# A file as the browser gets it from another program: dropped on an element, or pasted.
+HAND_OVER = """([selector, kind, content]) => {
+    const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0)), data = new DataTransfer();
+    data.items.add(new File([bytes], "two-people.jpg", {type: "image/jpeg"}));
+    const target = selector ? document.querySelector(selector) : document;
+    const event = kind === "paste" ? new ClipboardEvent("paste", {clipboardData: data, bubbles: true})
+                                   : new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true});
+    target.dispatchEvent(event);
+}"""
+
+
+def hand_over(page: Page, kind: str, selector: str = "") -> None:
+    page.evaluate(HAND_OVER, [selector, kind, base64.b64encode(PEOPLE.read_bytes()).decode()])
+
+
+def test_one_tap_opens_the_chooser_also_where_there_is_a_photo(visit):
+    page = visit()
+    for file in ("marigold.jpg", "yellow-daisy.jpg"):
+        with page.expect_file_chooser() as chooser:
+            page.locator("#flowers-photo .photo-new").click()
+        chooser.value.set_files(EXAMPLES / file)
+        expect(page.locator("#flowers-overlay .viewer-canvas")).to_have_attribute(
+            "aria-label", re.compile(file.removesuffix(".jpg"))
+        )
+
+
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+def test_a_photo_is_dropped_or_pasted_anywhere_in_the_tab(visit, kind):
+    page = visit()
+    open_tab(page, "faces")
+    page.locator("#faces-examples .gallery-item").nth(1).click()
+    expect(page.locator("#faces-note")).to_contain_text("1 face")
+    if kind == "drop":
+        hand_over(page, "dragover", "#faces-note")
+        expect(page.locator("#tab-faces.is-dropping")).to_be_visible()
+        hand_over(page, "drop", "#faces-note")
+        expect(page.locator("#tab-faces.is-dropping")).to_have_count(0)
+    else:
+        hand_over(page, "paste")
+    expect(page.locator("#faces-note")).to_contain_text("2 faces")
+
+
+def test_the_photo_goes_along_to_another_tab_and_back(visit):
+    page = visit()
+    upload(page, "flowers", PEOPLE)
+    expect(page.locator("#flowers-classes h2")).to_have_text("Not sure")
+    open_tab(page, "faces")
+    expect(page.locator("#faces-note")).to_contain_text("2 faces")
+    upload(page, "faces", EXAMPLES / "astronaut.jpg")
+    expect(page.locator("#faces-note")).to_contain_text("1 face")
+    before = page.locator("#flowers-overlay").get_attribute("data-drawn")
+    open_tab(page, "flowers")
+    canvas = page.locator("#flowers-overlay .viewer-canvas")
+    expect(canvas).to_have_attribute("aria-label", re.compile("astronaut"))
+    assert page.locator("#flowers-overlay[data-drawn]").get_attribute("data-drawn") != before
+
+
+def test_an_example_of_one_tab_is_left_behind_where_it_makes_no_sense(visit):
+    page = visit()
+    page.locator("#flowers-examples .gallery-item").nth(1).click()
+    open_tab(page, "faces")
+    expect(page.locator("#faces-overlay .viewer-badge")).to_have_text("Example: Two people")
+    open_tab(page, "compare")
+    expect(page.locator("#compare-examples [aria-pressed=true]")).to_have_attribute("aria-label", "Marigold")
+
+
+def test_a_link_compares_the_depths_with_the_photo_on_screen(visit):
+    page = visit()
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+    page.locator("#flowers-overlay .to-compare").click()
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#compare-cards .card-name")).to_have_count(5)
+
+
+def test_the_photo_survives_another_language_and_a_reload(visit):
+    page = visit()
+    open_tab(page, "faces")
+    upload(page, "faces", PEOPLE)
+    expect(page.locator("#faces-note")).to_contain_text("2 faces")
+    page.reload()
+    expect(page.locator("#faces-note")).to_contain_text("2 faces")
+    page.locator("#language a").click()
+    expect(page.locator("#faces-note")).to_contain_text("2 张人脸")
+    canvas = page.locator("#faces-overlay .viewer-canvas")
+    expect(canvas).to_have_attribute("aria-label", re.compile("two-people"))
+
+
+def test_a_photo_that_is_gone_from_the_server_gets_a_sentence(visit, server):
+    page = visit()
+    page.evaluate("sessionStorage.setItem('resnet-demo-photo', JSON.stringify({path: '/etc/passwd', name: 'a.jpg'}))")
+    page.goto(server)
+    expect(page.locator("#flowers-note [role=alert]")).to_contain_text("no longer on the server")
+    page.locator("#flowers-examples .gallery-item").nth(0).click()
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+
+
+def test_buttons_are_large_enough_to_hit(visit):
+    """At least 24 × 24 pixels, on a phone."""
+    page = visit(390, 844)
+    for tab in ("flowers", "faces", "compare"):
+        open_tab(page, tab)
+        expect(page.locator(".viewer.is-empty:visible")).to_have_count(0)
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("button, summary, select, [role=tab], fieldset label")]
+                .filter(part => part.checkVisibility() && part.closest("footer, .hide") === null)
+                .map(part => [part.getBoundingClientRect(), part.outerHTML.slice(0, 80)])
+                .filter(([box]) => box.width && (box.width < 24 || box.height < 24)).map(([, html]) => html)"""
+        )
+        assert small == [], tab
