@@ -15,7 +15,7 @@ panel.dataset.drop = text("drop");
 
 // --- Asking ---
 const key = (photo) => photo.example || photo.path;
-function ask(photo, url) {
+function ask(photo, announced = false) {
   asked = key(photo);
   holder.dataset.asked = asked;
   window.resnet.asked = photo;
@@ -24,8 +24,10 @@ function ask(photo, url) {
     button.setAttribute("aria-pressed", button.dataset.example === photo.example);
   const example = props.examples.find((one) => one.example === photo.example);
   const badge = example ? `${text("example")}: ${example.name}` : "";
-  url ||= example ? example.url : `gradio_api/file=${encodeURI(photo.path)}`;
-  announce({ url, badge, name: example ? example.name : photo.name });
+  if (!announced) {
+    const url = example ? example.url : `gradio_api/file=${encodeURI(photo.path)}`;
+    announce({ url, badge, name: example ? example.name : photo.name });
+  }
   props.value = photo;
   trigger("input");
 }
@@ -36,9 +38,9 @@ function say(sentence) {
   find(".photo-error").hidden = !sentence;
 }
 
-function choose(photo, url) {
+function choose(photo, announced) {
   window.resnet.photo(photo);
-  ask(photo, url);
+  ask(photo, announced);
 }
 
 async function send(chosen) {
@@ -54,7 +56,7 @@ async function send(chosen) {
   }
   const content = await answer.json().catch(() => ({}));
   if (!answer.ok) return fail(content.detail || content.error || text("failed"));
-  choose({ path: content[0], name: chosen.name || "photo.png" }, url);
+  choose({ path: content[0], name: chosen.name || "photo.png" }, true);
 }
 function fail(sentence) {
   say(sentence);
