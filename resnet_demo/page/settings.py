@@ -28,11 +28,12 @@ window.resnet = {
       return JSON.parse(sessionStorage.getItem("resnet-demo-photo"));
     } catch { return chosen || null; }
   },
+  asked: {}, // Viewer → the photo that its tab was asked last, with the file's path on the server.
   busy(viewer, busy) {
     document.dispatchEvent(new CustomEvent("resnet:busy", { detail: { viewer, busy } }));
   },
   compare() {
-    this.photo(this.asked);
+    this.photo(this.asked["flowers-overlay"]);
     document.querySelector("#tab-compare-button").click();
   },
   kept() {

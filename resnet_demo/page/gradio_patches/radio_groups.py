@@ -11,5 +11,5 @@ ONE_NAME = """<script>
 new MutationObserver(() => {
   for (const radio of document.querySelectorAll("fieldset[id].block input[type=radio]"))
     if (radio.name !== radio.closest("fieldset").id) radio.name = radio.closest("fieldset").id;
-}).observe(document, { childList: true, subtree: true });
+}).observe(document, { childList: true, subtree: true, attributeFilter: ["name"] });
 </script>"""

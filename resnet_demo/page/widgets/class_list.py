@@ -52,7 +52,13 @@ def listing(result: results.Prediction, target: str | int | None) -> dict:
     except UserError:  # Its checkpoint is not a bundled one.
         measured = [class_stats.ClassFacts(label) for label in spec.labels]
     rows = [entry(result, number, measured[number]) for number in shown]
-    value = {"classes": rows, "shown": shown[0] if index is None else index, "heading": rows[0]["name"], "lead": ""}
+    value = {
+        "file": result.image,
+        "classes": rows,
+        "shown": shown[0] if index is None else index,
+        "heading": rows[0]["name"],
+        "lead": "",
+    }
     if result.unknown:  # How often it is right about flowers says nothing of what is none.
         value |= {"heading": say("unsure"), "lead": say("unsure_lead")}
         value["classes"] = [row | {"facts": []} for row in rows]

@@ -18,11 +18,12 @@ const key = (photo) => photo.example || photo.path;
 function ask(photo, announced = false) {
   asked = key(photo);
   holder.dataset.asked = asked;
-  window.resnet.asked = photo;
   say("");
   for (const button of element.querySelectorAll(".gallery-item"))
     button.setAttribute("aria-pressed", button.dataset.example === photo.example);
   const example = props.examples.find((one) => one.example === photo.example);
+  const file = example ? decodeURIComponent(example.url).replace("gradio_api/file=", "") : photo.path;
+  window.resnet.asked[props.viewer] = { ...photo, file };
   const badge = example ? `${text("example")}: ${example.name}` : "";
   if (!announced) {
     const url = example ? example.url : `gradio_api/file=${encodeURI(photo.path)}`;
@@ -45,20 +46,22 @@ function choose(photo, announced) {
 
 async function send(chosen) {
   if (!chosen) return;
-  const form = new FormData(), url = URL.createObjectURL(chosen);
+  const form = new FormData(), url = URL.createObjectURL(chosen), before = window.resnet.asked[props.viewer];
+  window.resnet.asked[props.viewer] = {}; // What is still on its way is not what is wanted any more.
   form.append("files", chosen, chosen.name || "photo.png");
   announce({ url, badge: "", name: chosen.name });
   let answer;
   try {
     answer = await fetch("gradio_api/upload", { method: "POST", body: form });
   } catch {
-    return fail(text("failed"));
+    return fail(text("failed"), before);
   }
   const content = await answer.json().catch(() => ({}));
-  if (!answer.ok) return fail(content.detail || content.error || text("failed"));
+  if (!answer.ok) return fail(content.detail || text("failed"), before);
   choose({ path: content[0], name: chosen.name || "photo.png" }, true);
 }
-function fail(sentence) {
+function fail(sentence, before) {
+  window.resnet.asked[props.viewer] = before;
   say(sentence);
   window.resnet.busy(props.viewer, false);
 }

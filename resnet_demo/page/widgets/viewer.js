@@ -243,10 +243,11 @@ function awaitAnswer(chosen) {
 
 // Whether the file that was chosen is what the server shows: then it need not come back.
 const isLocal = (address) =>
-  local && decodeURIComponent(address) === `gradio_api/file=${(window.resnet.asked || {}).path}`;
+  local && decodeURIComponent(address) === `gradio_api/file=${(window.resnet.asked[holder.id] || {}).path}`;
 
 function load() {
-  const view = props.value || {};
+  const view = props.value || {}, wanted = window.resnet.asked[holder.id];
+  if (waiting && wanted && view.photo && view.file !== wanted.file) return; // Of the photo before.
   for (const part of element.querySelectorAll("[data-text]")) part.textContent = text(part.dataset.text);
   find(".viewer-empty").textContent = text("empty");
   find(".viewer-empty").classList.remove("is-error");

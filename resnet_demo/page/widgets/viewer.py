@@ -89,6 +89,7 @@ def view_of(result: results.Result, what: str | int | None, token: str | None = 
     width, height = shown_size(*result.photo.size)
     scale = width / result.photo.width
     view = blank() | {
+        "file": result.image,
         "photo": address(shown_file(result)),
         "width": width,
         "height": height,
