@@ -26,6 +26,7 @@ SELECTORS = {
     ".viewer-holder > .html-container": "on a phone the picture and its knobs are apart (``theme.CSS``)",
     "fieldset[id].block input[type=radio]": "radios of one group (``radio_groups``)",
     ".note-holder [data-testid='status-tracker']": "Gradio's word Error stays away from our line of words",
+    "[data-testid='status-tracker'].hidden": "no seconds where no progress is shown",
     ".details .label-wrap": "folded data is large enough to tap",
     ".depths .wrap label": "depths in one row; those without weights are dimmed",
     'input[type="range"]': "the part of a slider that is still to go",
