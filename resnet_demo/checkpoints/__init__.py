@@ -6,7 +6,7 @@ bundled file is preferred, then the Hub's cache on this machine, then the Hub. `
 ``RESNET_DEMO_HUB_REVISION``) name another repository with the same layout, whose index is used instead.
 """
 
-from resnet_demo.checkpoints.checkpoint import Checkpoint, build, copy, load_folder, save
+from resnet_demo.checkpoints.checkpoint import Checkpoint, build, copy, load_folder, save, save_stored
 from resnet_demo.checkpoints.config import Config, read_config
 from resnet_demo.checkpoints.files import CARD, CONFIG, INDEX, LFS_POINTER, MODEL, read_verified
 from resnet_demo.checkpoints.index import (
@@ -17,6 +17,7 @@ from resnet_demo.checkpoints.index import (
     entries,
     find,
     index_bytes,
+    index_record,
     load,
     load_entry,
     own_tasks,
@@ -48,6 +49,7 @@ __all__ = [
     "entries",
     "find",
     "index_bytes",
+    "index_record",
     "load",
     "load_entry",
     "load_folder",
@@ -57,6 +59,7 @@ __all__ = [
     "read_verified",
     "register",
     "save",
+    "save_stored",
     "spec",
     "weights_folder",
     "write_index",

@@ -110,8 +110,6 @@ def save(
     Raises:
         UserError: ``state`` is not the state of such a network, or not finite.
     """
-    from safetensors.numpy import save as serialise
-
     folder = Path(folder)
     state = {key: np.asarray(value) for key, value in state.items() if not key.endswith("num_batches_tracked")}
     architecture = architecture_of(depth, variant)
@@ -122,7 +120,37 @@ def save(
             folder=folder,
             keys=first_few(broken),
         )
-    model = serialise(quantise(state), metadata={"format": FORMAT})
+    return _write(folder, quantise(state), spec, architecture, metrics, card, extra)
+
+
+def save_stored(
+    folder: str | Path, checkpoint: Checkpoint, card: str | None = None, extra: Mapping[str, object] | None = None
+) -> Path:
+    """Write a checkpoint that is in memory with its very arrays, without rounding them again.
+
+    Args:
+        folder: made where it is missing.
+        card, extra: as for ``save``; calibration and ranges are among ``extra``.
+
+    Returns:
+        The weights file.
+    """
+    one = checkpoint
+    return _write(Path(folder), one.stored, one.spec, one.architecture, one.metrics, card, extra)
+
+
+def _write(
+    folder: Path,
+    stored: Mapping[str, np.ndarray],
+    spec: TaskSpec,
+    architecture: Architecture,
+    metrics: Mapping[str, object],
+    card: str | None,
+    extra: Mapping[str, object] | None,
+) -> Path:
+    from safetensors.numpy import save as serialise
+
+    model = serialise({**stored}, metadata={"format": FORMAT})
     parts = {
         **architecture_to_json(architecture),
         "format": FORMAT,

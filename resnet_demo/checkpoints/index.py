@@ -253,6 +253,22 @@ def register(folder: str | Path, hub: HubSource | None = None) -> Entry:
         raise UserError(
             "{folder} is not inside {root}: save the checkpoint there before registering it.", folder=folder, root=root
         )
+    made = index_record(root, folder).changed(hub=as_json(hub))
+    known = read_index(root) if (root / INDEX).exists() else []
+    for other in known:
+        copied = other.hub is not None and other.hub.sha256 == other.sha256 != made.sha256
+        if other.key == made.key and hub is None and not copied:
+            made = made.changed(hub=other.record.get("hub"))
+    write_index(root, [*(other for other in known if other.key != made.key), made])
+    return _entry(root, made)
+
+
+def index_record(root: Path, folder: Path) -> IndexRecord:
+    """What the index in ``root`` says of a checkpoint in a folder inside it, or in ``root`` itself.
+
+    Raises:
+        UserError: the checkpoint does not load, or is no ResNet.
+    """
     checkpoint, config = load_folder(folder), read_config(folder)
     if checkpoint.architecture != architecture_of(checkpoint.depth, checkpoint.variant):
         raise UserError(
@@ -260,7 +276,7 @@ def register(folder: str | Path, hub: HubSource | None = None) -> Entry:
             folder=folder,
             title=checkpoint.architecture.title,
         )
-    made = IndexRecord.from_json(
+    return IndexRecord.from_json(
         {
             "task": checkpoint.spec.name,
             "depth": checkpoint.depth,
@@ -269,16 +285,9 @@ def register(folder: str | Path, hub: HubSource | None = None) -> Entry:
             "sha256": hashlib.sha256((folder / MODEL).read_bytes()).hexdigest(),
             "config": (folder / CONFIG).relative_to(root).as_posix(),
             "metrics": config.record.get("metrics") or {},
-            "hub": as_json(hub),
+            "hub": None,
         }
     )
-    known = read_index(root) if (root / INDEX).exists() else []
-    for other in known:
-        copied = other.hub is not None and other.hub.sha256 == other.sha256 != made.sha256
-        if other.key == made.key and hub is None and not copied:
-            made = made.changed(hub=other.record.get("hub"))
-    write_index(root, [*(other for other in known if other.key != made.key), made])
-    return _entry(root, made)
 
 
 def write_index(root: Path, records: Sequence[IndexRecord]) -> None:

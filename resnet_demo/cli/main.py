@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from resnet_demo.cli import bench, calibrate, predict, publish, train
+from resnet_demo.cli import bench, calibrate, predict, publish, teach, train
 from resnet_demo.cli.options import BAD_INPUT, Parser, complain, program
 from resnet_demo.errors import UserError
 from resnet_demo.utils.packages import advice
@@ -14,7 +14,14 @@ from resnet_demo.version import __version__
 
 COMMANDS = {
     "Photos": (predict.add_predict, predict.add_serve, predict.add_export),
-    "Training": (train.add_train, train.add_distill, train.add_grow, train.add_gather, train.add_convert),
+    "Training": (
+        teach.add_teach,
+        train.add_train,
+        train.add_distill,
+        train.add_grow,
+        train.add_gather,
+        train.add_convert,
+    ),
     "Measuring": (
         train.add_evaluate,
         train.add_detection,

@@ -142,10 +142,11 @@ def step_of(options: argparse.Namespace) -> Step:
 
 def run_train_own(options: argparse.Namespace) -> int:
     from resnet_demo.checkpoints.steps import Step
+    from resnet_demo.tasks.bundled import check_own_name
     from resnet_demo.training import train_own
     from resnet_demo.training.options import TrainOptions
 
-    train_own.check_name(options.name)
+    check_own_name(options.name)
     if options.labelled:
         raise UserError("--labelled goes with a recipe: put all pictures of your own into --data.")
     if options.data is None:

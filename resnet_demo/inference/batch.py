@@ -66,7 +66,7 @@ def rows(
     draft = 2 * max(network.spec.resize, THUMBNAIL_SIDE) if network.spec.kind == tasks.CLASSIFICATION else None
     size, start = 1, perf_counter()
     waiting: list[tuple[str, Image.Image | str]] = []  # name and photo, or why there is none
-    for item in _opened(sources, draft, explain):
+    for item in opened_photos(sources, draft, explain):
         if item is None:
             if waiting and budget.is_tight:  # The next photo may wait for the memory of these.
                 yield _answer(network, waiting, explain)
@@ -83,7 +83,7 @@ def rows(
         yield _answer(network, waiting, explain)
 
 
-def _opened(
+def opened_photos(
     sources: Iterable[Source], draft: int | None, explain: Callable[[Exception], str]
 ) -> Iterator[tuple[str, Image.Image | str] | None]:
     """Name and photo, or why there is none, in the sources' order; meanwhile the next ``AHEAD`` are decoded. None

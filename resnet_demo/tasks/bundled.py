@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from resnet_demo.errors import UserError
 
 FOLDER = Path(__file__).with_name("bundled")
 
@@ -68,3 +71,11 @@ _read = {path.stem: read_task(path) for path in FOLDER.glob("*.toml")}
 # In the order in which they are offered.
 BUNDLED = dict(sorted(_read.items(), key=lambda item: item[1].order))
 TITLES = {name: task.title for name, task in BUNDLED.items()}
+
+
+def check_own_name(name: str) -> None:
+    """Raise a UserError where a task of the user's own cannot have this name."""
+    if not re.fullmatch(r"[a-z0-9_-]+", name):
+        raise UserError("The name {name!r} will not do: use small letters a to z, digits, - and _ only.", name=name)
+    if name in TITLES:
+        raise UserError("The name {name} belongs to a task that comes with the project: choose another.", name=name)

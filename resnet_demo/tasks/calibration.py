@@ -108,3 +108,11 @@ class Calibration:
         if not (sound and math.isfinite(temperature)):
             raise ValueError("its calibration has numbers that cannot be")
         return cls(temperature, means)
+
+
+def class_means(pooled: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """The mean of each class's pooled features (n, C) → (classes, C); zeros for a class without pictures."""
+    counts = np.bincount(labels, minlength=classes)
+    sums = np.zeros((classes, pooled.shape[1]), np.float64)
+    np.add.at(sums, labels, pooled)
+    return (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)

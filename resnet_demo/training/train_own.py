@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
-from resnet_demo.tasks import KEYPOINTS, TITLES
+from resnet_demo.tasks import KEYPOINTS
 from resnet_demo.training.data.own_images import keypoint_table, read_own
 from resnet_demo.training.options import TrainOptions
 from resnet_demo.training.recipe import Recipe, load_recipe
 
 START = "flowers102"  # the bundled task whose networks have seen most kinds of pictures
 LEAST_BATCH, STEPS = 4, 8
-
-
-def check_name(name: str) -> None:
-    """Raises UserError where a task cannot have this name."""
-    if not re.fullmatch(r"[a-z0-9_-]+", name):
-        raise UserError(f"The name {name!r} will not do: use small letters a to z, digits, - and _ only.")
-    if name in TITLES:
-        raise UserError(f"The name {name} belongs to a task that comes with the project: choose another --name.")
 
 
 def own_recipe(recipe: str | None, overrides: list[str], data: Path, name: str) -> Recipe:

@@ -155,6 +155,34 @@ SENTENCES = {
     "{subject} is too large for this server just now: try again in a minute, or choose a smaller one.": (
         "服务器暂时无法处理{subject}：请一分钟后重试，或选择更小的。"
     ),
+    "{folder} cannot be read ({reason}).": "无法读取 {folder}（{reason}）。",
+    "The folder {root} {state}: make one subfolder a class, such as cats and dogs, in it.": (
+        "文件夹 {root} {state}：请在其中为每个类别建一个子文件夹，例如 cats 和 dogs。"
+    ),
+    "{root} has only one class, {name}: put at least two subfolders with pictures into it.": (
+        "{root} 只有一个类别 {name}：请在其中放入至少两个含图片的子文件夹。"
+    ),
+    "{root} is divided into {names}, not into classes: put one subfolder a class into it, the split is made here.": (
+        "{root} 分为 {names}，而不是类别：请为每个类别放一个子文件夹，划分在这里进行。"
+    ),
+    # tasks, teach
+    "The name {name} will not do: use small letters a to z, digits, - and _ only.": (
+        "名称{name}不可用：请只用小写字母 a 到 z、数字、- 和 _。"
+    ),
+    "The name {name} belongs to a task that comes with the project: choose another.": (
+        "名称 {name} 属于项目自带的任务：请另选一个。"
+    ),
+    "There are no weights to teach: fetch the repository's weights first.": (
+        "没有可用来教的权重：请先获取仓库中的权重。"
+    ),
+    "There is no ResNet-{depth} to teach: choose {depths}.": "没有可用来教的 ResNet-{depth}：请选择 {depths}。",
+    "{task} has no classes: choose a task with classes to start from.": (
+        "{task} 没有类别：请选择一个有类别的任务作为起点。"
+    ),
+    "At least two classes are needed: add another one.": "至少需要两个类别：请再添加一个。",
+    "Each class needs at least {least} photos that can be read, fewer has {poor}: add some, or remove it.": (
+        "每个类别至少需要 {least} 张可读取的照片，数量不足的有 {poor}：请添加照片，或删除该类别。"
+    ),
     # predictor, render
     "There is no layer {layer}: choose one of {layers}.": "没有名为{layer}的层：请从 {layers} 中选择。",
     "There is no colour map {name}: choose one of {known}.": "没有名为{name}的色图：请从 {known} 中选择。",
@@ -284,6 +312,7 @@ PARTS = {
         "try again {when}, or log in for a higher limit": "请在{when}后重试，或登录以提高限额",
         "correct the request": "请更正请求",
     },
+    "state": {"has no subfolders": "没有子文件夹", "is empty": "是空的"},
     "keys": {"{first} and {count} more": "{first} 及另外 {count} 个"},
     "when": {"in {seconds} seconds": " {seconds} 秒", "in a few minutes": "几分钟"},
 }

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from resnet_demo.checkpoints.records import OwnData
 from resnet_demo.errors import UserError
+from resnet_demo.images.class_folders import class_files, visible
 from resnet_demo.images.decode import MAX_PIXELS, MIN_SIDE, open_photo
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS
 from resnet_demo.training.data.datasets import Pictures
@@ -116,38 +117,19 @@ def keypoint_table(data: Path) -> Path | None:
     return tables[0] if tables else None
 
 
-def visible(folder: Path) -> list[Path]:
-    """What lies in a folder, hidden things left out, by name."""
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise UserError(f"{folder} cannot be read ({(error.strerror or str(error)).lower()}).") from None
-
-
 def class_items(root: Path) -> tuple[tuple[str, ...], list[Item]]:
     """Class names and pictures of a folder with one subfolder a class; any depth below a subfolder counts.
 
     Raises:
         UserError: fewer than two classes, or a class with fewer than two files.
     """
-    folders = [path for path in visible(root) if path.is_dir()]
-    if not folders:
-        state = "is empty" if not visible(root) else "has no subfolders"
-        raise UserError(f"The folder {root} {state}: make one subfolder a class, such as cats and dogs, in it.")
-    classes = tuple(folder.name for folder in folders)
-    if len(classes) == 1:
-        raise UserError(f"{root} has only one class, {classes[0]}: put at least two subfolders with pictures into it.")
-    if {name.lower() for name in classes} <= {*PARTS, "valid", "validation", "training", "testing"}:
-        raise UserError(
-            f"{root} is divided into {', '.join(classes)}, not into classes: put one subfolder a class into it, the "
-            "split is made here."
-        )
-    items = []
-    for label, folder in enumerate(folders):
-        for path in sorted(folder.rglob("*")):
-            inside = path.relative_to(root)
-            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
-                items.append(Item(path, inside.as_posix(), label))
+    found = class_files(root)
+    classes = tuple(found)
+    items = [
+        Item(path, path.relative_to(root).as_posix(), label)
+        for label, files in enumerate(found.values())
+        for path in files
+    ]
     check_classes(root, classes, items)
     return classes, items
 

@@ -21,19 +21,20 @@ from torchvision.transforms import v2
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Metric
 from resnet_demo.checkpoints.calibration_record import CalibrationRecord, ComparedScore, Fitted
+from resnet_demo.checkpoints.proportion import proportion
 from resnet_demo.errors import UserError
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.tasks import CLASSIFICATION
-from resnet_demo.tasks.calibration import Calibration, ClassMeans
+from resnet_demo.tasks.calibration import Calibration, ClassMeans, class_means
 from resnet_demo.training.cards.card import model_card
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.data.ood_images import ood_pictures
 from resnet_demo.training.data.seeds import seed_of
 from resnet_demo.training.data.splits import own_pictures, split_pictures
-from resnet_demo.training.evaluation.evaluate import class_rows, proportion
+from resnet_demo.training.evaluation.evaluate import class_rows
 from resnet_demo.training.evaluation.features import Features, cached_features, features_of, photos
-from resnet_demo.training.evaluation.ood_scores import Score, class_means, scores
+from resnet_demo.training.evaluation.ood_scores import Score, scores
 from resnet_demo.training.evaluation.temperature import calibration_metrics, fit_temperature, reliability
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from resnet_demo.checkpoints.proportion import proportion
 from resnet_demo.errors import UserError
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.training.data.datasets import Pictures, pictures_below, read_rows
-from resnet_demo.training.evaluation.evaluate import Evaluation, proportion
+from resnet_demo.training.evaluation.evaluate import Evaluation
 from resnet_demo.training.evaluation.features import all_features
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from resnet_demo import tasks
+from resnet_demo.checkpoints.proportion import proportion, rounded
 from resnet_demo.checkpoints.records import ClassCounts, Confusion, MeanError, Metric, WorstClass
 from resnet_demo.inference.base import Predictor
 from resnet_demo.inference.classifier import Classifier
@@ -137,16 +138,3 @@ def nme(points: np.ndarray, truth: np.ndarray, side: float = math.nan) -> float:
     else:
         scale = np.ptp(truth[known], axis=0).max()
     return float(np.linalg.norm(points - truth, axis=1)[known].mean() / (scale or side) * 100)
-
-
-def proportion(right: int, shown: int) -> Metric:
-    """Percentage with Wilson's 95 % interval (Wilson 1927)."""
-    share, z = right / shown, 1.96
-    centre = (share + z * z / (2 * shown)) / (1 + z * z / shown)
-    margin = z / (1 + z * z / shown) * math.sqrt(share * (1 - share) / shown + z * z / (4 * shown * shown))
-    low, high = rounded(100 * (centre - margin)), rounded(100 * (centre + margin))
-    return Metric(rounded(100 * share), low, high, float(shown))
-
-
-def rounded(figure: float) -> float:
-    return round(float(figure), 3)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from resnet_demo.tasks.calibration import class_means
+
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 NEIGHBOUR = 5  # which neighbour's distance counts
 SHRINKAGE = 0.1  # of the shared covariance towards a sphere: there are fewer pictures than features
@@ -34,14 +36,6 @@ def energy(logits: np.ndarray) -> np.ndarray:
     """The negative free energy, log Σ exp."""
     largest = logits.max(axis=1)
     return largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1))
-
-
-def class_means(pooled: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """(classes, C); zeros for a class without pictures."""
-    counts = np.bincount(labels, minlength=classes)
-    sums = np.zeros((classes, pooled.shape[1]), np.float64)
-    np.add.at(sums, labels, pooled)
-    return (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
 
 
 def neighbour(pooled: np.ndarray) -> Score:

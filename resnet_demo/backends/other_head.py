@@ -1,0 +1,43 @@
+"""A network with another head on the engine of the first one: nothing is compiled again, no weights are in memory
+twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from resnet_demo.backends.base import Engine, Outputs, gradient_networks
+from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.models.quantization import SCALE, dequantise
+from resnet_demo.utils.linalg import products
+
+
+class OtherHead(Engine):
+    """A checkpoint whose weights up to the head are those of an engine's.
+
+    Args:
+        trunk: the engine that computes the features.
+        checkpoint: the whole network; of its weights only the head's are read.
+    """
+
+    def __init__(self, trunk: Engine, checkpoint: Checkpoint):
+        names = ("fc.weight", f"fc.weight{SCALE}", "fc.bias")
+        head = dequantise({name: checkpoint.stored[name] for name in names if name in checkpoint.stored})
+        super().__init__(checkpoint, (head["fc.weight"], head["fc.bias"]))
+        self.trunk = trunk
+        self.device, self.backend = trunk.device, trunk.backend
+
+    def run(self, pictures: np.ndarray) -> Outputs:
+        outputs = self.trunk.run(pictures)
+        logits = products(outputs.features.mean(axis=(2, 3)), self.head_weights) + self._head_bias
+        return replace(outputs, logits=logits)
+
+    def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
+        from resnet_demo.backends.openvino_gradient import GradientNetwork
+
+        network = gradient_networks.get(self.trunk, lambda: GradientNetwork(self.trunk.checkpoint))
+        return network.maps(picture, self.head_weights[outputs])[layer]
+
+    def last_features(self, pictures: np.ndarray) -> np.ndarray:
+        return self.trunk.last_features(pictures)
