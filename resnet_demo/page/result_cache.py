@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -85,6 +85,13 @@ def find(name: str) -> results.Result:
         found = _answers[name][1]
         _answers[name] = monotonic(), found
         return cast(results.Result, found)
+
+
+def drop(names: Iterable[str]) -> None:
+    """Let go of these answers, as their visitor has gone."""
+    with _lock:
+        for name in names:
+            _answers.pop(name, None)
 
 
 def forget(seconds: float) -> None:

@@ -112,6 +112,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     """
     from starlette.middleware import Middleware
 
+    from resnet_demo.page import lessons
     from resnet_demo.page.app import build
     from resnet_demo.page.gradio_patches import (
         api_calls,
@@ -135,6 +136,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     from resnet_demo.page.settings import SCRIPT
     from resnet_demo.page.widgets.theme import CSS, HEAD, theme
 
+    lessons.limits = limits
     page, requests = build(), Requests()
     sweeper = temp_folder.Sweeper(
         folder,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import EXAMPLES
@@ -12,6 +15,7 @@ TABS = {
     "Faces": "faces",
     "Compare": "compare",
     "Many photos": "many",
+    "Teach": "teach",
     "Camera": "live",
     "How it works": "how",
 }
@@ -21,6 +25,7 @@ RESULTS = {
     "faces": "#faces-overlay[data-drawn]",
     "compare": "#compare-cards .card-name",
     "many": "#many-table tbody tr:nth-child(3)",
+    "teach": "#teach-found .classes-top:not(:empty)",
 }
 # Parts of Gradio's own that the page cannot change.
 GRADIOS = {
@@ -55,6 +60,15 @@ def findings(page: Page) -> list[str]:
     return found
 
 
+def taught_archive(folder: Path) -> Path:
+    """A zip of two classes of two photos."""
+    path = folder / "flowers.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, name in enumerate(("dahlia", "marigold", "dahlia", "marigold")):
+            archive.write(EXAMPLES / f"{name}.jpg", f"{name}/{number}.jpg")
+    return path
+
+
 def test_axe_finds_nothing_serious_in_any_tab(visit, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")
@@ -67,6 +81,10 @@ def test_axe_finds_nothing_serious_in_any_tab(visit, tmp_path):
             if name == "many":
                 photos = [EXAMPLES / "dahlia.jpg", EXAMPLES / "marigold.jpg", broken]
                 page.locator("#many-files input[type=file]").set_input_files(photos)
+            elif name == "teach":
+                page.locator("#teach-files input[type=file]").set_input_files(taught_archive(tmp_path))
+                page.locator("#teach-matrix button").first.click()
+                page.locator("#teach-photo input[type=file]").set_input_files(EXAMPLES / "dahlia.jpg")
             else:
                 page.locator(f"#{name}-examples .gallery-item").first.click()
             expect(page.locator(RESULTS[name]).first).to_be_visible()

@@ -340,4 +340,51 @@ EN = {
     "percent": "{value} %",
     "separator": ", ",
     "or": " or ",
+    # Teach
+    "tab_teach": "Teach",
+    "teach_trunk": "Start from",
+    "teach_class": "Name of the class",
+    "teach_class_hint": "such as cats",
+    "teach_files": "Its photos, or a zip with a folder for each class",
+    "teach_camera": "Take photos with the camera",
+    "teach_camera_photo": "Camera",
+    "hint_teach": (
+        "Name a class and drop its photos, then the next one. Or drop a zip with a folder for each class. From two "
+        "classes of two photos on it can name others; twenty of each are a good start."
+    ),
+    "teach_going": "{done} of {total} photos looked at …",
+    "teach_more": "Now another class: two classes of two photos are the least.",
+    "teach_right": (
+        "<b>{right} of {total}</b> photos named right ({share}), each by what the others taught (leave-one-out)."
+    ),
+    "teach_try_it": "Try another photo, or download what was taught.",
+    "teach_bad": "{count} could not be used:",
+    "teach_bad_more": "and {count} more",
+    "teach_list": "Classes so far",
+    "teach_count": "{count} photos",
+    "teach_count_one": "1 photo",
+    "teach_remove": "Remove {label}",
+    "teach_matrix": "Photos by their class (rows) and by what they were taken for (columns)",
+    "teach_taken_for": "taken for",
+    "teach_cell": "{count} of {label}, taken for {found}: show them",
+    "teach_cell_right": "{count} of {label}, named right: show them",
+    "teach_cell_photos": "{label}, taken for {found}",
+    "teach_cell_photos_right": "{label}, named right",
+    "teach_try": "Try a photo",
+    "hint_teach_try": "Once two classes are taught: choose a photo that it has not seen.",
+    "teach_task": "Name of the task",
+    "teach_task_hint": "such as my-pets",
+    "teach_download": "Download the checkpoint",
+    "teach_use": "Use it, or train all layers on the same photos (that takes longer, and more of them help):",
+    "teach_no_name": "Which class is this? Type its name and press Enter; the photos wait.",
+    "teach_none": "Nothing is taught yet: two classes of two photos are the least.",
+    "teach_classes": "At most {most} classes can be taught here: `resnet-demo teach` on your machine takes any number.",
+    "teach_photos": (
+        "There are {there} photos, and {more} more would be over the limit of {most}: `resnet-demo teach` on your "
+        "machine takes any number."
+    ),
+    "teach_mb": (
+        "These files are more than {most} MB together: scale the photos down, or run `resnet-demo teach` on your "
+        "machine."
+    ),
 }

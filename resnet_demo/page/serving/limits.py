@@ -26,6 +26,8 @@ class Limits:
         header_seconds: time in which a request's first line and headers must be there.
         body_seconds: longest pause within a request's body.
         stop_seconds: time that running requests have to end when the page is stopped.
+        teach_classes, teach_photos, teach_mb: most classes, photos and megabytes of files that a visitor teaches with.
+        teach_minutes: time for which what was taught is kept after its last use.
         metrics: 1 shows ``/metrics`` to whoever asks.
     """
 
@@ -39,6 +41,10 @@ class Limits:
     header_seconds: int = 20
     body_seconds: int = 60
     stop_seconds: int = 5
+    teach_classes: int = 20
+    teach_photos: int = 500
+    teach_mb: int = 300
+    teach_minutes: int = 30
     metrics: int = 0
 
     @classmethod

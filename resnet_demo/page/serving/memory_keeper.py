@@ -7,7 +7,7 @@ import threading
 
 from resnet_demo.backends.base import gradient_networks
 from resnet_demo.inference import predictor
-from resnet_demo.page import catalog, result_cache
+from resnet_demo.page import catalog, lessons, result_cache
 from resnet_demo.page.serving.limits import Limits
 from resnet_demo.utils import memory
 
@@ -27,6 +27,7 @@ def tidy(limits: Limits) -> int:
     """Let go of what is old, and of more where the process has too much memory → number of networks."""
     keep = {(task, catalog.default_depth(task)) for task in catalog.ALWAYS}
     result_cache.forget(ANSWERS)
+    lessons.forget(limits.teach_minutes * 60)
     count = predictor.unload(limits.unload_seconds, keep)
     gradient_networks.unload(limits.unload_seconds)
     memory.release()

@@ -164,9 +164,9 @@ def paths_and_names(payload: ListFiles | None) -> list[tuple[str, str]]:
     return [(file.path, file.orig_name or Path(file.path).name) for file in (payload.root if payload else [])]
 
 
-def files_input(elem_id: str) -> gr.File:
+def files_input(elem_id: str, key: str = "many_files") -> gr.File:
     """Any number of files; hands over (path, name) of each. What is no photo gets its line in the table."""
-    files = gr.File(label=label("many_files"), file_count="multiple", height=220, elem_id=elem_id)
+    files = gr.File(label=label(key), file_count="multiple", height=220, elem_id=elem_id)
     # Gradio hands over paths, in which names lack what it takes for unsafe, and leaves an empty file for each.
     return fetch_carefully(read_with(files, paths_and_names))
 

@@ -64,13 +64,13 @@ def asking_row(*kinds: str) -> gr.Row:
     return gr.Row(elem_classes=["ask", *(["has-task"] if several else [])])
 
 
-def task_input(elem_id: str, value: str, *kinds: str) -> gr.Dropdown:
+def task_input(elem_id: str, value: str, *kinds: str, key: str = "task") -> gr.Dropdown:
     """The tasks of some kinds; nothing to see where there is only one."""
     names = catalog.task_choices(*kinds)
     task = gr.Dropdown(
         names,
         value=value,
-        label=label("task"),
+        label=label(key),
         visible=len(names) > 1,
         filterable=False,
         min_width=170,

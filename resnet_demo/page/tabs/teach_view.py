@@ -1,0 +1,111 @@
+"""What the tab Teach shows of a lesson: its classes, its confusion matrix with the photos of each cell, and commands.
+
+Names of files and classes come from strangers and are escaped.
+"""
+
+from __future__ import annotations
+
+import html
+import shlex
+
+from resnet_demo.page.i18n.format import percent
+from resnet_demo.page.i18n.texts import say
+from resnet_demo.page.lessons import Example, Lesson
+from resnet_demo.page.widgets.inputs import address, note
+
+LISTED = 8  # files that could not be used
+THUMBNAILS = 6  # of a class
+
+
+def class_rows(lesson: Lesson) -> str:
+    """The classes so far: name, count, the first photos and a button that removes the class."""
+    if not lesson.names:
+        return ""
+    rows = []
+    for index, name in enumerate(lesson.names):
+        photos = [example for example in lesson.examples if example.label == name]
+        shown, known = (
+            html.escape(name),
+            say("teach_count" if len(photos) > 1 else "teach_count_one", count=len(photos)),
+        )
+        remove = html.escape(say("teach_remove", label=name))
+        rows.append(
+            f'<li><span class="teach-name">{shown}</span> <small>{known}</small>'
+            f'<button type="button" data-remove="{index}" aria-label="{remove}" title="{remove}">×</button>'
+            f'<div class="teach-photos">{"".join(map(picture, photos[:THUMBNAILS]))}</div></li>'
+        )
+    return f'<h2>{say("teach_list")}</h2><ul class="teach-classes">{"".join(rows)}</ul>'
+
+
+def picture(example: Example) -> str:
+    return f'<img src="{html.escape(address(example.picture))}" alt="{html.escape(example.name)}" loading="lazy">'
+
+
+def matrix(lesson: Lesson) -> str:
+    """The confusion matrix by leave-one-out; a cell's button shows its photos below, which are all in the page."""
+    taught = lesson.taught
+    if taught is None:
+        return ""
+    names, counts, found = taught.checkpoint.spec.labels, taught.confusion, taught.found
+    shown = [html.escape(name) for name in names]
+    head = "".join(f'<th scope="col"><span title="{name}">{name}</span></th>' for name in shown)
+    rows, photos = [], []
+    for true, name in enumerate(shown):
+        cells = []
+        for taken, other in enumerate(shown):
+            count = int(counts[true, taken])
+            if not count:
+                cells.append("<td></td>")
+                continue
+            right = true == taken
+            said = say("teach_cell_right" if right else "teach_cell", count=count, label=name, found=other)
+            share = count / counts[true].sum()
+            cells.append(
+                f'<td><button type="button" class="{"right" if right else "wrong"}" style="--share:{share:.2f}" '
+                f'data-cell="{true}-{taken}" aria-expanded="false" aria-label="{said}">{count}</button></td>'
+            )
+            those = [lesson.examples[k] for k in range(len(found)) if (taught.labels[k], found[k]) == (true, taken)]
+            caption = say("teach_cell_photos_right" if right else "teach_cell_photos", label=name, found=other)
+            photos.append(
+                f'<div class="teach-cell" data-photos="{true}-{taken}" hidden><p>{caption}</p>'
+                f'<div class="teach-photos">{"".join(map(picture, those))}</div></div>'
+            )
+        rows.append(f'<tr><th scope="row">{name}</th>{"".join(cells)}</tr>')
+    return (
+        f'<div class="teach-matrix" tabindex="0" role="region" aria-label="{say("teach_matrix")}">'
+        f'<table aria-label="{say("teach_matrix")}"><thead><tr><td><small>{say("teach_taken_for")} →</small></td>{head}'
+        f'</tr></thead><tbody>{"".join(rows)}</tbody></table></div><div aria-live="polite">{"".join(photos)}</div>'
+    )
+
+
+def going(done: int, total: int) -> str:
+    bar = f'<progress max="{total}" value="{done}" aria-hidden="true"></progress>'
+    return note(say("teach_going", done=done, total=total), bar)
+
+
+def words(lesson: Lesson, trunk: str) -> str:
+    """How well the photos are named, and which files could not be used."""
+    lines = []
+    if taught := lesson.taught:
+        right, total = int(taught.confusion.trace()), len(taught.labels)
+        lines += [say("teach_right", right=right, total=total, share=percent(right / total)), say("teach_try_it")]
+    else:
+        lines.append(say("teach_more") if lesson.examples else say("hint_teach"))
+    if lesson.bad:
+        files = [f"{name}: {reason}" for name, reason in lesson.bad[:LISTED]]
+        more = [say("teach_bad_more", count=len(lesson.bad) - LISTED)] if len(lesson.bad) > LISTED else []
+        listed = "".join(f"<li>{html.escape(html.unescape(line))}</li>" for line in [*files, *more])
+        lines.append(f"{say('teach_bad', count=len(lesson.bad))}<ul>{listed}</ul>")
+    return note(*lines, facts=html.escape(trunk) if lesson.taught else "")
+
+
+def commands(name: str, depth: int) -> str:
+    """How the checkpoint is used, and how all layers are trained."""
+    name = shlex.quote(name)
+    lines = (
+        f"RESNET_DEMO_WEIGHTS={name} resnet-demo predict PHOTO --task {name} --depth {depth}",
+        f"RESNET_DEMO_WEIGHTS={name} resnet-demo serve",
+        f"resnet-demo train --data PHOTOS --depth {depth} --name {name}",
+    )
+    code = html.escape("\n".join(lines))
+    return f'<div class="teach-use"><p>{say("teach_use")}</p><pre tabindex="0"><code>{code}</code></pre></div>'
