@@ -97,13 +97,14 @@ def plan(form: Form[Question], values: Values) -> Plan[Question]:
     now: Updates = {}
     if asked.task != (values[form.last_task] or form.parts["task"].value):
         asked, now = of_another_task(form, asked)
-    if before is None or asked.photo != before.photo:
+    same_photo = before is None or asked.photo == before.photo
+    missing = [depth for depth in as_list(asked.depth) if depth not in catalog.available(asked.task)]
+    if missing and same_photo and not now and catalog.available(asked.task):
+        return without_weights(form, asked, before, missing[0])
+    if before is None or not same_photo:
         asked, fresh = of_another_photo(form, asked)
         return Plan({**fresh, **now}, asked)
-    if asked == before:
-        return Plan(now)
-    missing = [depth for depth in as_list(asked.depth) if depth not in catalog.available(asked.task)]
-    return without_weights(form, asked, before, missing[0]) if missing else Plan(now, asked)
+    return Plan(now, None if asked == before else asked)
 
 
 def of_another_task(form: Form[Question], asked: Question) -> tuple[Question, Updates]:
@@ -125,11 +126,12 @@ def of_another_photo(form: Form[Question], asked: Question) -> tuple[Question, U
     return asked, {**empty, **fresh, form.answered: None}
 
 
-def without_weights(form: Form[Question], asked: Question, before: Question, missing: int) -> Plan[Question]:
+def without_weights(form: Form[Question], asked: Question, before: Question | None, missing: int) -> Plan[Question]:
     """A sentence about a depth that has no weights; the choice goes back to what is on screen."""
     sentence = html.escape(catalog.no_weights(asked.task, missing))
     gr.Info(sentence, title=label("notice"))
-    depth = usable(asked.task, asked.depth if isinstance(asked.depth, list) else before.depth)
+    back = asked.depth if isinstance(asked.depth, list) else before.depth if before else None
+    depth = usable(asked.task, back)
     return Plan({form.parts["depth"]: depth, form.shown["line"]: note(sentence, alert=True)})
 
 

@@ -159,7 +159,7 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     with asking_row(tasks.CLASSIFICATION):
-        photo = photo_input("flowers-photo", FLOWERS, "flowers-overlay")
+        photo = photo_input("flowers-photo", FLOWERS, catalog.FLOWERS, "flowers-overlay")
         task = task_input("flowers-task", catalog.FLOWERS, tasks.CLASSIFICATION)
         depth = depth_input(catalog.FLOWERS, "flowers-depth")
     with gr.Row(elem_classes=["columns", "answer"]):

@@ -245,7 +245,7 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     with asking_row(tasks.CLASSIFICATION, tasks.KEYPOINTS):
-        photo = photo_input("compare-photo", BOTH)
+        photo = photo_input("compare-photo", BOTH, catalog.FLOWERS)
         task = task_input("compare-task", catalog.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
         depths = depth_input(catalog.FLOWERS, "compare-depths", several=True)
     line, retry = note_output("hint_compare", "compare-note"), retry_button("compare-retry")

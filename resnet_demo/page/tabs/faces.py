@@ -142,7 +142,7 @@ def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     hint = "hint_faces" if len(catalog.task_choices(tasks.KEYPOINTS)) == 1 else "hint_points"
     with asking_row(tasks.KEYPOINTS):
-        photo = photo_input("faces-photo", FACES, "faces-overlay")
+        photo = photo_input("faces-photo", FACES, catalog.FACES, "faces-overlay")
         task = task_input("faces-task", catalog.FACES, tasks.KEYPOINTS)
         depth = depth_input(catalog.FACES, "faces-depth")
     with gr.Row(elem_classes=["columns", "answer"]):

@@ -141,6 +141,6 @@ function open() {
   const photo = window.resnet.photo();
   const fits = photo && (photo.path || props.examples.some((one) => one.example === photo.example));
   if (fits && key(photo) !== asked) ask(photo);
-  else if (!asked && props.examples.length) ask({ example: props.examples[0].example });
+  else if (!asked && props.start) ask({ example: props.examples[0].example });
 }
 window.resnet.restored.then(() => new ResizeObserver(open).observe(element));

@@ -16,7 +16,7 @@ import gradio as gr
 from PIL import Image
 
 from resnet_demo.images import overlay
-from resnet_demo.page import photo_source
+from resnet_demo.page import catalog, photo_source
 from resnet_demo.page.gradio_patches import file_cache
 from resnet_demo.page.gradio_patches.preprocess import read_with
 from resnet_demo.page.i18n.texts import label
@@ -32,11 +32,12 @@ TEXTS = (
 )
 
 
-def photo_input(elem_id: str, examples: Sequence[str], viewer: str = "") -> gr.HTML:
+def photo_input(elem_id: str, examples: Sequence[str], task: str, viewer: str = "") -> gr.HTML:
     """The component; triggers ``input``. Its value is the path of a file in Gradio's cache, or None.
 
     Args:
-        examples: names of example photos; the first is shown until something else is chosen.
+        examples: names of example photos; the first is shown until something else is chosen, if there are weights.
+        task: the one that the tab has at first.
         viewer: the element that is told of a photo before the server has seen it, see ``viewer``.
     """
     photo = gr.HTML(
@@ -45,6 +46,7 @@ def photo_input(elem_id: str, examples: Sequence[str], viewer: str = "") -> gr.H
         js_on_load=(FOLDER / "photo.js").read_text("utf-8"),
         texts={key.partition("_")[2]: label(key) for key in TEXTS},
         examples=[described(name) for name in examples],
+        start=bool(catalog.available(task)),
         viewer=viewer,
         elem_id=elem_id,
         elem_classes=["photo-holder"],
