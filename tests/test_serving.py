@@ -131,7 +131,7 @@ def test_after_an_hour_nothing_of_any_visitor_is_left(site):
     assert "event: complete" in site.call("keypoints", [{"path": face, "meta": FILE}, 18])
     assert "event: complete" in site.call("compare", [{"path": jpeg, "meta": FILE}, "flowers102", [18]])
     tiff = site.upload("scan.tif", photo("TIFF", seed=2))
-    assert "process_completed" in site.listener("show_photo", [{"path": tiff, "meta": FILE}, "flowers102", 18, 5, ""])
+    assert "process_completed" in site.listener("react", [{"path": tiff}, "flowers102", 18, "", 5, None, None])
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("a.jpg", photo(seed=3))
@@ -158,7 +158,8 @@ def test_after_an_hour_nothing_of_any_visitor_is_left(site):
     finally:
         sweeper.clock = time.time
     left = {path for path in site.folder.rglob("*") if not (path.is_dir() and any(path.iterdir()))}
-    assert {str(path) for path in left} - before == {str(site.folder / name) for name in temp_folder.PERMANENT}
+    # The page's own folders are empty, or hold what it keeps for all, such as an example's answer.
+    assert {str(path) for path in left} - before <= {str(site.folder / name) for name in temp_folder.PERMANENT}
     assert "no longer on the server" in site.call("classify", [{"path": jpeg, "meta": FILE}, "flowers102", 18])
 
 
