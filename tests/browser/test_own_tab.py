@@ -38,6 +38,7 @@ def test_it_is_shown_last_and_works_in_both_languages(visit, address):
     expect(page.locator("#echo-said textarea")).to_have_value("The echo says: petal petal")
     page.goto(f"{address}/?language=zh&tab=echo")
     expect(page.get_by_role("tab", selected=True)).to_have_text("回声")
+    expect(page.locator("#echo-word textarea")).to_have_value("petal")  # What was kept comes once the page is there.
     page.locator("#echo-word textarea").fill("花")
     expect(page.locator("#echo-said textarea")).to_have_value("回声说：花 花")
 
