@@ -72,6 +72,9 @@ def test_photos_are_read_with_the_class_of_their_synset(tmp_path, deep):
     assert photos.labels.tolist() == [0, 954]
     assert photos.picture(1).size == (60, 40)
     assert not photos.cache
+    assert len({band.tobytes() for band in photos.picture(1).split()}) == 3
+    photos.grey = True
+    assert len({band.tobytes() for band in photos.picture(1).split()}) == 1
 
 
 def test_photos_of_other_classes_and_no_photos_are_refused(tmp_path):

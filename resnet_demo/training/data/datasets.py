@@ -60,8 +60,12 @@ class Pictures:
         """The upright RGB picture, decoded at most once."""
         if index not in self.cache:
             with Image.open(self.paths[index]) as image:
-                self.cache[index] = np.asarray((image.convert("L") if self.grey else image).convert("RGB"))
-        return Image.fromarray(self.cache[index])
+                self.cache[index] = np.asarray(image.convert("RGB"))
+        return self.coloured(Image.fromarray(self.cache[index]))
+
+    def coloured(self, picture: Image.Image) -> Image.Image:
+        """A picture, without its colours where ``grey`` says so."""
+        return picture.convert("L").convert("RGB") if self.grey else picture
 
     def decode_all(self) -> Pictures:
         """Decode everything now, so that worker processes share the memory."""

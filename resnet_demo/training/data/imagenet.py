@@ -23,7 +23,7 @@ class Photos(Pictures):
     """Photos that are opened anew each time: the validation set would not fit into memory."""
 
     def picture(self, index: int) -> Image.Image:
-        return open_photo(self.paths[index])
+        return self.coloured(open_photo(self.paths[index]))
 
 
 def imagenet_spec() -> TaskSpec:
