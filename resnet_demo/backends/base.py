@@ -67,9 +67,12 @@ class Engine(ABC):
                 f"of the shape {pictures.shape}: prepare them with tasks.preprocess()."
             )
         features = self.last_features(pictures)
+        return Outputs(self.logits(features), features)
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """Last feature map (b, C, r, c) → float32 (b, outputs)."""
         # The head costs nothing, and in float32 the outputs lose none of their precision to the device's.
-        logits = products(features.mean(axis=(2, 3)), self.head_weights) + self._head_bias
-        return Outputs(logits, features)
+        return products(features.mean(axis=(2, 3)), self.head_weights) + self._head_bias
 
     def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
         """Grad-CAM of an earlier stage in float32 on the CPU, without PyTorch.
@@ -82,10 +85,13 @@ class Engine(ABC):
         Returns:
             float32 (outputs, r, c) on autograd's scale; what speaks against an output is negative.
         """
+        return self.gradient_network().maps(picture, self.head_weights[outputs])[layer]
+
+    def gradient_network(self) -> GradientNetwork:
+        """The backward pass of all below the head."""
         from resnet_demo.backends.openvino_gradient import GradientNetwork
 
-        network = gradient_networks.get(self, lambda: GradientNetwork(self.checkpoint))
-        return network.maps(picture, self.head_weights[outputs])[layer]
+        return gradient_networks.get(self, lambda: GradientNetwork(self.checkpoint))
 
     def unload(self) -> None:
         """Let go of what is kept beside the network itself; it may still be used."""

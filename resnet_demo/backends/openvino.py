@@ -39,7 +39,7 @@ class OpenVinoEngine(Engine):
         state = checkpoint.state
         super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
         self.precision = precision or best_precision(checkpoint)
-        self.steps = openvino_int8.exact_steps() or openvino_int8.STEPS
+        self.steps = openvino_int8.steps_here()
         self._alone = self._compiled(state)
         del state
         memory.release()

@@ -46,6 +46,11 @@ def exact_steps(cpuinfo: str = "/proc/cpuinfo") -> int | None:
     return STEPS if flags & WIDE and limit not in NO_WIDE else FEWER_STEPS
 
 
+def steps_here() -> int:
+    """``exact_steps``, or ``STEPS`` where there are none."""
+    return exact_steps() or STEPS
+
+
 def rounding(ranges: Mapping[str, float], steps: int = STEPS) -> Layer:
     """Makes convolutions whose inputs are rounded to 8 bits where there is a range.
 

@@ -4,13 +4,16 @@ twice."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_demo.backends.base import Engine, Outputs, gradient_networks
+from resnet_demo.backends.base import Engine, Outputs
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.models.quantization import SCALE, dequantise
-from resnet_demo.utils.linalg import products
+
+if TYPE_CHECKING:
+    from resnet_demo.backends.openvino_gradient import GradientNetwork
 
 
 class OtherHead(Engine):
@@ -30,14 +33,10 @@ class OtherHead(Engine):
 
     def run(self, pictures: np.ndarray) -> Outputs:
         outputs = self.trunk.run(pictures)
-        logits = products(outputs.features.mean(axis=(2, 3)), self.head_weights) + self._head_bias
-        return replace(outputs, logits=logits)
+        return replace(outputs, logits=self.logits(outputs.features))
 
-    def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
-        from resnet_demo.backends.openvino_gradient import GradientNetwork
-
-        network = gradient_networks.get(self.trunk, lambda: GradientNetwork(self.trunk.checkpoint))
-        return network.maps(picture, self.head_weights[outputs])[layer]
+    def gradient_network(self) -> GradientNetwork:
+        return self.trunk.gradient_network()
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         return self.trunk.last_features(pictures)

@@ -14,7 +14,7 @@ from resnet_demo.page.gradio_patches import api_description, file_cache, missing
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.language import LANGUAGES, NAMES, PARAMETER
 from resnet_demo.page.i18n.texts import fixed, in_english, label, language, say
-from resnet_demo.page.tabs import registry, teach
+from resnet_demo.page.tabs import registry
 from resnet_demo.page.widgets.inputs import LISTENER, PRIVATE
 
 
@@ -34,8 +34,9 @@ def build() -> gr.Blocks:
         settings.keep(tabs, built, page)
         missing_inputs.fill_with(page, fill_inputs)
         api_description.describe_page(page, in_english)
-        page.unload(teach.left)
-        page.fns[max(page.fns)].concurrency_limit = LISTENER["concurrency_limit"]  # It has no argument for that.
+        for left in (one.tab.left for one in built if one.tab.left):
+            page.unload(left)
+            page.fns[max(page.fns)].concurrency_limit = LISTENER["concurrency_limit"]  # It has no argument for that.
         page.load(device_line, None, status, show_progress="hidden", **PRIVATE)
     return page
 

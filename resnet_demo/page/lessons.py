@@ -113,9 +113,7 @@ class Lesson:
         only = stem if len(upload.files) == 1 and sources and sources[0].name != upload.files[0][1] else ""
         found = [label[:LONGEST_NAME] or typed or only for label in classes_by_name([one.name for one in sources])]
         # Two spellings of a class that is there already are one class.
-        known = {name.lower(): name for name in reversed([*self.names, *found])} | {
-            name.lower(): name for name in self.names
-        }
+        known = {name.lower(): name for name in reversed([*self.names, *found])}
         if not all(found):
             self.waiting = upload.files
             raise UserError(say("teach_no_name"))

@@ -41,11 +41,15 @@ class Extent:
 def keep(result: results.Result) -> str:
     """Keep an answer, less its photo; returns the name to ask for it with, which cannot be guessed."""
     name = secrets.token_urlsafe(12)
+    _keep(name, light(result))
+    return name
+
+
+def _keep(name: str, answer: Any) -> None:
     with _lock:
-        _answers[name] = monotonic(), light(result)
+        _answers[name] = monotonic(), answer
         while len(_answers) > MOST:
             _answers.popitem(last=False)
-    return name
 
 
 def light(result: Kind) -> Kind:
@@ -67,8 +71,7 @@ def remembered(question: tuple, ask: Callable[[], Any]) -> tuple[Any, str]:
             _answers[name] = monotonic(), _answers[name][1]
             return _answers[name][1], name
     answer = ask()
-    with _lock:
-        _answers[name] = monotonic(), answer
+    _keep(name, answer)
     return answer, name
 
 

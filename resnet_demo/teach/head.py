@@ -15,6 +15,7 @@ from resnet_demo.checkpoints.proportion import proportion
 from resnet_demo.checkpoints.records import Metric
 from resnet_demo.errors import UserError
 from resnet_demo.inference.base import Predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.models.quantization import SCALE, quantise
 from resnet_demo.tasks import CLASSIFICATION, softmax
 from resnet_demo.tasks.bundled import check_own_name
@@ -60,7 +61,7 @@ class Taught:
         classes = len(self.checkpoint.spec.labels)
         return np.bincount(self.labels * classes + self.found, minlength=classes**2).reshape(classes, classes)
 
-    def predictor(self, network: Predictor) -> Predictor:
+    def predictor(self, network: Classifier) -> Classifier:
         """Answers photos with the new classes.
 
         Args:

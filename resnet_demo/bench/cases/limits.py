@@ -171,7 +171,7 @@ def multiply(precision: str) -> Callable[[], float]:
     for _ in range(PRODUCTS):
         weights = random.standard_normal((SQUARE, SQUARE), np.float32) / np.float32(np.sqrt(SQUARE))
         if precision == "int8":
-            steps = openvino_int8.exact_steps() or openvino_int8.STEPS
+            steps = openvino_int8.steps_here()
             x, weights = openvino_int8.rounded(ops.relu(x).output(0), 4, steps), openvino_int8.integers(weights)
         x = ops.matmul(x, weights, False, True).output(0)
     model = ov.Model([x], [given], "products")

@@ -108,7 +108,7 @@ def rounded_network(checkpoint: Checkpoint) -> ov.Model:
     from resnet_demo.backends.openvino_runtime import ov
 
     state, spec = checkpoint.state, checkpoint.spec
-    layer = openvino_int8.rounding(checkpoint.ranges, openvino_int8.exact_steps() or openvino_int8.STEPS)
+    layer = openvino_int8.rounding(checkpoint.ranges, openvino_int8.steps_here())
     graph = build_model(state, spec, checkpoint.architecture, layer)
     picture = takes_planes(graph, spec)
     return ov.Model([with_head(graph, state)[0]], [picture], "logits")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import gradio as gr
 from gradio.components import Component
 
 from resnet_demo.page.i18n import texts
@@ -32,12 +33,14 @@ class Tab:
         restore: kept values by name, which anybody may have written → updates by name; for controls that depend on each
             other. The others are restored each by itself: see ``settings.restored_value``.
         derived: names of controls that follow from others, so that they are not kept.
+        left: told when a visitor has closed or left the page.
     """
 
     id: str
     build: Build
     restore: Restore | None = None
     derived: Collection[str] = ()
+    left: Callable[[gr.Request], None] | None = None
 
     @property
     def title(self) -> str:
@@ -52,6 +55,7 @@ def tab(
     *,
     restore: Restore | None = None,
     derived: Collection[str] = (),
+    left: Callable[[gr.Request], None] | None = None,
     english: Mapping[str, str] | None = None,
     chinese: Mapping[str, str] | None = None,
 ) -> Callable[[Build], Build]:
@@ -64,7 +68,7 @@ def tab(
     texts.add(english or {}, chinese or {})
 
     def keep(build: Build) -> Build:
-        _tabs[id] = Tab(id, build, restore, derived)
+        _tabs[id] = Tab(id, build, restore, derived, left)
         return build
 
     return keep

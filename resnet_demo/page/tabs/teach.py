@@ -13,12 +13,11 @@ from gradio.components import Component
 from resnet_demo import tasks
 from resnet_demo.errors import UserError
 from resnet_demo.inference import results
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.page import catalog, lessons, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, complain
 from resnet_demo.page.events import usable
-from resnet_demo.page.fetch import fetch_carefully
 from resnet_demo.page.gradio_patches.event_data import sent
-from resnet_demo.page.gradio_patches.preprocess import read_with
 from resnet_demo.page.gradio_patches.upload_button import ONE_BUTTON
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.texts import label, say
@@ -32,6 +31,7 @@ from resnet_demo.page.widgets.inputs import (
     DRAFT_SIDE,
     PRIVATE,
     address,
+    as_uploaded,
     cache_folder,
     depth_input,
     depth_look,
@@ -72,7 +72,7 @@ def title(task: str, depth: int) -> str:
     return f"{catalog.title(task)} · ResNet-{depth}"
 
 
-def checkpoint_file(lesson: Lesson, network, name: str) -> str:
+def checkpoint_file(lesson: Lesson, network: Classifier, name: str) -> str:
     """What was taught as a zip in Gradio's cache → its path.
 
     Raises:
@@ -89,7 +89,7 @@ def checkpoint_file(lesson: Lesson, network, name: str) -> str:
     return str(path)
 
 
-def answer(lesson: Lesson, network, image: str) -> results.Prediction:
+def answer(lesson: Lesson, network: Classifier, image: str) -> results.Prediction:
     """What a photo shows, by what was taught.
 
     Raises:
@@ -98,9 +98,7 @@ def answer(lesson: Lesson, network, image: str) -> results.Prediction:
     if lesson.taught is None:
         raise UserError(say("teach_none"))
     lesson.files.add(check_photo(image))
-    prediction = lesson.taught.predictor(network)(image, 5, DRAFT_SIDE)
-    assert isinstance(prediction, results.Prediction)
-    return prediction
+    return lesson.taught.predictor(network)(image, 5, DRAFT_SIDE)
 
 
 def picture_input(elem_id: str, key: str, sources: list[Literal["upload", "clipboard", "webcam"]]) -> gr.Image:
@@ -116,8 +114,7 @@ def picture_input(elem_id: str, key: str, sources: list[Literal["upload", "clipb
         elem_id=elem_id,
         alt_text=label(key),
     )
-    # Gradio would open the file with Pillow and fail on a broken one, or on HEIC, with a sentence of its own.
-    return fetch_carefully(read_with(picture, lambda payload: payload.path if payload else None))
+    return as_uploaded(picture)
 
 
 def left(request: gr.Request) -> None:
@@ -129,7 +126,7 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
     return restore.task_and_depths(values, default_trunk(), tasks.CLASSIFICATION)
 
 
-@tab("teach", restore=restored)
+@tab("teach", restore=restored, left=left)
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     trunk = default_trunk()
@@ -174,7 +171,7 @@ def build() -> dict[str, Component]:
     def network(task_title, depth_number):
         depth_number = usable(task_title, depth_number)
         check_weights(task_title, depth_number)
-        return networks.network(task_title, depth_number)
+        return networks.network(task_title, depth_number).as_a(Classifier)
 
     def shown(lesson: Lesson, wanted) -> dict:
         task_title, depth_number = lesson.trunk or (trunk, 0)

@@ -24,10 +24,8 @@ def class_rows(lesson: Lesson) -> str:
     rows = []
     for index, name in enumerate(lesson.names):
         photos = [example for example in lesson.examples if example.label == name]
-        shown, known = (
-            html.escape(name),
-            say("teach_count" if len(photos) > 1 else "teach_count_one", count=len(photos)),
-        )
+        shown = html.escape(name)
+        known = say("teach_count" if len(photos) > 1 else "teach_count_one", count=len(photos))
         remove = html.escape(say("teach_remove", label=name))
         rows.append(
             f'<li><span class="teach-name">{shown}</span> <small>{known}</small>'

@@ -40,11 +40,14 @@ LATEST: dict[str, Any] = {"trigger_mode": "always_last"}
 def program_photo() -> gr.Image:
     """The photo that programs send; not to be seen. Hands over the path of the upload as it came."""
     photo = gr.Image(label=label("photo"), type="filepath", image_mode=None, visible=False)
-    # The file's path (see ``photo_source``). Gradio would open the file with Pillow and fail on a broken one, or on
-    # HEIC, with a sentence of its own.
-    read_with(photo, lambda payload: payload.path if payload else None)
     example_photo = {**dict.fromkeys(("path", "url"), EXAMPLE_ADDRESS), "meta": {"_type": "gradio.FileData"}}
-    return fetch_carefully(describe(photo, example=example_photo))
+    return as_uploaded(describe(photo, example=example_photo))
+
+
+def as_uploaded(picture: gr.Image) -> gr.Image:
+    """The component, which hands over the path of the upload as it came (see ``photo_source``)."""
+    # Gradio would open the file with Pillow and fail on a broken one, or on HEIC, with a sentence of its own.
+    return fetch_carefully(read_with(picture, lambda payload: payload.path if payload else None))
 
 
 def picture_output(key: str) -> gr.Image:
