@@ -32,8 +32,8 @@ window.resnet = {
   busy(viewer, busy) {
     document.dispatchEvent(new CustomEvent("resnet:busy", { detail: { viewer, busy } }));
   },
-  compare() {
-    this.photo(this.asked["flowers-overlay"]);
+  compare(viewer) {
+    this.photo(this.asked[viewer]);
     document.querySelector("#tab-compare-button").click();
   },
   kept() {
@@ -52,6 +52,8 @@ window.resnet = {
     return { __type__: "update", ...(known.includes(tab) ? { selected: tab } : {}) };
   },
   save(name, value) {
+    if (name === "tab") // On a phone the tabs are a line that scrolls.
+      document.getElementById(`tab-${value}-button`)?.scrollIntoView({ block: "nearest", inline: "center" });
     if (!this.ready) return; // Gradio selects the first tab by itself, before anything is restored.
     const all = { ...this.kept(), [name]: value };
     try { localStorage.setItem("resnet-demo", JSON.stringify(all)); } catch { /* a private window */ }

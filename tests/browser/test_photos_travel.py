@@ -7,9 +7,11 @@ import re
 
 import pytest
 from conftest import EXAMPLES
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
 
-from browser.acts import open_tab, upload
+from browser.acts import drawn, open_tab, state, upload
+from browser.conftest import forget
 
 PEOPLE = EXAMPLES / "two-people.jpg"
 # A file as the browser gets it from another program: dropped on an element, or pasted.
@@ -52,6 +54,73 @@ def test_a_photo_is_dropped_or_pasted_anywhere_in_the_tab(visit, kind):
     else:
         hand_over(page, "paste")
     expect(page.locator("#faces-note")).to_contain_text("2 faces")
+
+
+class Held:
+    """Requests that wait until they are let go."""
+
+    def __init__(self, page: Page, address: str):
+        self.page, self.address, self.routes, self.free = page, address, [], False
+
+    def __enter__(self) -> Held:
+        self.page.route(self.address, lambda route: self.hold(route))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+        self.page.unroute(self.address)
+
+    def hold(self, route: Route) -> None:
+        if self.free:
+            route.continue_()
+        else:
+            self.routes.append(route)
+
+    def wait(self) -> None:
+        while not self.routes:
+            self.page.wait_for_timeout(20)
+
+    def release(self) -> None:
+        self.free = True
+        while self.routes:
+            self.routes.pop().continue_()
+
+
+def test_a_photo_that_is_chosen_before_the_page_begins_is_the_one_that_is_shown(visit, server):
+    """The page begins with an example once it knows its settings; an upload may be on its way by then."""
+    page = visit()
+    forget(page, server)
+    with Held(page, "**/queue/join*") as settings, Held(page, "**/gradio_api/upload*") as sent:
+        page.goto(server)
+        settings.wait()
+        upload(page, "flowers", EXAMPLES / "astronaut.jpg")
+        sent.wait()
+        settings.release()
+        page.evaluate("window.resnet.restored.then(() => new Promise(requestAnimationFrame))")
+    expect(page.locator("#flowers-classes h2")).to_have_text("Not sure")
+    expect(page.locator("#flowers-overlay .viewer-badge")).to_have_text("")
+    canvas = page.locator("#flowers-overlay .viewer-canvas")
+    expect(canvas).to_have_attribute("aria-label", re.compile("astronaut"))
+    height, width = drawn(page, "flowers-overlay").shape[:2]
+    with Image.open(EXAMPLES / "astronaut.jpg") as photo:
+        assert (width, height) == photo.size
+
+
+def test_an_example_that_is_chosen_while_a_photo_is_sent_is_the_one_that_stays(visit):
+    page = visit()
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+    with Held(page, "**/gradio_api/upload*") as sent:
+        upload(page, "flowers", EXAMPLES / "astronaut.jpg")
+        sent.wait()
+        page.locator("#flowers-examples .gallery-item").nth(2).click()
+        expect(page.locator("#flowers-overlay .viewer-canvas")).to_have_attribute("aria-label", re.compile("daisy"))
+        before = state(page, "flowers-overlay")
+        with page.expect_response("**/gradio_api/upload*"):
+            sent.release()
+        page.evaluate("new Promise((done) => setTimeout(done))")
+    assert page.evaluate("window.resnet.asked['flowers-overlay'].example") == "yellow-daisy"
+    assert state(page, "flowers-overlay") == before
+    expect(page.locator("#flowers-overlay .viewer-badge")).to_contain_text("Example")
 
 
 def test_the_photo_goes_along_to_another_tab_and_back(visit):

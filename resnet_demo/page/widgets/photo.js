@@ -6,6 +6,7 @@ const holder = element.closest("[id]:not([id^=html-])") || element;
 const panel = element.closest('[role="tabpanel"]') || document.body, file = find(".photo-file"), dialog = find("dialog");
 const text = (name) => props.texts[name];
 let asked = ""; // what this tab was asked last
+let choices = 0, sending = false; // An upload takes its time: whatever is chosen meanwhile is what is wanted.
 for (const part of element.querySelectorAll("[data-text]")) part.textContent = text(part.dataset.text);
 for (const part of element.querySelectorAll("[data-name]")) {
   part.setAttribute("aria-label", text(part.dataset.name));
@@ -16,6 +17,8 @@ panel.dataset.drop = text("drop");
 // --- Asking ---
 const key = (photo) => photo.example || photo.path;
 function ask(photo, announced = false) {
+  choices++;
+  sending = false;
   asked = key(photo);
   holder.dataset.asked = asked;
   say("");
@@ -46,6 +49,8 @@ function choose(photo, announced) {
 
 async function send(chosen) {
   if (!chosen) return;
+  const mine = ++choices;
+  sending = true;
   const form = new FormData(), url = URL.createObjectURL(chosen), before = window.resnet.asked[props.viewer];
   window.resnet.asked[props.viewer] = {}; // What is still on its way is not what is wanted any more.
   form.append("files", chosen, chosen.name || "photo.png");
@@ -53,15 +58,17 @@ async function send(chosen) {
   let answer;
   try {
     answer = await fetch("gradio_api/upload", { method: "POST", body: form });
-  } catch {
-    return fail(text("failed"), before);
-  }
-  const content = await answer.json().catch(() => ({}));
+  } catch { /* said below */ }
+  const content = await answer?.json().catch(() => ({}));
+  if (mine !== choices) return;
+  if (!answer) return fail(text("failed"), before);
   if (!answer.ok) return fail(content.detail || text("failed"), before);
   choose({ path: content[0], name: chosen.name || "photo.png" }, true);
 }
 function fail(sentence, before) {
+  sending = false;
   window.resnet.asked[props.viewer] = before;
+  if (!asked) open();
   say(sentence);
   window.resnet.busy(props.viewer, false);
 }
@@ -137,7 +144,7 @@ dialog.addEventListener("cancel", close);
 
 // --- The tab is opened: with the photo of the tab before, else as it was, and at first with an example ---
 function open() {
-  if (!isShown()) return;
+  if (!isShown() || sending) return;
   const photo = window.resnet.photo();
   const fits = photo && (photo.path || props.examples.some((one) => one.example === photo.example));
   if (fits && key(photo) !== asked) ask(photo);

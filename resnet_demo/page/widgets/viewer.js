@@ -249,6 +249,7 @@ function load() {
   const view = props.value || {}, wanted = window.resnet.asked[holder.id];
   if (waiting && wanted && view.photo && view.file !== wanted.file) return; // Of the photo before.
   for (const part of element.querySelectorAll("[data-text]")) part.textContent = text(part.dataset.text);
+  if (find(".to-compare")) find(".to-compare").hidden = Boolean(view.photo && !wanted); // It is no photo that travels.
   find(".viewer-empty").textContent = text("empty");
   find(".viewer-empty").classList.remove("is-error");
   for (const name of ["stage", "direction"])
@@ -351,7 +352,7 @@ document.addEventListener("resnet:busy", (event) => { // Another answer to the s
   const mine = asked;
   if (!event.detail.busy) setTimeout(() => waiting && mine === asked && load(), 300); // What came is what was there.
 });
-if (find(".to-compare")) find(".to-compare").onclick = () => window.resnet.compare();
+if (find(".to-compare")) find(".to-compare").onclick = () => window.resnet.compare(holder.id);
 
 watch("value", load);
 load();
