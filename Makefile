@@ -17,7 +17,7 @@ torch:
 
 test: lint
 	@sh .ci/chromium
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(PYTEST_ARGS),$(PYTEST_ARGS),--cov --cov-report=)
+	.venv/bin/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(if $(PYTEST_ARGS),$(PYTEST_ARGS),--cov --cov-report=)
 
 lint:
 	@python3 .ci/environment tests
@@ -28,7 +28,7 @@ lint:
 test-newest:
 	@python3 .ci/environment newest
 	@sh .ci/chromium
-	.venv-newest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	.venv-newest/bin/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lock:
 	@python3 .ci/environment

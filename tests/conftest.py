@@ -6,9 +6,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import signal
 import tempfile
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,14 +154,3 @@ def real_flowers():
 def real_faces():
     """A function: ``count`` → that many real photographs of faces (test split, else shipped ones augmented)."""
     return lambda count: from_split("faces68", count) if data_folder() else from_examples(FACES, count)
-
-
-@pytest.fixture(autouse=True)
-def no_handler_of_ended_children():
-    """Torch's DataLoader leaves a handler of SIGCHLD in the process, and later tests end child processes of their own.
-
-    Seen: a segmentation fault when the first of them ended, long after, as the signal could not be delivered.
-    """
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -21,6 +21,7 @@ from resnet_demo import checkpoints, tasks
 from resnet_demo.backends import base, devices, factory, openvino_int8
 from resnet_demo.backends import openvino as backend_openvino
 from resnet_demo.backends.openvino import OpenVinoEngine
+from resnet_demo.backends.openvino_runtime import core
 from resnet_demo.backends.torch import TorchEngine
 from resnet_demo.errors import UserError
 from resnet_demo.faces.detector import Detector
@@ -80,9 +81,7 @@ def test_openvino_at_this_cpus_precision_is_close_to_the_network(depth):
 
 
 def test_openvino_runs_in_bf16_where_the_cpu_can():
-    import openvino
-
-    capable = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capable = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     built = factory.make_engine(tiny.random_checkpoint(), "cpu")
     assert ("bf16" in built.backend) == capable
 
@@ -278,14 +277,14 @@ import numpy as np
 from openvino import opset13 as ops
 from resnet_demo.backends import openvino_int8
 from resnet_demo.backends.openvino import hints
-from resnet_demo.backends.openvino_runtime import ov
+from resnet_demo.backends.openvino_runtime import core, ov
 
 x = ops.parameter([1, 64, 8, 8], np.float32)
 steps = openvino_int8.exact_steps()
 rounded = openvino_int8.rounded(x.output(0), 2.0, steps)
 ones = openvino_int8.integers(np.ones((64, 64, 1, 1), np.float32))
 product = ops.convolution(rounded, ones, [1, 1], [0, 0], [0, 0], [1, 1])
-compiled = ov.Core().compile_model(ov.Model([product.output(0)], [x], "sums"), "CPU", hints("int8"))
+compiled = core.compile_model(ov.Model([product.output(0)], [x], "sums"), "CPU", hints("int8"))
 for value in (2.0, 9.0):  # The largest input, and one beyond the range, which counts as the largest.
     print(steps, *np.unique(compiled([np.full((1, 64, 8, 8), value, np.float32)])[0]))
 """
@@ -455,6 +454,26 @@ for thread in threads:
 def test_first_uses_of_openvino_at_the_same_time_come_to_an_end():
     """Without ``openvino_runtime`` this stands still every time."""
     subprocess.run([sys.executable, "-c", FIRST_USES], check=True, timeout=60, cwd=ROOT)
+
+
+NETWORKS_GO = """
+import gc, signal, sys
+sys.path.insert(0, "tests")
+import tiny
+from resnet_demo.backends.openvino import OpenVinoEngine
+signal.signal(signal.SIGUSR1, lambda *_: print("heard"))
+networks = [OpenVinoEngine(tiny.random_checkpoint(seed=seed)) for seed in range(3)]
+while networks:
+    networks.pop(0)
+    gc.collect()
+    signal.raise_signal(signal.SIGUSR1)
+"""
+
+
+def test_a_signal_is_heard_when_networks_were_let_go():
+    """With a Core for each network, the second signal ends the process: see ``openvino_runtime``."""
+    run = subprocess.run([sys.executable, "-c", NETWORKS_GO], capture_output=True, text=True, cwd=ROOT)
+    assert (run.returncode, run.stdout.split()) == (0, ["heard"] * 3), run.stderr
 
 
 # --- A GPU whose memory is full ---------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import sys
 import numpy as np
 import onnx
 import onnxruntime
-import openvino as ov
 import pytest
 import timm
 import tiny
@@ -19,6 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from resnet_demo import checkpoints, tasks
+from resnet_demo.backends.openvino_runtime import core
 from resnet_demo.backends.torch_network import build_network
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.cli import main
@@ -60,7 +60,7 @@ def run_graph(kind: str, path, pictures: np.ndarray) -> tuple[np.ndarray, np.nda
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         return tuple(session.run(["logits", "features"], {"pictures": pictures}))
     if kind == "openvino":
-        model = ov.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
+        model = core.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
         results = model({"pictures": pictures})
         return results["logits"], results["features"]
     with pytest.warns(FutureWarning, match="deprecated"):
@@ -137,7 +137,7 @@ def embedded(kind: str, path) -> dict:
     if kind == "onnx":
         return {pair.key: pair.value for pair in onnx.load(path).metadata_props}
     if kind == "openvino":
-        model = ov.Core().read_model(path)
+        model = core.read_model(path)
         return {key: model.get_rt_info(["resnet_demo", key]).astype(str) for key in ("variant", "label_names", "task")}
     files = {"config.json": ""}
     with pytest.warns(FutureWarning):

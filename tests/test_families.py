@@ -15,7 +15,7 @@ import resnet_demo
 from resnet_demo import checkpoints, tasks
 from resnet_demo.backends import openvino_graph
 from resnet_demo.backends.openvino import hints
-from resnet_demo.backends.openvino_runtime import ov
+from resnet_demo.backends.openvino_runtime import core, ov
 from resnet_demo.backends.torch_network import with_weights
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.errors import UserError
@@ -85,7 +85,7 @@ def test_openvino(architecture, state, picture, expected):
     graph = openvino_graph.build_model(state, SPEC, architecture)
     given = openvino_graph.takes_planes(graph, SPEC)
     logits, features = openvino_graph.with_head(graph, state)
-    model = ov.Core().compile_model(ov.Model([logits, features], [given], architecture.name), "CPU", hints("f32"))
+    model = core.compile_model(ov.Model([logits, features], [given], architecture.name), "CPU", hints("f32"))
     assert_same(model([picture])[0], expected)
 
 

@@ -17,7 +17,7 @@ from conftest import EXAMPLES, ROOT
 from resnet_demo import checkpoints, tasks
 from resnet_demo.backends import base, factory
 from resnet_demo.backends.openvino_gradient import EARLIER, build_gradient_model
-from resnet_demo.backends.openvino_runtime import hints, ov
+from resnet_demo.backends.openvino_runtime import core, hints
 from resnet_demo.backends.recently_used import RecentlyUsed
 from resnet_demo.backends.torch_network import with_weights
 from resnet_demo.explain import autograd, maps, targets
@@ -93,7 +93,7 @@ def test_every_block_goes_backwards(architecture):
     state = tiny.random_state(architecture, ODD.outputs)
     picture = tiny.pictures(1, ODD.size)
     model = build_gradient_model(state, ODD, architecture)
-    found = ov.Core().compile_model(model, "CPU", hints("f32"))([picture, state["fc.weight"]])
+    found = core.compile_model(model, "CPU", hints("f32"))([picture, state["fc.weight"]])
     network = with_weights(state, architecture, ODD.outputs, None, "random", ResNet).requires_grad_(False)
     x = torch.from_numpy(tasks.normalise(ODD, picture))
     for index, layer in enumerate(EARLIER):

@@ -11,7 +11,7 @@ import numpy as np
 from resnet_demo.backends import openvino_int8
 from resnet_demo.backends.base import Engine
 from resnet_demo.backends.openvino_graph import build_model, convolution
-from resnet_demo.backends.openvino_runtime import hints, ov
+from resnet_demo.backends.openvino_runtime import core, hints, ov
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.utils import memory
 from resnet_demo.utils.cpu import cpu_count
@@ -70,7 +70,7 @@ class OpenVinoEngine(Engine):
         one = self.checkpoint
         layer = openvino_int8.rounding(one.ranges, self.steps) if self.precision == "int8" else convolution
         model = build_model(state, one.spec, one.architecture, layer)
-        return Compiled(ov.Core().compile_model(model, "CPU", hints(self.precision, streams)))
+        return Compiled(core.compile_model(model, "CPU", hints(self.precision, streams)))
 
 
 class Compiled:
@@ -152,4 +152,4 @@ def best_precision(checkpoint: Checkpoint) -> str:
 
 def float_precision() -> str:
     """``bf16`` where the CPU has instructions for it (AMX, AVX512-BF16), else ``f32``."""
-    return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+    return "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"

@@ -17,7 +17,7 @@ import numpy as np
 from openvino import opset13 as ops
 
 from resnet_demo.backends.openvino_graph import activations, convolution, first_features, folded
-from resnet_demo.backends.openvino_runtime import hints, ov
+from resnet_demo.backends.openvino_runtime import core, hints, ov
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.models.architecture import STAGES, Architecture, Block, ConvNorm
 from resnet_demo.tasks import TaskSpec
@@ -60,7 +60,7 @@ class GradientNetwork:
         if self._request is None:
             one = self._checkpoint
             model = build_gradient_model(one.state, one.spec, one.architecture)
-            self._request = ov.Core().compile_model(model, "CPU", hints("f32")).create_infer_request()
+            self._request = core.compile_model(model, "CPU", hints("f32")).create_infer_request()
             del model
             memory.release()
         batch, found = np.ascontiguousarray(picture[None]), []

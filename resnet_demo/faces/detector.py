@@ -169,18 +169,17 @@ class Detector:
     def _compile(self, rows: int, columns: int):
         from openvino.preprocess import PrePostProcessor
 
-        from resnet_demo.backends.openvino_runtime import ov
+        from resnet_demo.backends.openvino_runtime import core, ov
 
         if self._model is None:
-            self._core = ov.Core()
-            self._model = self._core.read_model(MODEL)
+            self._model = core.read_model(MODEL)
         model = self._model.clone()
         model.reshape([1, 3, rows, columns])
         # The canvas goes in as it is: numpy would take an eighth of the search's time to turn it into float planes.
         steps = PrePostProcessor(model)
         steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
         steps.input().model().set_layout(ov.Layout("NCHW"))
-        return self._core.compile_model(steps.build(), "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        return core.compile_model(steps.build(), "CPU", {"PERFORMANCE_HINT": "LATENCY"})
 
     def decode(self, heatmap, scale, offset, landmarks) -> list[tuple[np.ndarray, float, np.ndarray]]:
         """The network's maps → (box, score, points) in the canvas' pixels, after non-maximum suppression."""

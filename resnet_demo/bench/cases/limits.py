@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from resnet_demo import tasks
 from resnet_demo.backends import openvino_int8
-from resnet_demo.backends.openvino_runtime import ov
+from resnet_demo.backends.openvino_runtime import core, ov
 from resnet_demo.bench import results
 from resnet_demo.bench.cases.http import Requests
 from resnet_demo.bench.cases.photo import DRAFT, SIDE
@@ -175,7 +175,7 @@ def multiply(precision: str) -> Callable[[], float]:
             x, weights = openvino_int8.rounded(ops.relu(x).output(0), 4, steps), openvino_int8.integers(weights)
         x = ops.matmul(x, weights, False, True).output(0)
     model = ov.Model([x], [given], "products")
-    request = ov.Core().compile_model(model, "CPU", hints(precision)).create_infer_request()
+    request = core.compile_model(model, "CPU", hints(precision)).create_infer_request()
     square = random.standard_normal((SQUARE, SQUARE), np.float32)
 
     def run() -> float:

@@ -82,7 +82,8 @@ def bare_pass(checkpoint: Checkpoint) -> Callable[[np.ndarray], np.ndarray]:
     """
     import openvino
 
-    from resnet_demo.backends.openvino import best_precision, hints
+    from resnet_demo.backends.openvino import best_precision
+    from resnet_demo.backends.openvino_runtime import core, hints
 
     shape, precision = [1, 3, checkpoint.spec.size, checkpoint.spec.size], best_precision(checkpoint)
     if precision == "int8":
@@ -93,7 +94,7 @@ def bare_pass(checkpoint: Checkpoint) -> Callable[[np.ndarray], np.ndarray]:
             warnings.simplefilter("ignore")
             model = openvino.convert_model(torchvision_network(checkpoint), example_input=torch.zeros(shape))
     model.reshape(shape)
-    request = openvino.Core().compile_model(model, "CPU", hints(precision)).create_infer_request()
+    request = core.compile_model(model, "CPU", hints(precision)).create_infer_request()
 
     def run(picture: np.ndarray) -> np.ndarray:
         return request.infer([picture], share_inputs=True, share_outputs=True)[0]

@@ -18,7 +18,7 @@ from resnet_demo import checkpoints
 from resnet_demo.backends.base import Engine
 from resnet_demo.backends.openvino import hints
 from resnet_demo.backends.openvino_graph import build_model, convolution
-from resnet_demo.backends.openvino_runtime import ov
+from resnet_demo.backends.openvino_runtime import core, ov
 from resnet_demo.checkpoints.records import Ranges
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import make_predictor
@@ -99,7 +99,7 @@ class RangeFinder(Engine):
         model = build_model(state, checkpoint.spec, checkpoint.architecture, layer)
         self.ranges = dict.fromkeys(model_state.rounded_convolutions(checkpoint.architecture), 0.0)
         model.add_outputs([largest[name] for name in self.ranges])
-        self._request = ov.Core().compile_model(model, "CPU", hints("f32")).create_infer_request()
+        self._request = core.compile_model(model, "CPU", hints("f32")).create_infer_request()
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         with self._lock:
