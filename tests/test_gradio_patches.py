@@ -13,6 +13,7 @@ import gradio as gr
 import pytest
 from conftest import ROOT
 from gradio.context import LocalContext
+from gradio_client import Client
 
 from resnet_demo.page.gradio_patches import (
     api_description,
@@ -23,6 +24,7 @@ from resnet_demo.page.gradio_patches import (
     mcp_output,
     missing_inputs,
     preprocess,
+    queue_wakes,
     running_event,
     translation_marks,
 )
@@ -83,6 +85,21 @@ def test_photos_of_mcp_clients_stay_as_they_were_sent():
         mcp_input.leave_photos(page)
         sent = {"image": "neither an address nor a data URL"}
         assert page.mcp_server_obj.convert_strings_to_filedata(sent, [["image"]]) == sent
+    finally:
+        page.close()
+
+
+def test_a_queue_that_rests_is_woken_by_an_event_and_by_the_end_of_another():
+    with gr.Blocks() as page:
+        number = gr.Number()
+        gr.Button().click(lambda value: value + 1, [number], [number], api_name="add", concurrency_limit=1)
+    page.queue()
+    queue_wakes.save(page, longest=1000)  # Nobody who has to wait for that has an answer in time.
+    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False)
+    try:
+        client = Client(address, verbose=False)
+        jobs = [client.submit(value, api_name="/add") for value in range(5)]  # One at a time, the others wait.
+        assert [job.result(timeout=100) for job in jobs] == [1, 2, 3, 4, 5]
     finally:
         page.close()
 

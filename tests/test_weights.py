@@ -45,9 +45,9 @@ def test_the_weights_folder_stays_small():
 
 
 def test_flowers_are_named_as_often_as_the_card_says(real_flowers):
-    """On 500 test pictures, within four standard errors; without the data sets the shipped ones must stay stable."""
+    """On 250 test pictures, within four standard errors; without the data sets the shipped ones must stay stable."""
     predict = resnet_demo.load("flowers102", depth=50)
-    pictures = real_flowers(500)
+    pictures = real_flowers(250)
     answers = predict.many([picture.photo for picture in pictures], top_k=5)
     if data_folder():
         right = np.mean([answer.top_k[0].label == p.label for answer, p in zip(answers, pictures, strict=True)])
@@ -83,7 +83,7 @@ def test_a_flower_at_the_end_of_a_long_photo_is_named(real_flowers):
 
 def test_keypoints_are_as_near_as_the_card_says(real_faces):
     predict = resnet_demo.load("faces68", depth=50)
-    pictures = real_faces(150)
+    pictures = real_faces(80)
     found, errors = 0, []
     for picture in pictures:
         faces = predict(picture.photo).faces

@@ -121,6 +121,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         mcp_errors,
         mcp_input,
         mcp_output,
+        queue_wakes,
         radio_groups,
         server_config,
         temp_files,
@@ -146,6 +147,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         forget=lambda paths: forget(page, paths, limits.keep_seconds),
     )
     page.queue(max_size=QUEUE, default_concurrency_limit=4, api_open=False)
+    queue_wakes.save(page)
     light_sessions.lighten()
     fewer_threads.save()
     api_calls.watch(page, requests.called)

@@ -64,14 +64,14 @@ def served(folder: Path, *program: str, **settings: str) -> Iterator[str]:
             process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory) -> Iterator[str]:
     """The page on the bundled weights."""
     with served(tmp_path_factory.mktemp("server")) as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def own_server(tmp_path_factory) -> Iterator[str]:
     """The page on weights of its own, networks that have learned nothing: flowers102 with the depths 18 and 34 only,
     and tasks of somebody's own pictures."""
@@ -83,7 +83,7 @@ def own_server(tmp_path_factory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium_path() -> str:
     """The system's Chromium."""
     path = bench_chromium.path()
@@ -91,7 +91,7 @@ def chromium_path() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(chromium_path) -> Browser:
     """The system's Chromium, headless."""
     with sync_playwright() as playwright:
@@ -107,7 +107,7 @@ def forget(page: Page, address: str) -> None:
     page.context.clear_cookies()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def window(chromium) -> Iterator[Page]:
     """The one window of all visits: a page that comes again into the same window takes a third of the time."""
     page = chromium.new_page()
@@ -150,7 +150,7 @@ def visit(server, window):
     assert errors == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def screenshots() -> Path:
     """The folder for screenshots."""
     folder = Path(os.environ.get("RESNET_DEMO_SCREENSHOTS") or Path(__file__).parent / "screenshots")

@@ -44,7 +44,7 @@ def heat_of(photo: np.ndarray, overlay: np.ndarray, cells: int = 32) -> np.ndarr
     return np.square(levels - after).sum(axis=3).argmin(axis=2) / 255
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def flower() -> tuple[Path, str]:
     """A flower photo that the network was not trained on, and a word of its name: a rose of the test split where the
     data set is there, else the shipped dahlia, which is a hard one."""
