@@ -23,7 +23,7 @@ lint:
 	@python3 .ci/environment tests
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
-	.venv/bin/python -m mypy
+	.venv/bin/python -m mypy -n 2
 
 test-newest:
 	@python3 .ci/environment newest

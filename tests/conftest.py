@@ -30,14 +30,23 @@ UNCOUNTED = (
     "browser/",
     "test_architecture",
     "test_bench",
+    "test_calibrate",
+    "test_curves",
     "test_damaged_files",
     "test_engine",
+    "test_explain",
     "test_families",
     "test_fit",
+    "test_gradcam",
     "test_layers",
     "test_odd_inputs",
     "test_photo_source",
+    "test_ranges",
+    "test_report",
+    "test_stage_maps",
+    "test_strings",
     "test_unusual_photos",
+    "test_weights",
 )
 
 

@@ -113,6 +113,7 @@ def test_the_place_of_the_stride_is_the_records_unless_another_is_given(architec
     assert network.architecture.name == architecture.name
 
 
+@pytest.mark.parametrize("architecture", ["resnext50_32x4d"], indirect=True)
 def test_a_checkpoint_of_another_family_is_saved_loaded_and_run(architecture, state, tmp_path, monkeypatch):
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
     folder, photo = tmp_path / "other", tiny.photo()
@@ -133,6 +134,7 @@ def test_a_checkpoint_of_another_family_is_saved_loaded_and_run(architecture, st
         checkpoints.register(folder)
 
 
+@pytest.mark.parametrize("architecture", ["resnext50_32x4d"], indirect=True)
 def test_a_network_of_another_family_is_saved_with_its_record(architecture, state, tmp_path):
     ours = network_of(Checkpoint(SPEC, architecture, state))
     ours.save_pretrained(tmp_path / "a")

@@ -83,8 +83,13 @@ def test_more_outputs_than_go_backwards_at_a_time_equal_those_one_by_one():
 @pytest.mark.parametrize(
     "architecture",
     [
-        *(architecture_of(depth, variant) for depth, variant in ((18, "v1.5"), (50, "v1"), (50, "v1.5"))),
-        *(replace(ARCHITECTURES[name], counts=(1, 2, 1, 1)) for name in ("resnext50_32x4d", "wide_resnet50_2")),
+        *(
+            replace(architecture, counts=(1, 2, 1, 1))
+            for architecture in (
+                *(architecture_of(depth, variant) for depth, variant in ((18, "v1.5"), (50, "v1"), (50, "v1.5"))),
+                *(ARCHITECTURES[name] for name in ("resnext50_32x4d", "wide_resnet50_2")),
+            )
+        ),
     ],
     ids=lambda architecture: f"{architecture.name}-{architecture.variant}",
 )
@@ -105,7 +110,7 @@ def test_threads_get_the_maps_of_one():
     work = [(number, layer) for number in range(4) for layer in EARLIER]
 
     def make() -> base.Engine:
-        return factory.make_engine(tiny.random_checkpoint(depth=50), "cpu")
+        return factory.make_engine(tiny.random_checkpoint(), "cpu")
 
     def cam(engine: base.Engine, job: tuple[int, str]) -> np.ndarray:
         return engine.stage_maps(pictures[job[0]], [job[0], 1], job[1])
