@@ -7,11 +7,13 @@ import csv
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
 from PIL import Image, ImageEnhance
 
 # Tests run side by side, one a core: PyTorch's threads would only wait for one another. Before anything imports it.
@@ -30,13 +32,10 @@ UNCOUNTED = (
     "browser/",
     "test_architecture",
     "test_bench",
-    "test_calibrate",
-    "test_curves",
     "test_damaged_files",
     "test_engine",
     "test_explain",
     "test_families",
-    "test_fit",
     "test_gradcam",
     "test_layers",
     "test_odd_inputs",
@@ -151,6 +150,14 @@ def from_examples(stems: tuple[str, ...], count: int) -> list[RealPicture]:
             photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         pictures.append(RealPicture(ImageEnhance.Brightness(photo).enhance(random.uniform(0.7, 1.3))))
     return pictures
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[None]:
+    """``tiny.narrow`` for a file."""
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.narrow(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.recipe import Recipe
 from resnet_demo.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 SPEC = TaskSpec("flowers102", "classification", tuple("abcd"), size=32, resize=32)
 HINTS = {"layer2": 1.0, "pooled": 1.0}
 
@@ -69,7 +71,7 @@ def recipe_of(epochs: int, **changes) -> Recipe:
 
 
 def test_the_student_comes_nearer_and_the_teacher_stays_as_it_is(tmp_path):
-    trainer = trainer_of(tmp_path, recipe_of(4))
+    trainer = trainer_of(tmp_path, recipe_of(12))
     teacher = trainer.distillation.teacher
     before = {key: value.clone() for key, value in teacher.state_dict().items()}
     trainer.run()

@@ -23,6 +23,8 @@ from resnet_demo.training.recipe import load_recipe
 from resnet_demo.training.train_own import default_start, fit_batch, own_recipe
 from resnet_demo.utils.json_record import as_json
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 COLOURS = {"blueberry": (40, 60, 200), "cherry": (200, 40, 50), "lime": (60, 190, 50)}
 QUICK = ["sizes=[[0,32]]", "test_size=32", "test_resize=32", "learning_rate=1e-3", "batch=8", "ema=0.8"]
 PLAIN = ["crop_scale=0.7", "jitter=0.0", "label_smoothing=0.0"]
@@ -38,7 +40,7 @@ def weights(tmp_path, monkeypatch):
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start(tmp_path_factory):
     """A checkpoint of random weights to start from: with bounded activations it learns in a few steps."""
     folder = tmp_path_factory.mktemp("start")

@@ -16,6 +16,8 @@ from resnet_demo.cli.main import main
 from resnet_demo.page import catalog
 from resnet_demo.tasks.bundled import add_task
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 OWN = ROOT / "tests" / "own_task" / "colours.toml"
 
 

@@ -43,6 +43,8 @@ from resnet_demo.training.train import blend, centre_head
 from resnet_demo.training.trainer import Trainer
 from resnet_demo.utils.json_record import as_json
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 def tiny_pictures(count: int = 24, classes: int = 4) -> Pictures:
     pictures = Pictures("flowers102", [None] * count, np.arange(count) % classes, tuple("abcd"[:classes]))
@@ -247,7 +249,7 @@ def test_a_run_of_another_recipe_is_not_continued(finished):
 
 
 def test_training_lowers_the_loss(tmp_path):
-    recipe = Recipe("flowers102", epochs=4, batch=8, sizes=((0, 32),), learning_rate=1e-3, warmup=0.5)
+    recipe = Recipe("flowers102", epochs=12, batch=8, sizes=((0, 32),), learning_rate=4e-3, warmup=0.5)
     spec = TaskSpec("flowers102", "classification", tuple("abcd"), size=32, resize=32)
     Trainer(tiny.network(), spec, recipe, tiny_pictures(), tmp_path, workers=0).run()
     losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
@@ -388,6 +390,7 @@ def keras_forward(arrays, rgb: torch.Tensor, mean_rgb) -> tuple[torch.Tensor, to
 
 
 def test_converted_keras_weights_compute_the_same(monkeypatch):
+    tiny.narrow(monkeypatch, 64)  # Their sizes are the file's.
     rng = np.random.default_rng(0)
     arrays = keras_arrays(rng)
     rgb = torch.from_numpy(rng.uniform(0, 255, (1, 3, 64, 64)))
@@ -419,7 +422,7 @@ def test_a_head_of_another_width_starts_at_zero_and_the_rest_is_kept(tmp_path):
     checkpoints.save(tmp_path, source, TaskSpec("seven", "classification", tuple("abcdefg")), 18, "v1.5", {})
     network = starting_network(str(tmp_path), 18, TaskSpec("four", "classification", tuple("abcd")))
     assert isinstance(network.fc, nn.Linear)
-    assert network.fc.weight.shape == (4, 512)
+    assert network.fc.weight.shape == (4, network.width)
     assert not network.fc.weight.any()
     kept = network.state_dict()["layer3.0.conv1.weight"].numpy()
     assert np.abs(kept - source["layer3.0.conv1.weight"]).max() < 0.02 * np.abs(kept).max()

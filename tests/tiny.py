@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from PIL import Image
 
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints.index import read_index, write_index
+from resnet_demo.models import architecture
 from resnet_demo.models import state as model_state
 from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
@@ -32,15 +34,15 @@ FACES = TaskSpec("faces68", KEYPOINTS, points=68, size=64, fit="squash")
 
 def random_state(depth: Architecture | int, outputs: int, seed: int = 0) -> dict[str, np.ndarray]:
     """Weights by torchvision's names: batch norms far from the identity, activations that stay bounded."""
-    return {key: value.copy() for key, value in _drawn(depth, outputs, seed).items()}
+    return {key: value.copy() for key, value in _drawn(architecture_of(depth), outputs, seed).items()}
 
 
 @lru_cache(maxsize=4)
-def _drawn(depth: Architecture | int, outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _drawn(record: Architecture, outputs: int, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    last_norms = {f"{block.convolutions[-1].norm}.weight" for block in architecture_of(depth).blocks}
+    last_norms = {f"{block.convolutions[-1].norm}.weight" for block in record.blocks}
     state = {}
-    for key, shape in model_state.expected_shapes(depth, outputs).items():
+    for key, shape in model_state.expected_shapes(record, outputs).items():
         if key.endswith("running_var"):
             value = rng.uniform(0.5, 1.5, shape)
         elif len(shape) >= 2:
@@ -53,6 +55,13 @@ def _drawn(depth: Architecture | int, outputs: int, seed: int) -> dict[str, np.n
             value = rng.normal(0, 0.1, shape)
         state[key] = value.astype(np.float32)
     return state
+
+
+def narrow(patch: pytest.MonkeyPatch, channels: int = 16) -> None:
+    """Let the ResNets have a quarter of their channels, in tests of what is done with a network that learns: a
+    sixteenth of the weights, of the arithmetic and of what is written at each step."""
+    for depth, record in architecture._BY_DEPTH.items():
+        patch.setitem(architecture._BY_DEPTH, depth, replace(record, channels=channels))
 
 
 def network(depth: int = 18, outputs: int = 4, seed: int = 0) -> ResNet:
@@ -73,7 +82,7 @@ def weights_folder(root: Path, *models: tuple[TaskSpec, int]) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     records = {record.file: record for record in read_index(root)} if (root / "index.json").exists() else {}
     for seed, (spec, depth) in enumerate(models):
-        made = _made(spec, depth, seed)
+        made = _made(spec, architecture_of(depth), seed)
         shutil.copytree(made / spec.name, root / spec.name, dirs_exist_ok=True)
         records |= {record.file: record for record in read_index(made)}
     write_index(root, [*records.values()])
@@ -81,14 +90,14 @@ def weights_folder(root: Path, *models: tuple[TaskSpec, int]) -> Path:
 
 
 @cache
-def _made(spec: TaskSpec, depth: int, seed: int) -> Path:
+def _made(spec: TaskSpec, record: Architecture, seed: int) -> Path:
     """A folder as ``weights/`` with one checkpoint, made once in a process."""
     root = Path(tempfile.mkdtemp(prefix="tiny-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
-    folder = root / spec.name / f"resnet{depth}"
+    folder = root / spec.name / f"resnet{record.depth}"
     with patch.dict(os.environ, RESNET_DEMO_WEIGHTS=str(root)):
-        state = random_state(depth, spec.outputs, seed)
-        checkpoints.save(folder, state, spec, depth, "v1.5", {"top1": 0.5}, card="# Tiny\n")
+        state = random_state(record, spec.outputs, seed)
+        checkpoints.save(folder, state, spec, record.depth, "v1.5", {"top1": 0.5}, card="# Tiny\n")
         checkpoints.register(folder)
     return root
 

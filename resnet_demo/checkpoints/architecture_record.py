@@ -14,6 +14,7 @@ from resnet_demo.models.architecture import (
     architecture_of,
 )
 
+USUAL = 64  # channels of the first stage, which are not written
 MOST = 1024  # blocks of a stage, groups, channels of a group: a damaged file must not ask for endless tables
 
 
@@ -29,6 +30,7 @@ def architecture_to_json(architecture: Architecture) -> dict[str, object]:
             "counts": list(architecture.counts),
             "groups": architecture.groups,
             "width_per_group": architecture.width_per_group,
+            **({"channels": architecture.channels} if architecture.channels != USUAL else {}),
         }
     return record
 
@@ -54,11 +56,11 @@ def architecture_from_json(record: Mapping[str, object]) -> Architecture:
 def _from_parts(known: Mapping[str, object]) -> Architecture:
     name, family, block = (known.get(key) for key in ("name", "family", "block"))
     counts, groups, width = known.get("counts"), known.get("groups"), known.get("width_per_group")
-    numbers = [*(counts if isinstance(counts, list) else ()), groups, width]
+    numbers = [*(counts if isinstance(counts, list) else ()), groups, width, known.get("channels", USUAL)]
     whole = [number for number in numbers if isinstance(number, int) and 1 <= number <= MOST]
     if block not in BLOCKS or not isinstance(name, str) or not isinstance(family, str):
         raise ValueError(f"no network of blocks {block!r}")
-    if len(whole) != len(numbers) or len(numbers) != len(STAGES) + 2:
+    if len(whole) != len(numbers) or len(numbers) != len(STAGES) + 3:
         raise ValueError("its sizes are none")
-    one, two, three, four, groups_, width_ = whole
-    return Architecture(name, family, str(block), (one, two, three, four), groups_, width_)
+    one, two, three, four, groups_, width_, channels = whole
+    return Architecture(name, family, str(block), (one, two, three, four), groups_, width_, channels=channels)

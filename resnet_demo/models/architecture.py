@@ -79,6 +79,7 @@ class Architecture:
         width_per_group: channels of such a group in the first stage; each stage doubles them.
         variant: where a bottleneck has its stride: ``v1`` in the first 1×1 convolution as the paper, ``v1.5`` in the
             3×3 as torchvision (half a point better on ImageNet, 12 % more arithmetic).
+        channels: of the first stage's 3×3 convolutions; each stage doubles them.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Architecture:
     groups: int = 1
     width_per_group: int = 64
     variant: str = "v1.5"
+    channels: int = 64
 
     @property
     def depth(self) -> int:
@@ -107,7 +109,7 @@ class Architecture:
             blocks: list[Block] = []
             for number in range(count):
                 stride = 2 if index > 0 and number == 0 else 1
-                blocks.append(make_block(self, f"{stage}.{number}", inputs, 64 * 2**index, stride))
+                blocks.append(make_block(self, f"{stage}.{number}", inputs, self.channels * 2**index, stride))
                 inputs = blocks[-1].outputs
             stages[stage] = tuple(blocks)
         return stages
