@@ -160,6 +160,12 @@ def narrow() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def whole(monkeypatch) -> None:
+    """All channels again, for a test in such a file that uses bundled weights, other libraries or a process."""
+    tiny.narrow(monkeypatch, 64)
+
+
 @pytest.fixture(scope="session")
 def real_flowers():
     """A function: ``count`` → that many real flower photographs (test split, else shipped ones augmented)."""

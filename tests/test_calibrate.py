@@ -37,6 +37,8 @@ from resnet_demo.training.evaluation.temperature import (
     reliability,
 )
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 def true_logits(count: int = 4000, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
     """Logits whose softmax is exactly how often each class is right."""
@@ -330,6 +332,7 @@ def bundled(monkeypatch):
     monkeypatch.delenv("RESNET_DEMO_WEIGHTS", raising=False)
 
 
+@pytest.mark.usefixtures("whole")
 def test_a_flower_is_known_and_an_astronaut_is_not(bundled):
     predict = resnet_demo.load("flowers102", 50, "cpu")
     for name in ("dahlia", "marigold", "yellow-daisy"):

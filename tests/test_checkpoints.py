@@ -21,8 +21,10 @@ from resnet_demo.models import state as model_state
 from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.models.resnet import ResNet
 
+pytestmark = pytest.mark.usefixtures("narrow")
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture
 def state():
     return tiny.random_state(18, 4)
 
@@ -80,6 +82,7 @@ def test_a_folder_outside_the_index_loads_too(tmp_path, state):
     assert not (tmp_path / "mine" / "README.md").exists()
 
 
+@pytest.mark.usefixtures("whole")
 def test_the_files_of_a_checkpoint(folder):
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "config.json", "model.safetensors"]
     config = json.loads((folder / "config.json").read_text())
@@ -102,6 +105,7 @@ def test_counters_of_batches_are_not_stored(tmp_path, state):
     assert "bn1.num_batches_tracked" not in load_file(path)
 
 
+@pytest.mark.usefixtures("whole")
 def test_loading_imports_no_torch(folder):
     code = (
         "import sys; from resnet_demo import checkpoints as c; c.load('flowers102', 18); print('torch' in sys.modules)"
@@ -213,6 +217,7 @@ def test_a_file_of_another_kind(folder):
     assert "is no weights file that this version can read" in complaint(checkpoints.load_folder, folder)
 
 
+@pytest.mark.usefixtures("whole")
 def test_weights_of_another_network(folder, tmp_path):
     stored = quantization.quantise(tiny.random_state(18, 5))
     del stored["layer1.0.conv1.weight"], stored["bn1.bias"]
@@ -226,6 +231,7 @@ def test_weights_of_another_network(folder, tmp_path):
     assert "fc.weight (5, 512) instead of (4, 512)" in message
 
 
+@pytest.mark.usefixtures("whole")
 def test_a_long_list_of_bad_keys_is_cut(folder):
     message = complaint(model_state.check_state, {}, 18, 4, "It")
     assert "and 97 more" in message and len(message) < 300

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -153,6 +154,7 @@ def test_a_network_of_another_family_is_saved_with_its_record(architecture, stat
         {"counts": [3, 4, 6]},
         {"counts": [3, 4, 6, 10**9]},
         {"groups": 0},
+        {"channels": 0},
         {"groups": "32"},
         {"name": 5},
         {"counts": [2, 2, 2, 2]},  # it is not 50 layers deep then
@@ -164,6 +166,13 @@ def test_a_damaged_record_gives_one_sentence(change, tmp_path):
     config = checkpoints.Config({"depth": 50, "variant": "v1.5", "architecture": record}, "config.json")
     with pytest.raises(UserError, match="config.json describes no ResNet that exists here: fetch it again."):
         _ = config.architecture
+
+
+def test_a_record_of_few_channels_is_kept(tmp_path):
+    narrow = replace(ARCHITECTURES["resnet18"], channels=16)
+    checkpoints.save(tmp_path, tiny.random_state(narrow, SPEC.outputs), SPEC, narrow, None, {})
+    assert checkpoints.load_folder(tmp_path).architecture == narrow
+    assert count_parameters(resnet_demo.ResNet.from_pretrained(tmp_path)) < 1e6
 
 
 def test_errors_call_the_network_by_its_name(architecture, state):

@@ -24,6 +24,8 @@ from resnet_demo.errors import UserError
 from resnet_demo.export.formats import export
 from resnet_demo.tasks import TaskSpec
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 REPO = "you/resnet-demo-weights"
 ResNet = resnet_demo.ResNet
 
@@ -84,6 +86,7 @@ def test_a_folder_in_our_layout(layout):
     assert ResNet.from_pretrained(layout, task="faces68").spec == tiny.FACES
 
 
+@pytest.mark.usefixtures("whole")
 def test_a_folder_that_was_exported_keeps_its_variant(tmp_path):
     checkpoint = tiny.random_checkpoint(tiny.FLOWERS, 50, "v1")
     export(checkpoint, "safetensors", tmp_path / "model.safetensors")

@@ -14,6 +14,8 @@ from resnet_demo.errors import UserError
 from resnet_demo.models import state
 from resnet_demo.training.cards.card import model_card
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 EXAMPLES = ROOT / "resnet_demo" / "examples"
 
 
@@ -42,6 +44,7 @@ def test_ranges_are_measured_on_any_pictures_and_kept_beside_the_weights(folder,
     assert "## 8-bit arithmetic" in model_card(config) and record.command in model_card(config)
 
 
+@pytest.mark.usefixtures("whole")
 def test_keypoints_get_the_ranges_of_cut_out_faces(tmp_path):
     checkpoints.save(tmp_path / "faces", tiny.random_state(18, 136), tiny.FACES, 18, "v1.5", {})
     assert main(["ranges", "--weights", str(tmp_path / "faces"), "--pictures", str(EXAMPLES)]) == 0
@@ -66,11 +69,13 @@ def test_damaged_ranges_are_named(folder, change):
         checkpoints.load_folder(folder)
 
 
+@pytest.mark.usefixtures("whole")
 def test_imagenet_wants_other_pictures(capsys):
     assert main(["ranges", "imagenet1k", "--depth", "50"]) == 2
     assert "pass others with --pictures" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("whole")
 def test_every_bundled_checkpoint_has_ranges():
     for entry in checkpoints.bundled():
         assert checkpoints.load_entry(entry).ranges, entry.path
