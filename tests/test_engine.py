@@ -342,9 +342,9 @@ def test_real_flowers_are_classified_as_by_the_reference(real_flowers):
 
 
 @pytest.fixture(scope="module")
-def hundred_faces(real_faces) -> tuple[list[Image.Image], Detector]:
-    """Photos of 100 real faces, and a detector that searches each of them once."""
-    photos = [real.photo for real in real_faces(100)]
+def sixty_faces(real_faces) -> tuple[list[Image.Image], Detector]:
+    """Photos of 60 real faces, and a detector that searches each of them once."""
+    photos = [real.photo for real in real_faces(60)]
 
     class Once(Detector):
         found: ClassVar[dict] = {}
@@ -359,9 +359,9 @@ def hundred_faces(real_faces) -> tuple[list[Image.Image], Detector]:
 
 
 @pytest.mark.parametrize("depth", [18, 50])
-def test_real_faces_have_the_keypoints_of_the_reference(hundred_faces, depth):
+def test_real_faces_have_the_keypoints_of_the_reference(sixty_faces, depth):
     """The shipped weights on 100 real faces, cut out as the app does: keypoints within 0.3 % of the face's size."""
-    photos, detector = hundred_faces
+    photos, detector = sixty_faces
     ours, plain = (LandmarkPredictor("faces68", depth, "cpu", detector=detector) for _ in range(2))
     plain.engine = OpenVinoEngine(plain.checkpoint, "f32")  # As in ``both``.
     for one, other in zip(ours.many(photos), plain.many(photos), strict=True):

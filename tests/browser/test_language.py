@@ -136,6 +136,7 @@ def test_a_chinese_browser_sees_chinese_and_no_english(open_page, tmp_path, scre
 def test_what_gradio_says_while_files_are_sent_is_chinese_too(open_page):
     """Gradio's front end says some things itself, and only for a moment."""
     page = open_page("zh-CN")
+    page.locator("#flowers-overlay[data-drawn]").wait_for()  # The example that the page begins with is answered.
     page.locator("#tab-many-button").click()
     files = page.locator("#many-files input[type=file]")
     files.wait_for(state="attached")
