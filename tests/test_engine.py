@@ -360,7 +360,7 @@ def sixty_faces(real_faces) -> tuple[list[Image.Image], Detector]:
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_real_faces_have_the_keypoints_of_the_reference(sixty_faces, depth):
-    """The shipped weights on 100 real faces, cut out as the app does: keypoints within 0.3 % of the face's size."""
+    """The shipped weights on 60 real faces, cut out as the app does: keypoints within 0.3 % of the face's size."""
     photos, detector = sixty_faces
     ours, plain = (LandmarkPredictor("faces68", depth, "cpu", detector=detector) for _ in range(2))
     plain.engine = OpenVinoEngine(plain.checkpoint, "f32")  # As in ``both``.
