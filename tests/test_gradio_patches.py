@@ -23,6 +23,7 @@ from resnet_demo.page.gradio_patches import (
     mcp_input,
     mcp_output,
     missing_inputs,
+    one_app,
     preprocess,
     queue_wakes,
     running_event,
@@ -87,6 +88,22 @@ def test_photos_of_mcp_clients_stay_as_they_were_sent():
         assert page.mcp_server_obj.convert_strings_to_filedata(sent, [["image"]]) == sent
     finally:
         page.close()
+
+
+def test_a_page_has_one_server_and_that_is_the_launched_one():
+    with one_app.later():
+        with gr.Blocks() as page:
+            gr.Button().click(lambda: 5, None, gr.Number(), api_name="five")
+        page.queue()
+        assert page.app is None
+    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False)
+    try:
+        assert Client(address, verbose=False).predict(api_name="/five") == 5
+    finally:
+        page.close()
+    with gr.Blocks() as other:
+        pass
+    assert other.app is not None
 
 
 def test_a_queue_that_rests_is_woken_by_an_event_and_by_the_end_of_another():

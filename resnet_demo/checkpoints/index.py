@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from resnet_demo.checkpoints import hub
@@ -132,8 +133,8 @@ def available() -> dict[str, list[int]]:
         UserError: the index is missing or broken.
     """
     depths: dict[str, list[int]] = {}
-    for entry in entries():
-        depths.setdefault(entry.task, []).append(entry.depth)
+    for listed in entries() if hub.chosen_repo() else read_index(weights_folder()):
+        depths.setdefault(listed.task, []).append(listed.depth)
     return depths
 
 
@@ -325,12 +326,24 @@ def _entries_of(repo: str, revision: str) -> list[Entry]:
 
 
 def read_index(root: Path) -> list[IndexRecord]:
-    """The records of the ``index.json`` in a folder, by task and depth.
+    """The records of the ``index.json`` in a folder, by task and depth; read again when the file has changed.
 
     Raises:
         UserError: it is missing or broken.
     """
-    return _checked(read_json_file(root / INDEX), root / INDEX)
+    path = root / INDEX
+    try:
+        found = path.stat()
+    except OSError:
+        return _checked(read_json_file(path), path)  # which says why
+    # The page asks at every event; ``write_file`` puts another file in its place.
+    return list(_read(path, (found.st_ino, found.st_mtime_ns, found.st_size)))
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, version: tuple[int, int, int]) -> tuple[IndexRecord, ...]:
+    """The records of a version of the file."""
+    return tuple(_checked(read_json_file(path), path))
 
 
 def _checked(index: Mapping[str, object], where: Path | str) -> list[IndexRecord]:

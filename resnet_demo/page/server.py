@@ -121,6 +121,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         mcp_errors,
         mcp_input,
         mcp_output,
+        one_app,
         queue_wakes,
         radio_groups,
         server_config,
@@ -138,7 +139,9 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     from resnet_demo.page.widgets.theme import CSS, HEAD, theme
 
     lessons.limits = limits
-    page, requests = build(), Requests()
+    with one_app.later():
+        page, requests = build(), Requests()
+        page.queue(max_size=QUEUE, default_concurrency_limit=4, api_open=False)
     sweeper = temp_folder.Sweeper(
         folder,
         limits.keep_seconds,
@@ -146,7 +149,6 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         kept=lambda: temp_files.kept(page),
         forget=lambda paths: forget(page, paths, limits.keep_seconds),
     )
-    page.queue(max_size=QUEUE, default_concurrency_limit=4, api_open=False)
     queue_wakes.save(page)
     light_sessions.lighten()
     fewer_threads.save()
