@@ -16,6 +16,8 @@ import pytest
 import tiny
 from PIL import Image, ImageEnhance
 
+from resnet_demo.models.architecture import Architecture
+
 # Tests run side by side, one a core: PyTorch's threads would only wait for one another. Before anything imports it.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -163,7 +165,7 @@ def narrow() -> Iterator[None]:
 @pytest.fixture
 def whole(monkeypatch) -> None:
     """All channels again, for a test in such a file that uses bundled weights, other libraries or a process."""
-    tiny.narrow(monkeypatch, 64)
+    tiny.narrow(monkeypatch, Architecture.channels)
 
 
 @pytest.fixture(scope="session")

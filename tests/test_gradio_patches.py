@@ -6,7 +6,9 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
@@ -32,6 +34,17 @@ from resnet_demo.page.gradio_patches import (
 from resnet_demo.page.gradio_patches.reach import inside
 
 FOLDER = ROOT / "resnet_demo" / "page" / "gradio_patches"
+
+
+@contextmanager
+def launched(page: gr.Blocks, mcp_server: bool = False) -> Iterator[str]:
+    """The address of a page that answers within."""
+    options = {"prevent_thread_lock": True, "quiet": True, "ssr_mode": False}
+    _, address, _ = page.launch(server_name="127.0.0.1", mcp_server=mcp_server, **options)
+    try:
+        yield address
+    finally:
+        page.close()
 
 
 def test_what_gradio_has_no_more_is_said_with_version_and_file():
@@ -81,13 +94,10 @@ def test_inputs_that_are_left_out_are_filled_in():
 def test_photos_of_mcp_clients_stay_as_they_were_sent():
     with gr.Blocks() as page:
         gr.Button().click(lambda image: None, [gr.Image(type="filepath")], None, api_name="look")
-    page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False, mcp_server=True)
-    try:
+    with launched(page, mcp_server=True):
         mcp_input.leave_photos(page)
         sent = {"image": "neither an address nor a data URL"}
         assert page.mcp_server_obj.convert_strings_to_filedata(sent, [["image"]]) == sent
-    finally:
-        page.close()
 
 
 def test_a_page_has_one_server_and_that_is_the_launched_one():
@@ -96,11 +106,8 @@ def test_a_page_has_one_server_and_that_is_the_launched_one():
             gr.Button().click(lambda: 5, None, gr.Number(), api_name="five")
         page.queue()
         assert page.app is None
-    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False)
-    try:
+    with launched(page) as address:
         assert Client(address, verbose=False).predict(api_name="/five") == 5
-    finally:
-        page.close()
     with gr.Blocks() as other:
         pass
     assert other.app is not None
@@ -111,14 +118,11 @@ def test_a_queue_that_rests_is_woken_by_an_event_and_by_the_end_of_another():
         number = gr.Number()
         gr.Button().click(lambda value: value + 1, [number], [number], api_name="add", concurrency_limit=1)
     page.queue()
-    queue_wakes.save(page, longest=1000)  # Nobody who has to wait for that has an answer in time.
-    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False)
-    try:
+    queue_wakes.let_rest(page, longest=1000)  # Nobody who has to wait for that has an answer in time.
+    with launched(page) as address:
         client = Client(address, verbose=False)
         jobs = [client.submit(value, api_name="/add") for value in range(5)]  # One at a time, the others wait.
         assert [job.result(timeout=100) for job in jobs] == [1, 2, 3, 4, 5]
-    finally:
-        page.close()
 
 
 def test_addresses_pass_us_before_gradio_fetches_them(tmp_path):

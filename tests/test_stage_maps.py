@@ -83,13 +83,11 @@ def test_more_outputs_than_go_backwards_at_a_time_equal_those_one_by_one():
 @pytest.mark.parametrize(
     "architecture",
     [
-        *(
-            replace(architecture, counts=(1, 2, 1, 1))
-            for architecture in (
-                *(architecture_of(depth, variant) for depth, variant in ((18, "v1.5"), (50, "v1"), (50, "v1.5"))),
-                *(ARCHITECTURES[name] for name in ("resnext50_32x4d", "wide_resnet50_2")),
-            )
-        ),
+        replace(architecture, counts=(1, 2, 1, 1))
+        for architecture in (
+            *(architecture_of(depth, variant) for depth, variant in ((18, "v1.5"), (50, "v1"), (50, "v1.5"))),
+            *(ARCHITECTURES[name] for name in ("resnext50_32x4d", "wide_resnet50_2")),
+        )
     ],
     ids=lambda architecture: f"{architecture.name}-{architecture.variant}",
 )

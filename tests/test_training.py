@@ -415,6 +415,7 @@ def test_converted_keras_weights_compute_the_same(monkeypatch):
         torch.testing.assert_close(converted()(x), logits, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.usefixtures("whole")
 def test_a_head_of_another_width_starts_at_zero_and_the_rest_is_kept(tmp_path):
     from resnet_demo.training.networks.init import starting_network
 
@@ -422,7 +423,7 @@ def test_a_head_of_another_width_starts_at_zero_and_the_rest_is_kept(tmp_path):
     checkpoints.save(tmp_path, source, TaskSpec("seven", "classification", tuple("abcdefg")), 18, "v1.5", {})
     network = starting_network(str(tmp_path), 18, TaskSpec("four", "classification", tuple("abcd")))
     assert isinstance(network.fc, nn.Linear)
-    assert network.fc.weight.shape == (4, network.width)
+    assert network.fc.weight.shape == (4, 512)
     assert not network.fc.weight.any()
     kept = network.state_dict()["layer3.0.conv1.weight"].numpy()
     assert np.abs(kept - source["layer3.0.conv1.weight"]).max() < 0.02 * np.abs(kept).max()

@@ -14,7 +14,6 @@ from resnet_demo.models.architecture import (
     architecture_of,
 )
 
-USUAL = 64  # channels of the first stage, which are not written
 MOST = 1024  # blocks of a stage, groups, channels of a group: a damaged file must not ask for endless tables
 
 
@@ -23,15 +22,17 @@ def architecture_to_json(architecture: Architecture) -> dict[str, object]:
     depth, variant = architecture.depth, architecture.variant
     record: dict[str, object] = {"depth": depth, "variant": variant}
     if depth not in DEPTHS or architecture != architecture_of(depth, variant):
-        record["architecture"] = {
+        parts: dict[str, object] = {
             "name": architecture.name,
             "family": architecture.family,
             "block": architecture.block,
             "counts": list(architecture.counts),
             "groups": architecture.groups,
             "width_per_group": architecture.width_per_group,
-            **({"channels": architecture.channels} if architecture.channels != USUAL else {}),
         }
+        if architecture.channels != Architecture.channels:  # Files of the usual networks stay as they are.
+            parts["channels"] = architecture.channels
+        record["architecture"] = parts
     return record
 
 
@@ -56,11 +57,12 @@ def architecture_from_json(record: Mapping[str, object]) -> Architecture:
 def _from_parts(known: Mapping[str, object]) -> Architecture:
     name, family, block = (known.get(key) for key in ("name", "family", "block"))
     counts, groups, width = known.get("counts"), known.get("groups"), known.get("width_per_group")
-    numbers = [*(counts if isinstance(counts, list) else ()), groups, width, known.get("channels", USUAL)]
+    channels = known.get("channels", Architecture.channels)
+    numbers = [*(counts if isinstance(counts, list) else ()), groups, width, channels]
     whole = [number for number in numbers if isinstance(number, int) and 1 <= number <= MOST]
     if block not in BLOCKS or not isinstance(name, str) or not isinstance(family, str):
         raise ValueError(f"no network of blocks {block!r}")
     if len(whole) != len(numbers) or len(numbers) != len(STAGES) + 3:
         raise ValueError("its sizes are none")
-    one, two, three, four, groups_, width_, channels = whole
-    return Architecture(name, family, str(block), (one, two, three, four), groups_, width_, channels=channels)
+    one, two, three, four, groups_, width_, channels_ = whole
+    return Architecture(name, family, str(block), (one, two, three, four), groups_, width_, channels=channels_)

@@ -79,7 +79,7 @@ class Architecture:
         width_per_group: channels of such a group in the first stage; each stage doubles them.
         variant: where a bottleneck has its stride: ``v1`` in the first 1×1 convolution as the paper, ``v1.5`` in the
             3×3 as torchvision (half a point better on ImageNet, 12 % more arithmetic).
-        channels: of the first stage's 3×3 convolutions; each stage doubles them.
+        channels: width of the first stage, 64 in the papers; each stage doubles it.
     """
 
     name: str

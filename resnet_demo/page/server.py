@@ -149,7 +149,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         kept=lambda: temp_files.kept(page),
         forget=lambda paths: forget(page, paths, limits.keep_seconds),
     )
-    queue_wakes.save(page)
+    queue_wakes.let_rest(page)
     light_sessions.lighten()
     fewer_threads.save()
     api_calls.watch(page, requests.called)

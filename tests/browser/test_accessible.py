@@ -35,7 +35,7 @@ GRADIOS = {
     ]
 }
 
-# Nothing is written about what is as it should be, which takes half of the time.
+# Nothing is written about what is as it should be, which takes time too.
 FOUND = {"resultTypes": ["violations"]}
 
 

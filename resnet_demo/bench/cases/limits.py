@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from resnet_demo import tasks
 from resnet_demo.backends import openvino_int8
-from resnet_demo.backends.openvino_runtime import core, ov
+from resnet_demo.backends.openvino_runtime import core, hints, ov
 from resnet_demo.bench import results
 from resnet_demo.bench.cases.http import Requests
 from resnet_demo.bench.cases.photo import DRAFT, SIDE
@@ -162,8 +162,6 @@ def bounds(checkpoint: Checkpoint, precision: str, flops: float, bandwidth: floa
 def multiply(precision: str) -> Callable[[], float]:
     """Products of matrices as the engine's library does them → how many operations one call takes."""
     from openvino import opset13 as ops
-
-    from resnet_demo.backends.openvino import hints
 
     random = np.random.default_rng(0)
     given = ops.parameter([SQUARE, SQUARE], np.float32)

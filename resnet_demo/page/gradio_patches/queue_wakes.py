@@ -41,7 +41,7 @@ class Asyncio:
         seconds.woken.clear()
 
 
-def save(page: gr.Blocks, longest: float = LONGEST) -> None:
+def let_rest(page: gr.Blocks, longest: float = LONGEST) -> None:
     """Let the queue of a page rest while nothing is to be done; after ``page.queue``, before its launch.
 
     Args:
