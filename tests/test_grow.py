@@ -1,13 +1,17 @@
-"""Growing: the deeper network computes what the shallower one does, with identities at the stated positions."""
+"""Growing: the deeper network computes what the shallower one does, with identities at the stated positions, or nearly
+so, with all its blocks at work."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
 import tiny
 import torch
+from conftest import ROOT
+from PIL import Image
 from torch.nn import functional as F
 
 from resnet_demo import checkpoints
@@ -16,8 +20,11 @@ from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import STAGES, architecture_of
 from resnet_demo.models.resnet import ResNet
-from resnet_demo.training.networks.grow import grow_state, inserted_blocks, kept_positions
+from resnet_demo.training.cards.card import model_card
+from resnet_demo.training.evaluation.lesion import LesionFinder
+from resnet_demo.training.networks.grow import grow_state, inserted_blocks, kept_positions, shares
 
+EXAMPLES = ROOT / "resnet_demo" / "examples"
 OUTPUTS = 4
 WAYS = [(50, 101), (101, 152), (18, 34)]
 POSITIONS = {
@@ -73,6 +80,51 @@ def test_exactly_the_stated_blocks_are_identities_and_the_others_the_old_ones(ol
         for index, position in enumerate(kept_positions(before, after)):
             for key in (key for key in state if key.startswith(f"{stage}.{index}.")):
                 assert np.array_equal(grown[key.replace(f"{stage}.{index}.", f"{stage}.{position}.", 1)], state[key])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counts"),
+    [
+        (6, 23, [1, 5, 5, 4, 4, 4]),
+        (4, 8, [1, 3, 2, 2]),
+        (3, 3, [1, 1, 1]),
+        (2, 6, [1, 5]),
+        (23, 36, [1, *[2] * 13, *[1] * 9]),
+    ],
+)
+def test_a_divided_stage_has_all_blocks(old, new, counts):
+    assert shares(old, new) == counts
+    assert sum(counts) == new
+
+
+@torch.inference_mode()
+def test_a_divided_block_adds_its_part_once_for_each():
+    """Where its inputs stay the same, n parts are the whole: a block whose branch sees nothing adds a constant."""
+    state = tiny.random_state(18, OUTPUTS)
+    for key in state:
+        if re.fullmatch(r"layer\d\.1\.conv2\.weight", key):  # What is left of the branch is its last norm's shift.
+            state[key] = np.zeros_like(state[key])
+            shift = key.replace("conv2.weight", "bn2.bias")
+            state[shift] = np.abs(state[shift])  # Below zero the ReLU would cut each part.
+            state[shift.replace("bias", "running_mean")] *= 0
+    before, after = network_of(state, 18), network_of(grow_state(state, 18, 34, divided=True), 34)
+    x = pictures()
+    torch.testing.assert_close(after(x), before(x), rtol=1e-4, atol=1e-4)
+
+
+def test_every_block_of_a_divided_network_works_and_its_answers_are_alike(tmp_path, capsys):
+    source, out = ROOT / "weights" / "flowers102" / "resnet18", tmp_path / "grown"
+    assert main(["grow", "--from", str(source), "--depth", "34", "--out", str(out), "--divided"]) == 0
+    config = checkpoints.read_config(out)
+    assert "--divided" in config.steps[-1].options
+    config = config.changed(metrics={})
+    assert "whose blocks are divided (layer1 from 2 to 3 as 1, 2; layer2" in model_card(config)
+    before, after = LesionFinder(checkpoints.load_folder(source)), LesionFinder(checkpoints.load_folder(out))
+    photos = np.stack([photo.resize((160, 160)) for photo in map(Image.open, sorted(EXAMPLES.glob("*.jpg")))])
+    same, logits = before.run(photos).logits, after.run(photos).logits
+    assert np.corrcoef(same.ravel(), logits.ravel())[0, 1] > 0.9
+    changes = after.found().changes
+    assert len(changes) == 16 and min(changes.values()) > 1
 
 
 @pytest.mark.parametrize(("old", "new"), [(50, 34), (34, 50), (152, 101), (50, 50), (34, 18)])

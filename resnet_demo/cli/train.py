@@ -358,13 +358,18 @@ def add_grow(commands: Commands) -> Parser:
     parser = add_command(
         commands,
         "grow",
-        "a deeper network that computes what a trained one does, to train further",
+        "a deeper network that computes nearly what a trained one does, to train further",
         "--from weights/flowers102/resnet50 --depth 101 --out runs/grown-101",
         run_grow,
     )
     parser.add_argument("--from", type=Path, required=True, metavar="FOLDER", dest="source", help="a checkpoint folder")
     parser.add_argument("--depth", type=int, required=True, choices=DEPTHS)
     parser.add_argument("--out", type=Path, required=True, help="folder for the grown checkpoint")
+    parser.add_argument(
+        "--divided",
+        action="store_true",
+        help="divide blocks into smaller steps: all of them work (usual: add silent ones)",
+    )
     return parser
 
 
@@ -377,7 +382,10 @@ def run_grow(options: argparse.Namespace) -> int:
         "--depth": [str(options.depth)],
         "--out": [options.out.as_posix()],
     }
-    folder = grow(options.source, options.depth, options.out, Step("grow", (), given))
+    if options.divided:
+        given["--divided"] = []
+    step = Step("grow", (), given)
+    folder = grow(options.source, options.depth, options.out, step, divided=options.divided)
     print(f"The grown checkpoint is in {folder}: train it with `python -m resnet_demo train RECIPE --init {folder}`.")
     return 0
 

@@ -9,9 +9,10 @@ from itertools import pairwise
 from resnet_demo.checkpoints import Config
 from resnet_demo.checkpoints.records import Gathered
 from resnet_demo.checkpoints.steps import Step
+from resnet_demo.models.architecture import architecture_of
 from resnet_demo.tasks import BUNDLED
 from resnet_demo.training.data.gather_record import OTHER
-from resnet_demo.training.networks.grow import inserted_blocks
+from resnet_demo.training.networks.grow import inserted_blocks, shares
 
 IMAGENET = "ImageNet ResNet-50"
 
@@ -93,6 +94,8 @@ def grown(before: Step | None, step: Step) -> str:
     """Where growing inserted blocks, as the end of a sentence; the depth before is the last command's."""
     if before is None:
         return ""
+    if "--divided" in step.options:
+        return divided(before.depth, step.depth)
     places = [
         f"{stage} {positions_in_words(positions)}"
         for stage, positions in inserted_blocks(before.depth, step.depth).items()
@@ -101,6 +104,19 @@ def grown(before: Step | None, step: Step) -> str:
     return (
         f", a ResNet-{before.depth}, as the same function: inserted are the blocks {'; '.join(places)} (counted from "
         "0), each an identity because the scale of its last batch norm starts at zero"
+    )
+
+
+def divided(old_depth: int, depth: int) -> str:
+    """How growing divided blocks, as the end of a sentence."""
+    parts = []
+    for stage, blocks in architecture_of(depth).stages.items():
+        counts = shares(len(architecture_of(old_depth).stages[stage]), len(blocks))
+        if len(blocks) > len(counts):
+            parts.append(f"{stage} from {len(counts)} to {len(blocks)} as {', '.join(map(str, counts))}")
+    return (
+        f", a ResNet-{old_depth}, whose blocks are divided ({'; '.join(parts)}): each of n blocks adds the n-th part "
+        "of what the one block added"
     )
 
 
