@@ -2,11 +2,11 @@
 # make run leaves out where there is no GPU; make test and make bench bring it themselves.
 # make test-newest runs the tests with the newest versions inside the bounds of pyproject.toml, in .venv-newest; make lock
 # writes requirements.txt and requirements.lock; make weigh measures what each way of installing weighs; make fuzz
-# FUZZ_ARGS=-max_total_time=60 looks for files that the decoder does not stand.
+# FUZZ_ARGS=-max_total_time=60 looks for files that the decoder does not stand; make pictures takes those of the docs.
 # make run PORT=8000 HOST=0.0.0.0 says where the page listens, make PYTHON=python3.13 ... what to build with,
 # make test PYTEST_ARGS="-k faces" what to test, make bench BENCH_ARGS="--depths 18 50" what to measure.
 
-.PHONY: run torch test test-newest lint bench lock weigh fuzz
+.PHONY: run torch test test-newest lint bench lock weigh fuzz pictures
 
 run:
 	@python3 .ci/environment
@@ -41,6 +41,11 @@ weigh:
 fuzz:
 	@python3 .ci/environment tests
 	.venv/bin/python .ci/fuzz $(FUZZ_ARGS)
+
+pictures:
+	@python3 .ci/environment tests
+	@sh .ci/chromium
+	.venv/bin/python .ci/pictures
 
 bench:
 	@python3 .ci/environment torch

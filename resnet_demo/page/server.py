@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 MAX_UPLOAD = "300mb"  # a zip of many photos
 FAVICON = str(Path(__file__).with_name("favicon.svg"))
+PREVIEW = Path(__file__).with_name("preview.jpg")  # what a link to the page shows elsewhere; `make pictures` takes it
 QUEUE = 64  # Waiting requests: beyond that a sentence at once is kinder than a wait of minutes.
 
 
@@ -111,6 +112,8 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         folder: of visitors' files, see ``temp_folder.own_folder``; it must have been made before Gradio is imported.
     """
     from starlette.middleware import Middleware
+    from starlette.responses import FileResponse
+    from starlette.routing import Route
 
     from resnet_demo.page import lessons
     from resnet_demo.page.app import build
@@ -118,6 +121,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         api_calls,
         fewer_threads,
         light_sessions,
+        link_preview,
         mcp_errors,
         mcp_input,
         mcp_output,
@@ -128,7 +132,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         temp_files,
     )
     from resnet_demo.page.i18n.language import Localised
-    from resnet_demo.page.i18n.texts import translations
+    from resnet_demo.page.i18n.texts import in_english, label, translations
     from resnet_demo.page.serving import connections, mcp_log
     from resnet_demo.page.serving.faults import Sentences
     from resnet_demo.page.serving.headers import SecureHeaders
@@ -153,6 +157,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     light_sessions.lighten()
     fewer_threads.save()
     api_calls.watch(page, requests.called)
+    link_preview.describe(in_english(label("title")), in_english(label("tagline")), f"/{PREVIEW.name}")
     connections.quiet()
     mcp_log.quiet()
     server_config.set_up(
@@ -174,6 +179,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         head=HEAD + SCRIPT + radio_groups.ONE_NAME,
         i18n=translations(),
         app_kwargs={
+            "routes": [Route(f"/{PREVIEW.name}", lambda _: FileResponse(PREVIEW))],
             "middleware": [
                 Middleware(SecureHeaders),
                 Middleware(Counted, requests=requests, metrics=bool(limits.metrics)),
@@ -186,7 +192,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
                 ),
                 Middleware(OwnHosts, names=hosts(os.environ, host)),
                 Middleware(Localised),
-            ]
+            ],
         },
         state_session_capacity=light_sessions.MOST,
         favicon_path=FAVICON,

@@ -49,6 +49,7 @@ window.resnet = {
   tab(known, parts) {
     const { tab } = this.read();
     [this.parts, this.first] = [parts, known[0]];
+    this.open = known.includes(tab) ? tab : this.first;
     return { __type__: "update", ...(known.includes(tab) ? { selected: tab } : {}) };
   },
   save(name, value) {
@@ -65,9 +66,18 @@ window.resnet = {
     for (const [key, one] of Object.entries(all))
       if (key.startsWith(tab + "."))
         address.searchParams.set(key.slice(tab.length + 1), Array.isArray(one) ? one.join("-") : one);
-    history.replaceState(null, "", address);
+    const another = name === "tab" && value !== this.open;
+    if (another) this.open = value;
+    history[another ? "pushState" : "replaceState"](null, "", address);
   },
 };
+// Back and forward go through the tabs as they were opened.
+addEventListener("popstate", () => {
+  const { resnet } = window, tab = new URLSearchParams(location.search).get("tab") || resnet.first;
+  if (tab === resnet.open) return;
+  resnet.open = tab;
+  document.getElementById(`tab-${tab}-button`)?.click();
+});
 </script>"""
 
 

@@ -454,6 +454,19 @@ def test_endpoints_answer_trouble_with_a_sentence(server, tmp_path):
         client.predict(handle_file(broken), "flowers102", [50], api_name="/compare")
 
 
+def test_a_link_shows_the_pages_own_title_sentence_and_picture(server):
+    """To the readers of chats, which take the first tag of each kind."""
+    text = urllib.request.urlopen(server).read().decode()
+    tags = re.findall(r'<meta property="og:(\w+)" content="([^"]*)"', text)
+    assert [value for name, value in tags if name == "title"] == ["What a ResNet sees"]
+    assert [value for name, value in tags if name == "description"] == [
+        re.search('name="description" content="(.*?)"', text)[1]
+    ]
+    (picture,) = [value for name, value in tags if name == "image"]
+    assert picture.startswith(server)
+    assert Image.open(io.BytesIO(urllib.request.urlopen(picture).read())).size == (1200, 630)
+
+
 def test_classify_by_raw_http(server):
     """As curl does it: upload, call, and read the event stream."""
     boundary = "photo-boundary"

@@ -36,6 +36,22 @@ def test_settings_are_kept_over_a_reload(visit, own_server):
     expect(page.locator("#flowers-classes li button")).to_have_count(3)
 
 
+def test_back_returns_to_the_tab_before(visit):
+    page = visit()
+    page.wait_for_function("new URL(location).searchParams.get('tab') === 'flowers' || window.resnet.open")
+    open_tab(page, "faces")
+    page.wait_for_function("new URL(location).searchParams.get('tab') === 'faces'")
+    page.locator("#tab-many-button").click()
+    page.wait_for_function("new URL(location).searchParams.get('tab') === 'many'")
+    page.go_back()
+    expect(page.locator("#faces-photo")).to_be_visible()
+    assert address(page)["tab"] == "faces"
+    page.go_back()
+    expect(page.locator("#flowers-photo")).to_be_visible()
+    page.go_forward()
+    expect(page.locator("#faces-photo")).to_be_visible()
+
+
 def test_the_viewer_looks_as_it_was_left(visit):
     page = visit()
     page.locator("#flowers-examples .gallery-item").nth(0).click()
