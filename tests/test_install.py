@@ -171,7 +171,9 @@ def test_a_space_installs_the_core_the_page_and_torch():
 
 def test_the_tests_own_requirements_are_the_extra_dev():
     bounds = {line for line in PROJECT["optional-dependencies"]["dev"] if not line.startswith("resnet-demo[")}
-    assert bounds | set(PROJECT["optional-dependencies"]["export"]) == set(lines("tests/requirements.txt"))
+    assert bounds | {*PROJECT["optional-dependencies"]["export"], *PROJECT["optional-dependencies"]["search"]} == set(
+        lines("tests/requirements.txt")
+    )
 
 
 def test_the_lock_has_a_version_inside_the_bounds_for_everything():

@@ -9,7 +9,20 @@ from imports import PACKAGE, arrows, imported, modules
 
 # From the top down: a folder, or file, imports only from what stands behind it.
 LAYERS = (
-    *("__main__", "cli", "hub_mixin", "bench", "publish", "page", "training", "teach", "inference", "faces", "export"),
+    *(
+        "__main__",
+        "cli",
+        "hub_mixin",
+        "bench",
+        "publish",
+        "page",
+        "training",
+        "teach",
+        "search",
+        "inference",
+        "faces",
+        "export",
+    ),
     *("backends", "explain", "checkpoints", "images", "tasks", "models", "utils", "errors", "version"),
 )
 # Programs that are started beside ours to be measured, and imported by nothing.

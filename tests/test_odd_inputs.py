@@ -16,9 +16,9 @@ from test_serving import FILE, Site, one_sentence, photo, site  # noqa: F401  # 
 from resnet_demo.cli.main import main
 
 NAMES = ("image", "task", "depth", "top_k", "target", "region", "depths", "nothing", "")
-ENDPOINTS = ("classify", "keypoints", "compare", "nothing", "../config", "%00")
+ENDPOINTS = ("classify", "keypoints", "compare", "embed", "nothing", "../config", "%00")
 PATHS = ("queue/join", "call/classify", "component_server", "upload", "cancel", "reset", "run/classify")
-TOOLS = ("classify", "keypoints", "compare", "nothing", "")
+TOOLS = ("classify", "keypoints", "compare", "embed", "nothing", "")
 SENSIBLE = ("flowers102", "faces68", "imagenet1k", 18, 50, [18], "all", "mouth", "Rose", 5, "", None)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NUMBERS = st.one_of(st.integers(-(2**70), 2**70), st.floats(), st.sampled_from([0, -1, 1e400, 2**31, 18.5]))

@@ -523,12 +523,14 @@ def test_only_the_contract_is_public(weights):
     parameters = {name: [part["parameter_name"] for part in info["parameters"]] for name, info in endpoints.items()}
     assert parameters == {
         "/classify": ["image", "task", "depth", "top_k", "target"],
+        "/embed": ["image", "task", "depth"],
         "/keypoints": ["image", "depth", "region", "task"],
         "/compare": ["image", "task", "depths"],
     }
     components_ = {name: [part["component"] for part in info["returns"]] for name, info in endpoints.items()}
     assert components_ == {
         "/classify": ["Label", "Image", "Json"],
+        "/embed": ["Json"],
         "/keypoints": ["Image", "Image", "Json"],
         "/compare": ["Gallery", "Dataframe", "Json"],
     }
@@ -554,6 +556,9 @@ def test_a_task_of_own_pictures_is_used_like_the_others(server, photo, tmp_path)
     assert Image.open(overlay).size == (300, 200)
     details = client.predict(picture_, 18, "all", "hands", api_name="/keypoints")[2]
     assert [len(face["keypoints"]) for face in details["faces"]] == [5]
+    assert np.linalg.norm(client.predict(picture_, "pets", 18, api_name="/embed")["embedding"]) == pytest.approx(
+        1, abs=1e-3
+    )
     gallery, table, _ = client.predict(picture_, "pets", [18], api_name="/compare")
     assert len(gallery) == 1
     assert table["data"][0][:2] == [18, label["label"]]

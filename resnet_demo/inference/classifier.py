@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from resnet_demo import checkpoints, tasks
-from resnet_demo.inference.base import Opened, Predictor, Run, since
+from resnet_demo.inference.base import Opened, Picture, Predictor, Run, open_picture, since
 from resnet_demo.inference.results import Prediction, Score
 
 # Top probability below which a long photo's ends are looked at too, and that an end must have to count: of a photo of
@@ -67,6 +67,28 @@ class Classifier(Predictor[Prediction]):
                 if self._probability(look) >= CLEAR:
                     looks[index] = max(looks[index], look, key=self._probability)
         return looks, milliseconds, run
+
+    def embed(self, picture: Picture, draft_side: int | None = None) -> np.ndarray:
+        """What the network makes of a photo, to compare photos by: the cosine of two of them is their dot product.
+
+        Args:
+            picture, draft_side: as in a call.
+
+        Returns:
+            float32 (C,) of length 1: the means of the last feature map (512 numbers for ResNet-18 and 34, else 2,048)
+            over the middle of the photo.
+
+        Raises:
+            UserError: not a usable picture.
+        """
+        return self.embed_many([open_picture(picture, draft_side).photo])[0]
+
+    def embed_many(self, photos: list[Image.Image]) -> np.ndarray:
+        """The same for photos that are upright and RGB, float32 (n, C)."""
+        prepared = [tasks.preprocess(self.spec, photo)[0] for photo in photos]
+        features = self._network(prepared)[1]
+        pooled = np.stack([part.mean(axis=(1, 2)) for part in features]) if features else np.zeros((0, 1), np.float32)
+        return pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)
 
     def _fill(self, looks: list[Look]) -> Run:
         """Run the network on what is seen."""

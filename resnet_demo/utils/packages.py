@@ -15,6 +15,7 @@ EXTRAS = {
     "tensorboard": ("train", "make torch"),
     "tqdm": ("train", "make torch"),
     "onnx": ("export", "make torch"),
+    "usearch": ("search", "make torch"),
 }
 
 

@@ -71,6 +71,26 @@ def classify(image: str, task: str, depth: int, top_k: int, target: str | None) 
     return scores(prediction), heat(prediction, target), details_of(prediction, target)
 
 
+def embed(image: str, task: str, depth: int) -> dict:
+    """Describe a photo in numbers, to find others like it: photos that look alike have embeddings with a dot product
+    near 1.
+
+    Args:
+        image: the photo, as an uploaded file, a public http(s) address or a data URL (data:image/jpeg;base64,…): JPEG,
+            PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels (JPEG: 200).
+        task: whose network looks at it, such as flowers102 or imagenet1k.
+        depth: layers of the ResNet: 18, 34, 50, 101 or 152, as far as it has weights.
+
+    Returns:
+        The task, the depth and the embedding: 512 numbers (ResNet-18 and 34) or 2,048, the means of the last feature
+        map, of length 1.
+    """
+    check_photo(image)
+    check_weights(task, depth)
+    embedding = classifier(task, depth).embed(image, DRAFT_SIDE)
+    return {"task": task, "depth": depth, "embedding": [round(float(value), 6) for value in embedding]}
+
+
 def predict(image: str, task: str, depth: int, top_k: int) -> results.Prediction:
     """The classes of an uploaded photo.
 
@@ -81,10 +101,15 @@ def predict(image: str, task: str, depth: int, top_k: int) -> results.Prediction
     check_weights(task, depth)
     if not isinstance(top_k, int) or not 1 <= top_k <= MAX_TOP_K:
         raise UserError(say("bad_top_k"))
+    return classifier(task, depth)(image, top_k, DRAFT_SIDE)
+
+
+def classifier(task: str, depth: int) -> Classifier:
+    """Raises UserError where a task has no classes, or no weights."""
     network = networks.network(task, depth)
     if network.spec.kind != tasks.CLASSIFICATION:
         raise UserError(say("not_classes", task=catalog.title(task)))
-    return network.as_a(Classifier)(image, top_k, DRAFT_SIDE)
+    return network.as_a(Classifier)
 
 
 def scores(prediction: results.Prediction) -> dict[str, float]:
@@ -202,3 +227,5 @@ def for_programs(controls: list[Component], details: Component) -> None:
     named, overlay = gr.Label(label=label("classes"), visible=False), picture_output("overlay")
     inputs, outputs = [program_photo(), *controls], [named, overlay, details]
     gr.Button(visible=False).click(endpoint(classify), inputs, outputs, api_name="classify", **LISTENER)
+    inputs = [program_photo(), *controls[:2]]
+    gr.Button(visible=False).click(endpoint(embed), inputs, gr.JSON(visible=False), api_name="embed", **LISTENER)

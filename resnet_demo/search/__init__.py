@@ -1,0 +1,1 @@
+"""Look-alikes: an index of a folder's photos by what a network makes of them."""
