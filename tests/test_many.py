@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from resnet_demo.images import archives
 from resnet_demo.inference import batch, predictor, results
 from resnet_demo.page.i18n import texts
 from resnet_demo.page.tabs import batch as page
+from resnet_demo.page.tabs import batch_truth
 from resnet_demo.tasks import TaskSpec
 
 FLOWERS = TaskSpec("flowers102", "classification", labels=("Rose", "<i>Daisy", "=Tulip"), size=32, resize=36)
@@ -150,15 +152,53 @@ def test_the_csv_is_for_spreadsheets():
 
 def test_a_photo_of_something_else_is_marked_in_the_table():
     row = batch.Row("cat.jpg", (results.Score("Rose", 0.4), results.Score("Iris", 0.1)), unknown=True)
-    assert "<small>probably none of these</small>" in page.table_line(row, "flowers102", page.CLASSES)
-    assert "none of these" not in page.table_line(replace(row, unknown=False), "flowers102", page.CLASSES)
+    assert "<small>probably none of these</small>" in page.table_line(row, "", "flowers102", page.CLASSES)
+    assert "none of these" not in page.table_line(replace(row, unknown=False), "", "flowers102", page.CLASSES)
 
 
 def test_missing_rows_and_a_full_gpu_are_said_in_the_table():
     row = batch.Row("cut.jpg", (results.Score("Rose", 0.9),), missing_rows=0.021, gpu_full=True)
-    line = page.table_line(row, "flowers102", page.CLASSES)
+    line = page.table_line(row, "", "flowers102", page.CLASSES)
     assert "2.1 % of the photo's rows are missing." in line and "The GPU's memory is full" in line
-    assert "<small>" not in page.table_line(replace(row, missing_rows=0.0, gpu_full=False), "flowers102", page.CLASSES)
+    whole = replace(row, missing_rows=0.0, gpu_full=False)
+    assert "<small>" not in page.table_line(whole, "", "flowers102", page.CLASSES)
+
+
+def test_folders_named_as_classes_are_the_truth():
+    """By label or in Chinese; the matrix has their classes, and what else there is in one column."""
+
+    def row(name: str, label: str = "", reason: str = "") -> batch.Row:
+        return batch.Row(name, (results.Score(label, 0.9),) if label else (), reason=reason)
+
+    rows = [
+        row("a/black-eyed_susan/1.jpg", "Black-Eyed Susan"),
+        row("a/Black-Eyed Susan/2.jpg", "Rose"),
+        row("a/玫瑰/3.jpg", "Rose"),
+        row("a/ROSE/4.jpg", "Oxeye Daisy"),
+        row("rose.jpg", "Rose"),
+        row("a/garden/5.jpg", "Rose"),
+        row("a/rose/broken.jpg", reason="The file is cut off."),
+    ]
+    spec = replace(FLOWERS, labels=("Black-Eyed Susan", "Rose", "Oxeye Daisy"))
+    truths = [batch_truth.truth(row.name, spec) for row in rows]
+    assert truths == ["Black-Eyed Susan", "Black-Eyed Susan", "Rose", "Rose", None, None, "Rose"]
+    words = batch_truth.words(rows, truths)
+    assert "<b>2 of 4</b>" in words and "50.0 %" in words and "In no such folder: 2." in words
+    shown = batch_truth.matrix(rows, truths, [f"<i>{number}</i>" for number in range(7)], "flowers102")
+    heads = re.findall(r'<th scope="col"><span title="([^"]*)"', shown)
+    assert heads == ["Black-Eyed Susan", "Rose", "others"]
+    cells = dict(re.findall(r'data-photos="(.*?)".*?<div class="small-photos">(.*?)</div>', shown))
+    assert cells == {"0-0": "<i>0</i>", "0-1": "<i>1</i>", "1-1": "<i>2</i>", "1-2": "<i>3</i>"}
+    assert [line[-1] for line in lines_of(batch.to_csv(rows, "classification", truths=truths))][:3] == [
+        "truth",
+        "Black-Eyed Susan",
+        "Black-Eyed Susan",
+    ]
+    assert (
+        batch_truth.words(rows[4:6], truths[4:6])
+        == batch_truth.matrix(rows[4:6], truths[4:6], ["", ""], "flowers102")
+        == ""
+    )
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "＝1"])

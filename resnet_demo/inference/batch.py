@@ -123,27 +123,32 @@ def _decoding(pool: ThreadPoolExecutor, source: Source, draft: int | None) -> Fu
     return pool.submit(open_photo, content, draft_side=draft)
 
 
-def to_csv(rows: Sequence[Row], kind: str, counted: str = "faces") -> bytes:
+def to_csv(rows: Sequence[Row], kind: str, counted: str = "faces", truths: Sequence[str | None] | None = None) -> bytes:
     """A table for spreadsheets: UTF-8 with the mark by which they know it, a line a picture.
 
     Args:
         kind: the task's, ``tasks.CLASSIFICATION`` or ``tasks.KEYPOINTS``.
         counted: heading of what keypoint tasks count.
+        truths: the true class of each picture, where it is known: a column of its own, if there are any.
     """
+    known = any(truths or ())
     text = io.StringIO(newline="")
     table = csv.writer(text)
     if kind == tasks.CLASSIFICATION:
-        table.writerow(["file", "label", "probability", "second label", "second probability", "unknown", "error"])
+        table.writerow(
+            ["file", "label", "probability", "second label", "second probability", "unknown", "error"]
+            + ["truth"] * known
+        )
     else:
         table.writerow(["file", counted, "error"])
-    for row in rows:
+    for row, truth in zip(rows, truths or [None] * len(rows), strict=True):
         if kind == tasks.CLASSIFICATION:
             cells = [cell for score in row.scores for cell in (harmless(score.label), f"{score.probability:.4f}")]
             cells += [""] * (2 * NAMES - len(cells))
             cells.append("yes" if row.unknown else "no" if row.scores else "")
         else:
             cells = ["" if row.count is None else str(row.count)]
-        table.writerow([harmless(row.name), *cells, harmless(row.reason)])
+        table.writerow([harmless(row.name), *cells, harmless(row.reason), *([harmless(truth or "")] * known)])
     return text.getvalue().encode("utf-8-sig")
 
 

@@ -15,7 +15,8 @@ from playwright.sync_api import Page, expect
 
 import resnet_demo
 
-NAMED = ("dahlia", "marigold", "yellow-daisy")
+# In folders: two are named as classes.
+NAMED = ("pink-yellow_dahlia/dahlia", "Marigold/marigold", "garden/yellow-daisy")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def archive(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("zip") / "garden.zip"
     with zipfile.ZipFile(path, "w") as file:
         for name in NAMED:
-            file.write(EXAMPLES / f"{name}.jpg", f"garden/{name}.jpg")
+            file.write(EXAMPLES / f"{name.split('/')[1]}.jpg", f"garden/{name}.jpg")
         file.writestr("garden/<b>broken.jpg", (EXAMPLES / "dahlia.jpg").read_bytes()[:5000])
         file.writestr("__MACOSX/garden/._dahlia.jpg", b"x")
     return path
@@ -69,7 +70,8 @@ def test_a_zip_fills_the_table(visit, archive, screenshots, width, theme):
     predict = resnet_demo.load("flowers102")
     for row, name in enumerate(NAMED):
         expect(rows.nth(row).get_by_role("rowheader")).to_have_text(f"garden/{name}.jpg")
-        expect(rows.nth(row)).to_contain_text(predict(EXAMPLES / f"{name}.jpg").top_k[0].label)
+        found = predict(EXAMPLES / f"{name.split('/')[1]}.jpg").top_k[0].label
+        expect(rows.nth(row)).to_contain_text(found)
         picture = rows.nth(row).locator("img")
         picture.scroll_into_view_if_needed()
         page.wait_for_function("image => image.complete", arg=picture.element_handle())
@@ -85,6 +87,13 @@ def test_a_zip_fills_the_table(visit, archive, screenshots, width, theme):
     assert table[1][1] == rows.nth(0).locator("td").nth(1).inner_text()
     assert 0 < float(table[1][2]) <= 1
     assert "cut off" in table[4][6]
+    # The folders' names are the truth where they are classes.
+    assert [line[7] for line in table] == ["truth", "Pink-Yellow Dahlia", "Marigold", "", ""]
+    expect(page.locator("#many-note")).to_contain_text("of 2 are named right")
+    cells = page.locator("#many-matrix button")
+    expect(cells).to_have_count(2)
+    cells.first.click()
+    expect(page.locator("#many-matrix .confusion-cell:visible img")).to_have_count(1)
 
 
 def test_stop_keeps_what_is_done(visit, long_archive, screenshots):

@@ -54,9 +54,9 @@ def test_classes_are_taught_tried_and_taken_along(visit, photos, tmp_path, capsy
     assert sum(counts) == 20 * (len(first) + 1)
     cell = page.locator("#teach-matrix button.right").first
     cell.click()
-    expect(page.locator("#teach-matrix .teach-cell:visible img")).to_have_count(int(cell.inner_text()))
+    expect(page.locator("#teach-matrix .confusion-cell:visible img")).to_have_count(int(cell.inner_text()))
     cell.click()
-    expect(page.locator("#teach-matrix .teach-cell:visible")).to_have_count(0)
+    expect(page.locator("#teach-matrix .confusion-cell:visible")).to_have_count(0)
     # A portrait is none of them.
     page.locator("#teach-photo").get_by_role("button", name="Remove Image").click()
     page.locator("#teach-photo input[type=file]").set_input_files(EXAMPLES / "astronaut.jpg")

@@ -327,6 +327,10 @@ EN = {
     "many_marked": "<b>{good} of {total}</b> marked.",
     "many_marked_bad": "<b>{good} of {total}</b> marked, {bad} could not be read.",
     "many_stopped": "Stopped after {done} of {total}; what is done stays.",
+    "many_right": "Of the photos in folders named as classes <b>{right} of {total}</b> are named right "
+    "({share}; 95 % interval {low} to {high}).",
+    "many_no_truth": "In no such folder: {count}.",
+    "many_other": "others",
     "many_none": "Choose photos first, or a zip of them.",
     "many_empty": "There is no file in this archive: choose another.",
     # Photos that programs send, or name by their address

@@ -310,6 +310,10 @@ ZH = {
     "many_marked": "<b>{total} 张中的 {good} 张</b>已标注。",
     "many_marked_bad": "<b>{total} 张中的 {good} 张</b>已标注，{bad} 张无法读取。",
     "many_stopped": "已停止，完成了 {total} 张中的 {done} 张；已有结果会保留。",
+    "many_right": "所在文件夹以类别命名的照片中，<b>{total} 张认对 {right} 张</b>"
+    "（{share}；95% 置信区间 {low} 至 {high}）。",
+    "many_no_truth": "另有 {count} 张不在这样的文件夹中。",
+    "many_other": "其他",
     "many_none": "请先选择照片或 ZIP 压缩包。",
     "many_empty": "这个压缩包里没有文件：请换一个。",
     # Photos that programs send, or name by their address

@@ -27,7 +27,9 @@ from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.format import percent
 from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.tabs import batch_truth
 from resnet_demo.page.tabs.registry import tab
+from resnet_demo.page.widgets.confusion import SCRIPT
 from resnet_demo.page.widgets.inputs import (
     PRIVATE,
     address,
@@ -59,6 +61,8 @@ class Run:
         total: pictures that were given.
         rows: answers so far, without thumbnails.
         lines: the same as lines of the table, HTML.
+        pictures: each row's, HTML.
+        truths: the class that each file's folder names, see ``batch_truth``, or None.
     """
 
     task: str
@@ -67,11 +71,19 @@ class Run:
     total: int
     rows: tuple[batch.Row, ...] = ()
     lines: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+    truths: tuple[str | None, ...] = ()
 
-    def plus(self, portion: Sequence[batch.Row]) -> Run:
-        rows = tuple(replace(row, thumbnail=None) for row in portion)
-        lines = tuple(table_line(row, self.task, self.what) for row in portion)
-        return replace(self, rows=self.rows + rows, lines=self.lines + lines)
+    def plus(self, portion: Sequence[batch.Row], spec: tasks.TaskSpec) -> Run:
+        pictures = [picture(row) for row in portion]
+        return replace(
+            self,
+            rows=self.rows + tuple(replace(row, thumbnail=None) for row in portion),
+            lines=self.lines
+            + tuple(table_line(*both, self.task, self.what) for both in zip(portion, pictures, strict=True)),
+            pictures=self.pictures + tuple(pictures),
+            truths=self.truths + tuple(batch_truth.truth(row.name, spec) for row in portion),
+        )
 
 
 def look(uploads: list[tuple[str, str]] | None, task: str, depth: int) -> Iterator[Run]:
@@ -92,7 +104,7 @@ def look(uploads: list[tuple[str, str]] | None, task: str, depth: int) -> Iterat
         run = Run(task, depth, what_comes(network), len(sources))
         yield run
         for portion in batch.rows(network, sources, sentence):
-            run = run.plus(portion)
+            run = run.plus(portion, network.spec)
             yield run
 
 
@@ -114,6 +126,8 @@ def words(run: Run, stopped: bool = False) -> str:
     lines = [say(TEXTS[run.what][2 if bad else 1], **numbers)]
     if done < run.total:
         lines.insert(0, say("many_stopped", done=done, total=run.total))
+    if right := batch_truth.words(run.rows, run.truths):
+        lines.append(right)
     return note(*lines, facts=f"{html.escape(catalog.title(run.task))} · ResNet-{run.depth}")
 
 
@@ -129,12 +143,16 @@ def table(run: Run) -> str:
     )
 
 
-def table_line(row: batch.Row, task: str, what: str) -> str:
-    """One line of the table; the thumbnail goes into Gradio's cache."""
-    picture = ""
-    if row.thumbnail:
-        # The name of the file stands beside it, so that the picture needs no words of its own.
-        picture = f'<img src="{html.escape(address(jpeg(row.thumbnail, "small", 80)))}" alt="" loading="lazy">'
+def picture(row: batch.Row) -> str:
+    """A row's thumbnail, which goes into Gradio's cache, as HTML."""
+    if not row.thumbnail:
+        return ""
+    # In the table the name of the file stands beside it, so that the picture needs no words of its own.
+    return f'<img src="{html.escape(address(jpeg(row.thumbnail, "small", 80)))}" alt="" loading="lazy">'
+
+
+def table_line(row: batch.Row, shown: str, task: str, what: str) -> str:
+    """One line of the table; ``shown`` is the row's picture."""
     if row.reason:
         cells = f'<td class="bad" colspan="{3 if what == CLASSES else 1}">{html.escape(row.reason)}</td>'
     elif what == CLASSES:
@@ -148,7 +166,7 @@ def table_line(row: batch.Row, task: str, what: str) -> str:
     else:
         cells = f"<td>{row.count}</td>"
     said = "".join(f"<br><small>{line}</small>" for line in photo_lines(row))
-    return f'<tr><td>{picture}</td><th scope="row">{html.escape(row.name)}{said}</th>{cells}</tr>'
+    return f'<tr><td>{shown}</td><th scope="row">{html.escape(row.name)}{said}</th>{cells}</tr>'
 
 
 def csv_file(run: Run) -> str:
@@ -156,7 +174,7 @@ def csv_file(run: Run) -> str:
     kind = tasks.CLASSIFICATION if run.what == CLASSES else tasks.KEYPOINTS
     folder = Path(tempfile.mkdtemp(prefix="table-", dir=cache_folder()))
     path = folder / f"{run.task}-resnet{run.depth}.csv"
-    path.write_bytes(batch.to_csv(run.rows, kind, run.what))
+    path.write_bytes(batch.to_csv(run.rows, kind, run.what, run.truths))
     return str(path)
 
 
@@ -186,6 +204,7 @@ def build() -> dict[str, Component]:
         with gr.Column(min_width=300, scale=2):
             words_line = note_output("hint_many", "many-note")
             download = gr.DownloadButton(label("many_csv"), interactive=False, size="md", elem_id="many-csv")
+            matrix = gr.HTML("", js_on_load=SCRIPT, elem_id="many-matrix")
             results = gr.HTML("", js_on_load=ONE_BUTTON, elem_id="many-table", elem_classes=["many-table"])
     kept = gr.State(None)
 
@@ -199,6 +218,7 @@ def build() -> dict[str, Component]:
                     words_line: words(run),
                     stop: gr.update(interactive=True),
                     download: gr.update(interactive=False),
+                    matrix: "",
                 }
         except Exception as error:
             line = complain(error)
@@ -214,7 +234,8 @@ def build() -> dict[str, Component]:
     def rest(run):
         """What is left when a run is over, one way or another."""
         csv = gr.update(value=csv_file(run), interactive=True) if run and run.rows else gr.update(interactive=False)
-        return {stop: gr.update(interactive=False), download: csv}
+        truth = batch_truth.matrix(run.rows, run.truths, run.pictures, run.task) if run else ""
+        return {stop: gr.update(interactive=False), download: csv, matrix: truth}
 
     def cleared():
         return {kept: None, results: "", words_line: note(label("hint_many")), **rest(None)}
@@ -223,14 +244,14 @@ def build() -> dict[str, Component]:
         return gr.update(value=usable(task_name, depth_number), **depth_look(task_name))
 
     quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
-    everything = [results, words_line, stop, download]
+    everything = [results, words_line, stop, download, matrix]
     # A listener holds its slot for a whole run, so that a few long ones do not keep the other tabs waiting.
     running = gr.on(
         [files.upload, start.click], answer, [files, task, depth], [kept, *everything], trigger_mode="once", **quiet
     )
-    halted = stop.click(stopped, kept, [words_line, stop, download], cancels=[running], **quiet)
+    halted = stop.click(stopped, kept, everything[1:], cancels=[running], **quiet)
     # What was on its way to the browser when Stop came would else have the last word.
-    halted.then(stopped, kept, [words_line, stop, download], **quiet)
+    halted.then(stopped, kept, everything[1:], **quiet)
     files.clear(cleared, None, [kept, *everything], cancels=[running], **quiet)
     task.input(show_task, [task, depth], depth, **quiet)
     return {}

@@ -1,11 +1,5 @@
-// The classes' buttons and the matrix's cells. Gradio runs this once the component is there.
-
+// The classes' buttons. Gradio runs this once the component is there.
 element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (!button) return;
-  if (button.dataset.remove !== undefined) trigger("select", { index: Number(button.dataset.remove) });
-  if (button.dataset.cell === undefined) return;
-  const open = button.getAttribute("aria-expanded") !== "true";
-  for (const other of element.querySelectorAll("[data-cell]")) other.setAttribute("aria-expanded", String(open && other === button));
-  for (const photos of element.querySelectorAll("[data-photos]")) photos.hidden = !open || photos.dataset.photos !== button.dataset.cell;
+  const button = event.target.closest("[data-remove]");
+  if (button) trigger("select", { index: Number(button.dataset.remove) });
 });

@@ -11,6 +11,7 @@ import shlex
 from resnet_demo.page.i18n.format import percent
 from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.lessons import Example, Lesson
+from resnet_demo.page.widgets.confusion import confusion
 from resnet_demo.page.widgets.inputs import address, note
 
 LISTED = 8  # files that could not be used
@@ -30,7 +31,7 @@ def class_rows(lesson: Lesson) -> str:
         rows.append(
             f'<li><span class="teach-name">{shown}</span> <small>{known}</small>'
             f'<button type="button" data-remove="{index}" aria-label="{remove}" title="{remove}">×</button>'
-            f'<div class="teach-photos">{"".join(map(picture, photos[:THUMBNAILS]))}</div></li>'
+            f'<div class="small-photos">{"".join(map(picture, photos[:THUMBNAILS]))}</div></li>'
         )
     return f'<h2>{say("teach_list")}</h2><ul class="teach-classes">{"".join(rows)}</ul>'
 
@@ -40,40 +41,15 @@ def picture(example: Example) -> str:
 
 
 def matrix(lesson: Lesson) -> str:
-    """The confusion matrix by leave-one-out; a cell's button shows its photos below, which are all in the page."""
+    """The confusion matrix by leave-one-out; see ``confusion``."""
     taught = lesson.taught
     if taught is None:
         return ""
-    names, counts, found = taught.checkpoint.spec.labels, taught.confusion, taught.found
-    shown = [html.escape(name) for name in names]
-    head = "".join(f'<th scope="col"><span title="{name}">{name}</span></th>' for name in shown)
-    rows, photos = [], []
-    for true, name in enumerate(shown):
-        cells = []
-        for taken, other in enumerate(shown):
-            count = int(counts[true, taken])
-            if not count:
-                cells.append("<td></td>")
-                continue
-            right = true == taken
-            said = say("teach_cell_right" if right else "teach_cell", count=count, label=name, found=other)
-            share = count / counts[true].sum()
-            cells.append(
-                f'<td><button type="button" class="{"right" if right else "wrong"}" style="--share:{share:.2f}" '
-                f'data-cell="{true}-{taken}" aria-expanded="false" aria-label="{said}">{count}</button></td>'
-            )
-            those = [lesson.examples[k] for k in range(len(found)) if (taught.labels[k], found[k]) == (true, taken)]
-            caption = say("teach_cell_photos_right" if right else "teach_cell_photos", label=name, found=other)
-            photos.append(
-                f'<div class="teach-cell" data-photos="{true}-{taken}" hidden><p>{caption}</p>'
-                f'<div class="teach-photos">{"".join(map(picture, those))}</div></div>'
-            )
-        rows.append(f'<tr><th scope="row">{name}</th>{"".join(cells)}</tr>')
-    return (
-        f'<div class="teach-matrix" tabindex="0" role="region" aria-label="{say("teach_matrix")}">'
-        f'<table aria-label="{say("teach_matrix")}"><thead><tr><td><small>{say("teach_taken_for")} →</small></td>{head}'
-        f'</tr></thead><tbody>{"".join(rows)}</tbody></table></div><div aria-live="polite">{"".join(photos)}</div>'
-    )
+    photos: dict[tuple[int, int], list[str]] = {}
+    for example, true, found in zip(lesson.examples, taught.labels, taught.found, strict=True):
+        photos.setdefault((int(true), int(found)), []).append(picture(example))
+    names = taught.checkpoint.spec.labels
+    return confusion(names, names, photos)
 
 
 def going(done: int, total: int) -> str:
