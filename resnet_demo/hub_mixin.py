@@ -98,7 +98,8 @@ def from_pretrained(
 
 
 def network_of(checkpoint: Checkpoint) -> ResNet:
-    """The network of a checkpoint, ready to use and to train further."""
+    """The network of a checkpoint, ready to use and to train further; softmax gives calibrated probabilities."""
+    checkpoint = checkpoint.calibrated()
     name = str(checkpoint.path or "the checkpoint")
     network = with_weights(
         checkpoint.state, checkpoint.architecture, checkpoint.spec.outputs, None, name, network_class=ResNet

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from resnet_demo.checkpoints.files import CARD, CONFIG, MODEL, json_bytes, read_
 from resnet_demo.checkpoints.records import Metrics, WeightsFile
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import Architecture, architecture_of
-from resnet_demo.models.quantization import dequantise, quantise, with_scales
+from resnet_demo.models.quantization import SCALE, dequantise, quantise, with_scales
 from resnet_demo.models.state import check_state, first_few, rounded_convolutions
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.tasks.calibration import Calibration
@@ -68,6 +68,18 @@ class Checkpoint:
     def state(self) -> dict[str, np.ndarray]:
         """float32 arrays by torchvision's names; made anew at each call, as they take four times the memory."""
         return dequantise(self.stored)
+
+    def calibrated(self) -> Checkpoint:
+        """The same network with its head divided by the temperature, which then is 1: for programs that know none.
+
+        The classes keep their order, and softmax gives the probabilities that a prediction says.
+        """
+        if self.calibration.temperature == 1:
+            return self
+        stored = dict(self.stored)
+        for key in ("fc.weight" + SCALE if "fc.weight" + SCALE in stored else "fc.weight", "fc.bias"):
+            stored[key] = self.calibration.scaled(stored[key])
+        return replace(self, stored=stored, calibration=replace(self.calibration, temperature=1.0))
 
 
 def load_folder(folder: str | Path) -> Checkpoint:

@@ -1,7 +1,8 @@
 """A checkpoint for other programs: safetensors for torchvision and timm, ONNX, OpenVINO and TorchScript, all float32.
 
 The three graphs take one batch of pictures and give ``logits`` and ``features``, the last feature map, from which
-Grad-CAM follows in closed form. Beside each file lies a record of what it needs and gives, and the file holds it too.
+Grad-CAM follows in closed form. A calibration's temperature is in the head, so that softmax gives the probabilities
+of a prediction. Beside each file lies a record of what it needs and gives, and the file holds it too.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def export(checkpoint: Checkpoint, kind: str, out: str | Path, pictures: str = N
     if checkpoint.path is not None and out.resolve() == checkpoint.path.resolve():
         raise UserError(f"{out} is the checkpoint itself: export it to another file.")
     record = describe(checkpoint, kind, pictures)
+    checkpoint = checkpoint.calibrated()
     write = {
         "safetensors": write_safetensors,
         "onnx": write_onnx,
@@ -130,6 +132,9 @@ def describe(checkpoint: Checkpoint, kind: str, pictures: str = NORMALISED) -> R
     }
     if spec.kind == CLASSIFICATION:
         record["label_names"] = list(spec.labels)
+    if checkpoint.calibration.temperature != 1:
+        # For people: whoever reads the file must not divide again, so its key is none that we read.
+        record["head_divided_by_temperature"] = checkpoint.calibration.temperature
     if kind != "safetensors":
         record["input"] = input_of(spec.size, pictures)
         record["outputs"] = {
