@@ -21,9 +21,11 @@ from resnet_demo import checkpoints, tasks
 from resnet_demo.backends.openvino_runtime import core
 from resnet_demo.backends.torch_network import build_network
 from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.checkpoints.state_file import read_state_file
 from resnet_demo.cli import main
 from resnet_demo.errors import UserError
 from resnet_demo.export.formats import V1_STRIDES, caution, export
+from resnet_demo.export.transformers import export_transformers
 from resnet_demo.models.architecture import architecture_of
 
 NETWORKS = {"18": (18, "v1.5"), "50-v1": (50, "v1")}
@@ -241,3 +243,54 @@ def test_weights_are_exported_without_torch_and_without_onnx(weights, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def transformers_forward(state: dict, config: dict, batch: torch.Tensor) -> torch.Tensor:
+    """What ``ResNetForImageClassification`` computes (modeling_resnet.py), for where that package is not installed."""
+    functional = torch.nn.functional
+
+    def layer(x, name, stride):
+        weight = state[f"{name}.convolution.weight"]
+        x = functional.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2)
+        norm = [state[f"{name}.normalization.{part}"] for part in ("running_mean", "running_var", "weight", "bias")]
+        return functional.batch_norm(x, *norm)
+
+    x = functional.max_pool2d(layer(batch, "resnet.embedder.embedder", 2).relu(), 3, 2, 1)
+    for stage, depth in enumerate(config["depths"]):
+        for block in range(depth):
+            name, stride = f"resnet.encoder.stages.{stage}.layers.{block}", 2 if stage > 0 and block == 0 else 1
+            if config["layer_type"] == "basic":
+                strides = [stride, 1]
+            else:
+                strides = [stride, 1, 1] if config["downsample_in_bottleneck"] else [1, stride, 1]
+            shortcut = f"{name}.shortcut"
+            kept = layer(x, shortcut, stride) if f"{shortcut}.convolution.weight" in state else x
+            for number, step in enumerate(strides):
+                x = layer(x if number == 0 else x.relu(), f"{name}.layer.{number}", step)
+            x = (x + kept).relu()
+    return x.mean((2, 3)) @ state["classifier.1.weight"].T + state["classifier.1.bias"]
+
+
+def test_a_folder_for_transformers_computes_the_same(checkpoint, expected, pictures, tmp_path):
+    files = export_transformers(checkpoint, tmp_path / "out")
+    assert [file.name for file in files] == ["model.safetensors", "config.json", "preprocessor_config.json"]
+    config, processor = (json.loads(file.read_text(encoding="utf-8")) for file in files[1:])
+    batch = torch.from_numpy(tasks.normalise(checkpoint.spec, pictures))
+    logits = transformers_forward(load_file(files[0]), config, batch)
+    np.testing.assert_allclose(logits, expected[0], atol=1e-4)
+    labels = checkpoint.spec.labels
+    assert [config["id2label"][str(index)] for index in range(len(labels))] == list(labels)
+    assert all(config["label2id"][label] == index for index, label in enumerate(labels))
+    assert (processor["size"], processor["crop_size"]) == ({"shortest_edge": 64}, {"height": 64, "width": 64})
+    assert found_in_file(files[0], checkpoint)
+    with pytest.raises(UserError, match="is there already"):
+        export_transformers(checkpoint, tmp_path / "out")
+    with pytest.raises(UserError, match="transformers has no network for faces68"):
+        export_transformers(tiny.random_checkpoint(tiny.FACES), tmp_path / "faces")
+
+
+def found_in_file(path, checkpoint: Checkpoint) -> bool:
+    """Whether our own reader gets the same network back, its stride too."""
+    found = read_state_file(path)
+    np.testing.assert_array_equal(found.state["layer4.0.conv1.weight"], checkpoint.state["layer4.0.conv1.weight"])
+    return found.variant == checkpoint.variant

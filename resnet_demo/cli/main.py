@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from resnet_demo.cli import bench, calibrate, predict, publish, search, teach, train
+from resnet_demo.cli import bench, calibrate, import_file, predict, publish, search, teach, train
 from resnet_demo.cli.options import BAD_INPUT, Parser, complain, program
 from resnet_demo.errors import UserError
 from resnet_demo.utils.packages import advice
@@ -30,7 +30,13 @@ COMMANDS = {
         calibrate.add_curves,
         bench.add_bench,
     ),
-    "Checkpoints": (train.add_bundle, calibrate.add_ranges, calibrate.add_report, publish.add_publish),
+    "Checkpoints": (
+        import_file.add_import,
+        train.add_bundle,
+        calibrate.add_ranges,
+        calibrate.add_report,
+        publish.add_publish,
+    ),
 }
 
 

@@ -209,9 +209,15 @@ def add_export(commands: Commands) -> Parser:
     parser.add_argument("--task", default="flowers102", help="default: %(default)s")
     add_depth(parser)
     parser.add_argument("--weights", type=Path, metavar="FOLDER", help="a checkpoint folder instead of a bundled one")
-    parser.add_argument("--format", required=True, choices=("safetensors", "onnx", "openvino", "torchscript"))
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="a record of the same name goes with it"
+        "--format", required=True, choices=("safetensors", "onnx", "openvino", "torchscript", "transformers")
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="a record of the same name goes with it; for transformers a folder",
     )
     parser.add_argument(
         "--input",
@@ -225,13 +231,19 @@ def add_export(commands: Commands) -> Parser:
 def run_export(options: argparse.Namespace) -> int:
     from resnet_demo import checkpoints
     from resnet_demo.export.formats import caution, check, export
+    from resnet_demo.export.transformers import export_transformers
 
-    check(options.format, options.out, options.input)
+    if options.format != "transformers":
+        check(options.format, options.out, options.input)
     if options.weights:
         checkpoint = checkpoints.load_folder(options.weights)
     else:
         checkpoint = checkpoints.load(options.task, options.depth)
-    for path in export(checkpoint, options.format, options.out, options.input):
+    if options.format == "transformers":
+        paths = export_transformers(checkpoint, options.out)
+    else:
+        paths = export(checkpoint, options.format, options.out, options.input)
+    for path in paths:
         print(path)
     if warning := caution(checkpoint, options.format):
         complain(warning)

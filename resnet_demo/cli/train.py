@@ -27,7 +27,7 @@ def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
     parser.add_argument(
         "--init",
         default=init,
-        help="imagenet, scratch, a checkpoint folder or a .safetensors file (default: "
+        help="imagenet, hub (ImageNet's at --depth), scratch, a checkpoint folder, .safetensors or .pth (default: "
         + (init or "imagenet, for your own pictures the bundled flowers102 network")
         + ")",
     )
@@ -79,7 +79,7 @@ def add_distill(commands: Commands) -> Parser:
     )
     parser.set_defaults(name=None)
     add_training(parser, "scratch")
-    parser.add_argument("--teacher", required=True, help="imagenet, a checkpoint folder or a .safetensors file")
+    parser.add_argument("--teacher", required=True, help="imagenet, a checkpoint folder, a .safetensors or .pth file")
     parser.add_argument(
         "--pictures",
         nargs="+",

@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from resnet_demo.errors import Text, UserError
-from resnet_demo.models.architecture import STEM, Architecture, ConvNorm, architecture_of
+from resnet_demo.models.architecture import DEPTHS, STAGES, STEM, Architecture, ConvNorm, architecture_of
 
 
 def expected_shapes(depth: Architecture | int, outputs: int) -> dict[str, tuple[int, ...]]:
@@ -24,6 +24,20 @@ def expected_shapes(depth: Architecture | int, outputs: int) -> dict[str, tuple[
     return shapes
 
 
+def depth_of(state: Mapping[str, np.ndarray]) -> int:
+    """The depth of a state dict, counted from its blocks.
+
+    Raises:
+        UserError: not a ResNet's.
+    """
+    counts = tuple(len({key.split(".")[1] for key in state if key.startswith(f"{stage}.")}) for stage in STAGES)
+    block_type = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
+    for architecture in map(architecture_of, DEPTHS):
+        if (architecture.block, architecture.counts) == (block_type, counts):
+            return architecture.depth
+    raise UserError(f"These weights are no ResNet's: {block_type} blocks in stages of {counts}.")
+
+
 def rounded_convolutions(depth: Architecture | int) -> list[str]:
     """The names of the convolutions whose inputs 8-bit arithmetic rounds, see ``openvino_int8``."""
     architecture = architecture_of(depth)
@@ -34,8 +48,10 @@ def rounded_convolutions(depth: Architecture | int) -> list[str]:
     return [convolution.name for convolution in architecture.convolutions if convolution not in exact]
 
 
-def check_state(state: Mapping[str, np.ndarray], depth: Architecture | int, outputs: int, source: str) -> None:
-    """Every array of the network must be there in its shape, and nothing else.
+def check_state(
+    state: Mapping[str, np.ndarray], depth: Architecture | int, outputs: int, source: str, most: int = 5
+) -> None:
+    """Every array of the network must be there in its shape, and nothing else; of each fault ``most`` are named.
 
     Raises:
         UserError: one sentence that names the bad keys.
@@ -43,15 +59,15 @@ def check_state(state: Mapping[str, np.ndarray], depth: Architecture | int, outp
     expected = expected_shapes(depth, outputs)
     faults = []
     if missing := [key for key in expected if key not in state]:
-        faults.append(Text("missing are {keys}", keys=first_few(missing)))
+        faults.append(Text("missing are {keys}", keys=first_few(missing, most)))
     if unexpected := sorted(key for key in state if key not in expected):
-        faults.append(Text("unexpected are {keys}", keys=first_few(unexpected)))
+        faults.append(Text("unexpected are {keys}", keys=first_few(unexpected, most)))
     if misshapen := [
         f"{key} {tuple(state[key].shape)} instead of {shape}"
         for key, shape in expected.items()
         if key in state and tuple(state[key].shape) != shape
     ]:
-        faults.append(Text("wrongly shaped are {keys}", keys=first_few(misshapen)))
+        faults.append(Text("wrongly shaped are {keys}", keys=first_few(misshapen, most)))
     if faults:
         raise UserError(
             "{source} does not fit a {title} with {outputs} outputs: {faults}.",

@@ -10,7 +10,7 @@ import numpy as np
 
 from resnet_demo.training.evaluation.activation_ranges import measure_ranges
 from resnet_demo.training.evaluation.run import evaluate_checkpoint
-from resnet_demo.training.networks.init import depth_of, read_state
+from resnet_demo.training.networks.init import read_state
 
 if TYPE_CHECKING:
     from resnet_demo.training.data.own_images import OwnPictures
@@ -23,6 +23,7 @@ from resnet_demo.checkpoints.steps import Step
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.models import quantization
 from resnet_demo.models.architecture import architecture_of
+from resnet_demo.models.state import depth_of
 from resnet_demo.training.cards.card import model_card
 from resnet_demo.training.data.imagenet import SAMPLES, TASK, Photos, find_photos, imagenet_spec, read_photos
 from resnet_demo.training.evaluation.evaluate import evaluate_classes

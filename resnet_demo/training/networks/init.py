@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,9 @@ from torch import nn
 from resnet_demo import checkpoints
 from resnet_demo.backends.torch_network import with_weights
 from resnet_demo.errors import UserError
-from resnet_demo.models import quantization
-from resnet_demo.models.architecture import DEPTHS, STAGES, architecture_of
+from resnet_demo.models.architecture import architecture_of
 from resnet_demo.models.resnet import ResNet
+from resnet_demo.models.state import check_state, depth_of
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.utils.cache import cache_folder
 
@@ -24,12 +23,21 @@ def imagenet_file() -> Path:
     return cache_folder() / "imagenet" / "resnet50-v1.safetensors"
 
 
-def read_state(init: str) -> tuple[dict[str, np.ndarray], str]:
-    """Float32 state dict and variant of ``imagenet``, a checkpoint folder or a safetensors file.
+def read_state(init: str, depth: int | None = None) -> tuple[dict[str, np.ndarray], str]:
+    """Float32 state dict and variant of ``imagenet``, ``hub``, a checkpoint folder or a file of weights.
+
+    Args:
+        init: ``hub`` is the network of ImageNet's classes of ``depth``, bundled or from the Hugging Face Hub; a file is
+            one that ``checkpoints.state_file`` reads.
 
     Raises:
         UserError: there is no such file, or it is none.
     """
+    if init == "hub":
+        if depth is None:
+            raise UserError("hub is a network of a given depth and only to begin with: pass imagenet or a folder.")
+        checkpoint = checkpoints.load("imagenet1k", depth)
+        return checkpoint.state, checkpoint.variant
     if init == "imagenet":
         path = imagenet_file()
         if not path.exists():
@@ -42,41 +50,34 @@ def read_state(init: str) -> tuple[dict[str, np.ndarray], str]:
     if path.is_dir():
         checkpoint = checkpoints.load_folder(path)
         return checkpoint.state, checkpoint.variant
-    from safetensors import SafetensorError, safe_open
+    from resnet_demo.checkpoints.state_file import read_state_file
 
-    try:
-        with safe_open(path, "np") as file:
-            stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            variant = (file.metadata() or {}).get("variant", "v1.5")
-    except (OSError, SafetensorError) as error:
+    found = read_state_file(path)
+    if found.variant is None and found.from_transformers and depth_of(found.state) >= 50:
         raise UserError(
-            f"{path} cannot be read ({error}): pass imagenet, a checkpoint folder or a .safetensors file."
-        ) from None
-    return quantization.dequantise(stored), variant
+            f"{path} does not say where its bottlenecks have their stride: put its config.json beside it, or import it "
+            "with --variant v1 or v1.5."
+        )
+    return found.state, found.variant or "v1.5"
 
 
-def whole_network(init: str, depth: int | None = None) -> ResNet:
+def whole_network(init: str, depth: int | None = None, outputs: int | None = None) -> ResNet:
     """The network of ``init`` (see ``read_state``) with its own head, float32, in evaluation mode.
 
     Args:
         depth: None: what the weights themselves are.
-    """
-    state, variant = read_state(init)
-    return with_weights(state, depth or depth_of(state), len(state["fc.bias"]), variant, init, ResNet)
-
-
-def depth_of(state: Mapping[str, np.ndarray]) -> int:
-    """The depth of a state dict, counted from its blocks.
+        outputs: of a head of zeros where the weights have none; None refuses them.
 
     Raises:
-        UserError: not a ResNet's.
+        UserError: they are no such network's, with the names that do not fit.
     """
-    counts = tuple(len({key.split(".")[1] for key in state if key.startswith(f"{stage}.")}) for stage in STAGES)
-    block_type = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
-    for architecture in map(architecture_of, DEPTHS):
-        if (architecture.block, architecture.counts) == (block_type, counts):
-            return architecture.depth
-    raise UserError(f"These weights are no ResNet's: {block_type} blocks in stages of {counts}.")
+    state, variant = read_state(init, depth)
+    depth = depth or depth_of(state)
+    if outputs and not {"fc.weight", "fc.bias"} & state.keys():
+        width = architecture_of(depth).width
+        state = state | {"fc.weight": np.zeros((outputs, width), np.float32), "fc.bias": np.zeros(outputs, np.float32)}
+    check_state(state, depth, len(state.get("fc.bias", ())), init, most=4)
+    return with_weights(state, depth, len(state["fc.bias"]), variant, init, ResNet)
 
 
 def label_names(init: str) -> tuple[str, ...]:
@@ -90,9 +91,9 @@ def label_names(init: str) -> tuple[str, ...]:
 
 def same_outputs(init: str, spec: TaskSpec) -> bool:
     """Whether the head of ``init`` means what ``spec`` asks for; a bare file of weights is trusted to."""
-    if init != "imagenet" and not Path(init).is_dir():
+    if init not in ("imagenet", "hub") and not Path(init).is_dir():
         return True
-    if init == "imagenet":
+    if init in ("imagenet", "hub"):
         return spec.labels == label_names(init)
     known = checkpoints.load_folder(init).spec
     return (known.kind, known.labels, known.points) == (spec.kind, spec.labels, spec.points)
@@ -112,7 +113,7 @@ def starting_network(init: str, depth: int, spec: TaskSpec, mean_points: np.ndar
             torch.manual_seed(0)
             network = ResNet(depth, spec.outputs, zero_last_norm=True)
     else:
-        network = whole_network(init, depth)
+        network = whole_network(init, depth, spec.outputs)
         if network.fc.out_features == spec.outputs and same_outputs(init, spec):
             return network
         network.fc = nn.Linear(network.width, spec.outputs)
