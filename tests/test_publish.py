@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import posixpath
@@ -21,6 +22,7 @@ from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Config
 from resnet_demo.cli.main import main
 from resnet_demo.publish import files as publish_files
+from resnet_demo.publish.weights import without_paths
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 from resnet_demo.training.cards.card import model_card
 
@@ -450,6 +452,22 @@ def test_weights_that_began_on_the_hub_name_their_base_model():
     began = config.changed(commands=["python -m resnet_demo train flowers102 --depth 34 --init hub --out runs/x"])
     assert head_of(model_card(began).encode())["base_model"] == ["timm/resnet34.tv_in1k"]
     assert "base_model" not in head_of(model_card(config.changed(commands=[COMMAND])).encode())
+
+
+def test_a_card_of_an_own_task_claims_nothing_of_imagenet_and_names_no_folders(tmp_path):
+    spec = dataclasses.replace(tiny.FLOWERS, name="pets")
+    line = f"python -m resnet_demo train --data {tmp_path / 'my-pets'} --depth 18 --name pets --init imagenet"
+    own = {"counts": {"train": 8, "val": 2, "test": 2}, "split": "by seed", "skipped": 0, "classes": {}}
+    record = {"depth": 18, "variant": "v1.5", "task": spec.to_json(), "metrics": METRICS, "recipe": {}, "own": own}
+    (tmp_path / "config.json").write_text(json.dumps(record | {"commands": [line]}))
+    card = model_card(checkpoints.read_config(tmp_path))
+    (tmp_path / "README.md").write_text(card)
+    (model,) = head_of(card.encode())["model-index"]
+    assert {result["dataset"]["type"] for result in model["results"]} == {"pets"}
+    for name in ("config.json", "README.md"):
+        sent = without_paths(tmp_path / name)
+        assert str(tmp_path).encode() not in sent and b"--data my-pets --depth 18" in sent
+        assert str(tmp_path) in (tmp_path / name).read_text()  # Here the commands must work.
 
 
 def test_every_bundled_card_can_be_read_by_the_hub():

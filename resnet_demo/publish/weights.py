@@ -107,8 +107,29 @@ def weights_files(selection: Selection) -> list[File]:
     for record in selection.local:
         folder = weights_file(record).parent
         place = folder.relative_to(root).as_posix()
-        files += [File(f"{place}/{name}", folder / name) for name in (MODEL, CONFIG, CARD) if (folder / name).is_file()]
+        files += [
+            File(f"{place}/{name}", folder / name if name == MODEL else without_paths(folder / name))
+            for name in (MODEL, CONFIG, CARD)
+            if (folder / name).is_file()
+        ]
     return files
+
+
+def without_paths(path: Path) -> Path | bytes:
+    """A configuration or card in which no command names folders of this machine, only the last part of their names."""
+    config = checkpoints.read_config(path.parent)
+    try:
+        steps = [*config.steps, *config.teacher_steps]
+    except UserError:
+        return path
+    given = {word for step in steps for words in (step.arguments, *step.options.values()) for word in words}
+    local = {word for word in given if Path(word).is_absolute()}
+    if not local:
+        return path
+    text = path.read_text(encoding="utf-8")
+    for word in sorted(local, key=len, reverse=True):
+        text = text.replace(word, Path(word).name or "FOLDER")
+    return text.encode()
 
 
 def index_for_hub(records: Sequence[IndexRecord]) -> bytes:

@@ -170,7 +170,10 @@ def card_metadata(config: Config) -> Head:
     """
     bases = [first_weights(step) for step in config.steps if step.option("--init") == "hub"]
     bases = [base.removesuffix(" of the Hub") for base in dict.fromkeys(bases)]
-    return metadata(config, hub_datasets(config), bases)
+    datasets = hub_datasets(config)
+    # Pictures of somebody's own are in no data set of the Hub, whatever the start was trained on.
+    tested = config.task.name if config.is_own else next(iter(datasets), config.task.name)
+    return metadata(config, datasets, bases, tested)
 
 
 def commands_of(config: Config) -> str:

@@ -14,12 +14,13 @@ ACCURACY, NME = "accuracy", "nme"
 Head = dict[str, object]  # key → a word, or a list that heads of several checkpoints share
 
 
-def metadata(config: Config, datasets: Sequence[str], bases: Sequence[str]) -> Head:
+def metadata(config: Config, datasets: Sequence[str], bases: Sequence[str], tested: str) -> Head:
     """What the Hub reads of one checkpoint.
 
     Args:
         config: its ``config.json``.
         datasets, bases: names on the Hub, of the data it was trained on and of the models it began with.
+        tested: the data set whose test split it was measured on.
     """
     spec, metrics, name = config.task, config.metrics, f"resnet{config.depth}"
     record: Head = {
@@ -33,7 +34,7 @@ def metadata(config: Config, datasets: Sequence[str], bases: Sequence[str]) -> H
         "metrics": list(dict.fromkeys(metric_type(key) for key in metrics)),
     }
     if metrics:
-        measured = results(spec, metrics, datasets)
+        measured = results(spec, metrics, tested)
         if other := config.measured:
             # On other pictures than the data set's test split.
             for result in measured:
@@ -64,7 +65,7 @@ def metric_type(key: str) -> str:
     return ACCURACY if key.startswith("top") else NME
 
 
-def results(spec: TaskSpec, metrics: Mapping[str, Metric], datasets: Sequence[str]) -> list[dict[str, object]]:
+def results(spec: TaskSpec, metrics: Mapping[str, Metric], tested: str) -> list[dict[str, object]]:
     """The metrics as entries of ``model-index``, one for each set of test pictures."""
     sets: dict[str, list[dict[str, object]]] = {}
     for key, metric in metrics.items():
@@ -77,7 +78,7 @@ def results(spec: TaskSpec, metrics: Mapping[str, Metric], datasets: Sequence[st
             "task": {"type": spec.pipeline},
             "dataset": {
                 "name": f"{title}, {tested_on}" if tested_on else title,
-                "type": tested_on or next(iter(datasets), spec.name),
+                "type": tested_on or tested,
                 "split": "test",
             },
             "metrics": measured,
