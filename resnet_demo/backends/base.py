@@ -47,7 +47,7 @@ class Engine(ABC):
 
     def __init__(self, checkpoint: Checkpoint, head: tuple[np.ndarray, np.ndarray]):
         self.checkpoint = checkpoint
-        self.head_weights, self._head_bias = head
+        self.head_weights, self.head_bias = head
         self._lock = threading.Lock()
 
     @abstractmethod
@@ -72,7 +72,7 @@ class Engine(ABC):
     def logits(self, features: np.ndarray) -> np.ndarray:
         """Last feature map (b, C, r, c) → float32 (b, outputs)."""
         # The head costs nothing, and in float32 the outputs lose none of their precision to the device's.
-        return products(features.mean(axis=(2, 3)), self.head_weights) + self._head_bias
+        return products(features.mean(axis=(2, 3)), self.head_weights) + self.head_bias
 
     def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
         """Grad-CAM of an earlier stage in float32 on the CPU, without PyTorch.

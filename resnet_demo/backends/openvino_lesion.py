@@ -1,0 +1,114 @@
+"""A network some of whose blocks are left out, in OpenVINO: each residual branch has a gate, 1 or 0.
+
+Without its residual branch only a block's shortcut remains (Veit, Wilber and Belongie 2016,
+https://arxiv.org/abs/1605.06431, section 4.1). The gates are an input, so that any choice of blocks is one pass of a
+network that was compiled once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from openvino import opset13 as ops
+
+from resnet_demo.backends import openvino_int8
+from resnet_demo.backends.base import Engine
+from resnet_demo.backends.openvino import best_precision
+from resnet_demo.backends.openvino_graph import activations, convolution, first_features
+from resnet_demo.backends.openvino_runtime import core, hints, ov
+from resnet_demo.backends.recently_used import RecentlyUsed
+from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.models.architecture import ConvNorm
+from resnet_demo.utils import memory
+
+
+class GatedNetwork:
+    """A checkpoint up to its head, in the precision in which the CPU predicts with it; compiled at the first question.
+
+    Threads may share one; they take turns.
+    """
+
+    def __init__(self, checkpoint: Checkpoint):
+        self._checkpoint = checkpoint
+        self._lock = threading.Lock()
+        self._request: ov.InferRequest | None = None
+
+    def features(self, pictures: np.ndarray, left_out: Collection[str] = ()) -> np.ndarray:
+        """The last feature map without the residual branches of some blocks.
+
+        Args:
+            pictures: uint8 (b, S, S, 3).
+            left_out: names of blocks, such as ``layer3.5``.
+
+        Returns:
+            float32 (b, C, r, c).
+
+        Raises:
+            ValueError: a block that the network does not have.
+        """
+        names = [block.name for block in self._checkpoint.architecture.blocks]
+        if unknown := set(left_out) - set(names):
+            raise ValueError(f"The network has no block {', '.join(sorted(unknown))}: its blocks are {names}.")
+        gates = np.array([name not in left_out for name in names], np.float32)
+        with self._lock:
+            if self._request is None:
+                self._request = self._compiled()
+            return self._request.infer([np.ascontiguousarray(pictures), gates])[0].copy()
+
+    def _compiled(self) -> ov.InferRequest:
+        precision = best_precision(self._checkpoint)
+        model = gated_model(self._checkpoint, precision)
+        request = core.compile_model(model, "CPU", hints(precision)).create_infer_request()
+        del model
+        memory.release()
+        return request
+
+
+def gated_model(checkpoint: Checkpoint, precision: str) -> ov.Model:
+    """uint8 pictures (b, S, S, 3) and gates (blocks,) → last feature map (b, C, r, c)."""
+    state, spec, blocks = checkpoint.state, checkpoint.spec, checkpoint.architecture.blocks
+    plain = convolution
+    if precision == "int8":
+        plain = openvino_int8.rounding(checkpoint.ranges, openvino_int8.steps_here())
+    pictures = ops.parameter([-1, spec.size, spec.size, 3], np.uint8, name="pictures")
+    gates = ops.parameter([len(blocks)], np.float32, name="gates")
+    gate_of = {
+        block.convolutions[-1].name: gate
+        for block, gate in zip(blocks, ops.split(gates, 0, len(blocks)).outputs(), strict=True)
+    }
+
+    def layer(x: ov.Output, weights: Mapping[str, np.ndarray], record: ConvNorm) -> ov.Output:
+        output = plain(x, weights, record)
+        gate = gate_of.get(record.name)
+        return output if gate is None else ops.multiply(output, gate).output(0)
+
+    x = first_features(pictures, state, spec, layer)
+    for block in blocks:
+        x = activations(x, state, block, layer)[-1]
+    return ov.Model([x], [pictures, gates], f"{checkpoint.architecture.name}-gated")
+
+
+class WithoutBlocks(Engine):
+    """An engine's network without some of its blocks, on the CPU.
+
+    Args:
+        whole: the engine of the whole network; one gated network is kept beside it.
+        left_out: names of blocks.
+    """
+
+    device = "cpu"
+
+    def __init__(self, whole: Engine, left_out: Collection[str]):
+        super().__init__(whole.checkpoint, (whole.head_weights, whole.head_bias))
+        self.backend = "OpenVINO on CPU"
+        self._gated = gated_networks.get(whole, lambda: GatedNetwork(whole.checkpoint))
+        self._left_out = left_out
+
+    def last_features(self, pictures: np.ndarray) -> np.ndarray:
+        return self._gated.features(pictures, self._left_out)
+
+
+# One has all weights of its network once more.
+gated_networks: RecentlyUsed[Engine, GatedNetwork] = RecentlyUsed(most=1)
