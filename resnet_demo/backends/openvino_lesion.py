@@ -16,7 +16,7 @@ from openvino import opset13 as ops
 from resnet_demo.backends import openvino_int8
 from resnet_demo.backends.base import Engine
 from resnet_demo.backends.openvino import best_precision
-from resnet_demo.backends.openvino_graph import activations, convolution, first_features
+from resnet_demo.backends.openvino_graph import Layer, activations, convolution, first_features
 from resnet_demo.backends.openvino_runtime import core, hints, ov
 from resnet_demo.backends.recently_used import RecentlyUsed
 from resnet_demo.checkpoints import Checkpoint
@@ -69,7 +69,7 @@ class GatedNetwork:
 def gated_model(checkpoint: Checkpoint, precision: str) -> ov.Model:
     """uint8 pictures (b, S, S, 3) and gates (blocks,) → last feature map (b, C, r, c)."""
     state, spec, blocks = checkpoint.state, checkpoint.spec, checkpoint.architecture.blocks
-    plain = convolution
+    plain: Layer = convolution
     if precision == "int8":
         plain = openvino_int8.rounding(checkpoint.ranges, openvino_int8.steps_here())
     pictures = ops.parameter([-1, spec.size, spec.size, 3], np.uint8, name="pictures")
