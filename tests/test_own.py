@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
+from functools import partialmethod
 
 import numpy as np
 import pytest
 import tiny
 from PIL import Image, ImageDraw
+from tqdm import tqdm
 
 from resnet_demo import available, checkpoints, load
 from resnet_demo.cli.main import main
@@ -190,7 +192,8 @@ def test_keypoints_of_whole_pictures_become_a_task(tmp_path, capsys, start):
     assert json.loads(capsys.readouterr().out)["metrics"] == as_json(metrics)
 
 
-def test_a_stopped_run_that_goes_on_ends_in_the_same_bytes(tmp_path, capsys, start):
+def test_a_stopped_run_that_goes_on_ends_in_the_same_bytes(tmp_path, capsys, monkeypatch, start):
+    monkeypatch.setattr(tqdm, "__init__", partialmethod(tqdm.__init__, disable=True))  # as TQDM_DISABLE=1 does
     data = fruit(tmp_path / "fruit", each=4)
     options = ["--init", start, "--out", str(tmp_path / "whole")]
     assert train(data, "fruit", *options, settings=["epochs=2"]) == 0
@@ -235,6 +238,24 @@ def table(*rows):
 HEAD = ("image", "x0", "y0", "x1", "y1")
 
 
+def nearly_normalised(root):
+    names = [f"{index}.png" for index in range(12)]
+    for name in names:
+        draw(root / name, COLOURS["lime"], 1)
+    write(root / "points.csv", [HEAD, *((name, 0.1, 1.02, 0.3, 47 if name == "11.png" else 0.4) for name in names)])
+
+
+def parts(*folders, inside="lime/"):
+    """A folder with these folders, each with two folders of pictures or, without ``inside``, with pictures."""
+
+    def make(root):
+        for folder in folders:
+            for name in (inside, inside and "fig/"):
+                draw(root / folder / f"{name}1.png", COLOURS["lime"], 1)
+
+    return make
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
@@ -245,7 +266,7 @@ HEAD = ("image", "x0", "y0", "x1", "y1")
         (poor_class, "at least two readable pictures, fewer has plum (1)"),
         (
             lambda root: [draw(root / part / "a" / "1.png", (0, 0, 0), 1) for part in ("train", "test")],
-            "is divided into",
+            "train has only one class, a",
         ),
         (lambda root: [write(root / f"{name}.csv", [HEAD]) for name in "ab"], "several CSV files (a.csv, b.csv)"),
         (table(), "points.csv is empty"),
@@ -262,7 +283,32 @@ HEAD = ("image", "x0", "y0", "x1", "y1")
             "names 5 pictures that are not there: v.png (line 3), w.png (line 4), x.png (line 5) …",
         ),
         (table((*HEAD, "split"), ("a.png", 1, 2, 3, 4, "dev")), "line 2: the split is 'dev'"),
-        (table(HEAD, ("a.png", 0.1, 0.2, 0.3, 0.4), ("b.png", 0.1, 0.2, 0.3, 0.4)), "no coordinate above 1"),
+        (nearly_normalised, "line 13 has a coordinate of 47, and nearly all others are at most 1"),
+        (parts("train", "test", inside=""), "is divided into test, train, not into classes: put one"),
+        (parts("seg_train", "seg_test"), "data/seg_train, or call these folders train, val and test"),
+        (parts("training_set", "test_set"), "data/training_set, or call these folders"),
+        (parts("train_images", "test_images", inside=""), "is divided into test_images, train_images"),
+        (parts("images", "annotations", inside=""), "sort the pictures in"),
+        (parts("a", "b"), "The folders a, b in"),
+        (parts("flowers"), "holds only the folder flowers, with folders in it: pass"),
+        (lambda root: [fruit(root), fruit(root / "fruit")], "holds folders called like those beside it, such as"),
+        (
+            lambda root: [
+                fruit(root / "train"),
+                draw(root / "test" / "fig" / "1.png", (0, 0, 0), 1),
+                draw(root / "test" / "lime" / "1.png", (0, 0, 0), 1),
+            ],
+            "test holds classes that",
+        ),
+        (
+            table(("id", "age", "sold"), ("a.png", 1, 0), ("b.png", 1, 0)),
+            "does not tell which of its columns age, sold",
+        ),
+        (table(("a.png", "lime", 0), ("b.png", "fig", 0)), "does not tell which of the 2 columns after the picture"),
+        (table(("image", "label"), ("a.png", "lime"), ("b.png", "")), "line 3 names no class for b.png"),
+        (table(("image", "label"), ("a.png", "lime"), ("b.png", "fig")), "fewer has fig (1), lime (1)"),
+        (table(("image", "label"), ("a.png", "lime"), ("b.png", "lime")), "has only one class, lime"),
+        (table(("image", "x0", "y0"), ("a.png", "9 " * 9000, 1)), "9 9 9 …' in column 2 is no coordinate"),
         (
             table(HEAD, ("a.png", 1, 2, "", ""), ("b.png", 1, 2, "NaN", 4)),
             "point 1 (counted from 0) has no coordinates",
@@ -292,6 +338,13 @@ def test_what_cannot_be_trained_on_gives_one_sentence_and_leaves_nothing(tmp_pat
         (["--name", "pets", "--depth", "34"], "There are no weights to start a ResNet-34 from: choose --depth 50"),
         (["--name", "pets", "--init", "scratch", "--set", "epoch=3"], "unknown settings: epoch."),
         (["--name", "pets", "--init", "nowhere"], "nowhere cannot be read"),
+        (["--name", "pets", "--set", "epochs=0"], "The setting epochs cannot be 0: choose 1"),
+        (["--name", "pets", "--set", "sizes=[]"], "The setting sizes needs pairs of an epoch"),
+        (["--name", "pets", "--set", "crop_scale=2"], "The setting crop_scale cannot be 2"),
+        (["--name", "pets", "--set", "optimizer=lion"], "The setting optimizer cannot be 'lion'"),
+        (["--name", "pets", "--stop-after", "0"], "--stop-after cannot be 0: choose 1 or more"),
+        (["--name", "pets", "--workers", "-1"], "--workers cannot be -1: choose 0 or more"),
+        (["--name", "pets", "--evaluate-every", "0"], "--evaluate-every cannot be 0: choose 1 or more"),
         ([], "To train by a recipe, name it"),
     ],
 )
@@ -362,6 +415,81 @@ def test_an_identity_stays_on_one_side_and_a_given_split_is_kept(tmp_path):
     parts = read_own(root, "people").parts
     assert [int(path.stem) % 3 for path in parts["test"].paths] == [0] * 8
     assert [int(path.stem) % 3 for path in parts["val"].paths] == [2] * 8
+
+
+@pytest.mark.parametrize(
+    ("folders", "counts", "how"),
+    [
+        (("train", "valid", "test"), {"train": 24, "val": 24, "test": 24}, "as its folders say"),
+        (("Training", "Testing"), {"train": 21, "val": 3, "test": 24}, "val from train by the fixed seed 0"),
+        (("train", "val"), {"train": 21, "val": 3, "test": 24}, "val from train by the fixed seed 0"),
+    ],
+)
+def test_folders_that_are_split_already_keep_their_split(tmp_path, capsys, folders, counts, how):
+    for folder in folders:
+        fruit(tmp_path / "data" / folder)
+    draw(tmp_path / "data" / "pred" / "1.png", COLOURS["lime"], 1)
+    own = read_own(tmp_path / "data", "fruit")
+    assert own.record.counts == counts and how in own.record.split
+    assert own.parts["train"].classes == tuple(COLOURS)
+    assert {path.relative_to(tmp_path).parts[1] for path in own.parts["test"].paths} == {folders[-1]}
+    said = capsys.readouterr().err
+    assert "split already" in said and "pred/ is not used" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labels.csv", "filename,label,fold\n{0},lime,0\n{1},fig,1\n{2},lime,2\n{3},fig,0\n"),
+        ("labels.csv", "{0};lime\n{1};fig\n{2};lime\n{3};fig\n"),
+        ("labels.tsv", "class\tid\nlime\t{0}\nfig\t{1}\nlime\t{2}\nfig\t{3}\n"),
+        ("metadata.csv", "file_name,label\n{0},lime\n{1},fig\n{2},lime\n{3},fig\n"),
+        (
+            "metadata.jsonl",
+            "".join(f'{{{{"file_name": "{{{n}}}", "label": "{c}"}}}}\n' for n, c in enumerate(("lime", "fig") * 2)),
+        ),
+    ],
+)
+def test_a_table_of_pictures_and_classes_is_one_of_classes(tmp_path, name, text):
+    names = [f"{index}.png" for index in range(4)]
+    for index, picture in enumerate(names):
+        draw(tmp_path / "pictures" / picture, COLOURS["lime"], index)
+    (tmp_path / name).write_text(text.format(*(n[:-4] if name == "labels.tsv" else n for n in names)))
+    assert own_recipe(None, [], tmp_path, "fruit").kind == "classification"
+    own = read_own(tmp_path, "fruit")
+    assert own.record.classes == {"fig": [1, 0, 1], "lime": [1, 0, 1]}
+    parts = own.parts.values()
+    where = {path.name: int(label) for part in parts for path, label in zip(part.paths, part.labels, strict=True)}
+    assert where == {"0.png": 1, "1.png": 0, "2.png": 1, "3.png": 0}
+
+
+def test_numbers_of_classes_and_folds_are_no_points(tmp_path):
+    for index in range(6):
+        draw(tmp_path / f"{index}.png", COLOURS["lime"], index)
+    write(tmp_path / "train.csv", [("filename", "label", "fold"), *((f"{n}.png", n % 2, n % 3) for n in range(6))])
+    assert read_own(tmp_path, "fruit").kind == "classification"
+
+
+def test_a_table_beside_class_folders_is_left_out_and_that_is_said(tmp_path, capsys):
+    data = fruit(tmp_path / "fruit", each=2)
+    write(data / "prices.csv", [("fruit", "price"), ("lime", 1), ("cherry", 2)])
+    assert read_own(data, "fruit").parts["train"].classes == tuple(COLOURS)
+    assert "prices.csv is not used" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("low", "shown"), [(0, "0 to 1"), (-1, "-1 to 1")])
+def test_coordinates_as_parts_of_the_sides_are_found_from_their_values(tmp_path, capsys, low, shown):
+    rows = []
+    for index in range(6):
+        x, y = draw(tmp_path / f"{index}.png", COLOURS["lime"], index)
+        rows.append((f"{index}.png", *(low + (1 - low) * value / 48 for value in (x, y, 49, 10 * index))))
+    write(tmp_path / "points.csv", [HEAD, *rows])
+    pictures = read_own(tmp_path, "discs").parts["train"]
+    assert f"coordinates from {shown}" in capsys.readouterr().err
+    for path, points in zip(pictures.paths, pictures.labels, strict=True):
+        index = int(path.stem)
+        expected = [draw(tmp_path / "again.png", COLOURS["lime"], index), (49, 10 * index)]
+        np.testing.assert_allclose(points, expected, atol=1e-3)
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------

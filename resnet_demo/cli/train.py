@@ -64,7 +64,10 @@ def add_train(commands: Commands) -> Parser:
     parser.set_defaults(teacher=None, pictures=[])
     add_training(parser, None)
     parser.add_argument(
-        "--name", help="train on pictures of your own, in --data, as the task NAME: no recipe and no --out needed"
+        "--name",
+        help="train on pictures of your own, in --data, as the task NAME: no recipe and no --out needed. --data is a "
+        "folder with one subfolder a class, or with train/, val/ and test/ of such, or a CSV of pictures and their classes or "
+        "keypoints",
     )
     return parser
 
@@ -90,11 +93,22 @@ def add_distill(commands: Commands) -> Parser:
     return parser
 
 
+def check_numbers(options: argparse.Namespace) -> None:
+    """Raise a UserError for a number that ``train`` and ``distill`` cannot take."""
+    # distill stops before the first epoch where only the fit is wanted.
+    least = {"workers": 0, "evaluate_every": 1, "stop_after": 0 if options.command == "distill" else 1}
+    for name, low in least.items():
+        value = getattr(options, name)
+        if value is not None and value < low:
+            raise UserError(f"--{name.replace('_', '-')} cannot be {value}: choose {low} or more.")
+
+
 def run_train(options: argparse.Namespace) -> int:
     from resnet_demo.training.options import TrainOptions
     from resnet_demo.training.recipe import load_recipe
     from resnet_demo.training.train import train
 
+    check_numbers(options)
     if options.name is not None:
         return run_train_own(options)
     if not options.recipe or not options.out:
@@ -150,7 +164,7 @@ def run_train_own(options: argparse.Namespace) -> int:
     if options.labelled:
         raise UserError("--labelled goes with a recipe: put all pictures of your own into --data.")
     if options.data is None:
-        raise UserError("Pass --data FOLDER, with one subfolder of pictures a class, or a CSV of keypoints.")
+        raise UserError("Pass --data FOLDER, with one subfolder of pictures a class, or a CSV of classes or keypoints.")
     recipe = train_own.own_recipe(options.recipe, options.overrides, options.data, options.name)
     init = options.init or train_own.default_start(options.depth)
     out = options.out or Path("runs") / f"{options.name}-{options.depth}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -179,4 +180,64 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
             values[key] = float(value)
         elif default is not None and type(value) is not type(default):
             raise UserError(f"The setting {key} takes a value like {default!r}, not {value!r}.")
-    return replace(defaults, **values)
+    recipe = replace(defaults, **values)
+    check_recipe(recipe)
+    return recipe
+
+
+# The least and the most of settings that are numbers; what is left out may be anything.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "epochs": (1, 100_000),
+    "batch": (1, 65_536),
+    "test_size": (8, 4096),
+    "test_resize": (8, 4096),
+    "margin": (0.1, 10),
+    "learning_rate": (0, 100),
+    "layer_decay": (0, 1),
+    "weight_decay": (0, 100),
+    "warmup": (0, 100_000),
+    "clip": (0, math.inf),
+    "ema": (0, 0.999999),
+    "label_smoothing": (0, 1),
+    "mixup": (0, math.inf),
+    "cutmix": (0, math.inf),
+    "class_cap": (0, math.inf),
+    "start_share": (0, 1),
+    "temperature": (1e-6, math.inf),
+    "label_weight": (0, math.inf),
+    "soft_weight": (0, math.inf),
+    "teacher_size": (0, 4096),
+    "views": (0, math.inf),
+    "crop_scale": (1e-4, 1),
+    "jitter": (0, 1),
+    "seed": (0, math.inf),
+    **dict.fromkeys(("mix_probability", "zoom_out", "jpeg", "grey", "mirror", "occlusion"), (0, 1)),
+}
+CHOICES = {
+    "kind": ("classification", "keypoints"),
+    "fit": ("crop", "squash"),
+    "optimizer": ("adamw", "adam", "sgd"),
+    "decay": ("cosine", "constant"),
+}
+SMALLEST = 16  # side of training pictures, in pixels
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raise a UserError for a setting with which no run can end well."""
+    for name, (low, high) in BOUNDS.items():
+        if not low <= (value := getattr(recipe, name)) <= high:
+            most = "" if math.isinf(high) else f" to {high:,g}"
+            raise UserError(f"The setting {name} cannot be {value:g}: choose {low:g}{most or ' or more'}.")
+    for name, known in CHOICES.items():
+        if (word := getattr(recipe, name)) not in known:
+            raise UserError(f"The setting {name} cannot be {word!r}: choose {' or '.join(known)}.")
+    for name, low, high, example in (("sizes", SMALLEST, 4096, "[[0, 160]]"), ("frozen", 0, 5, "[[0, 2], [3, 0]]")):
+        pairs = getattr(recipe, name)
+        whole = all(
+            isinstance(pair, tuple) and len(pair) == 2 and all(type(number) is int for number in pair) for pair in pairs
+        )
+        if not (pairs and whole and pairs[0][0] == 0 and all(low <= number <= high for _, number in pairs)):
+            raise UserError(
+                f"The setting {name} needs pairs of an epoch, the first of them 0, and a number from {low} to {high}, "
+                f"such as {name}={example}."
+            )

@@ -8,7 +8,8 @@ from pathlib import Path
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.tasks import KEYPOINTS
-from resnet_demo.training.data.own_images import keypoint_table, read_own
+from resnet_demo.training.data.own_images import read_own
+from resnet_demo.training.data.own_layout import find_layout
 from resnet_demo.training.options import TrainOptions
 from resnet_demo.training.recipe import Recipe, load_recipe
 
@@ -22,12 +23,13 @@ def own_recipe(recipe: str | None, overrides: list[str], data: Path, name: str) 
     Raises:
         UserError: no such recipe or setting, or one for another kind of task.
     """
-    table = keypoint_table(data)
-    found = load_recipe(recipe or ("own-points" if table else "own"), overrides)
-    if (found.kind == KEYPOINTS) != bool(table):
-        have = "a CSV of keypoints" if table else "a folder of classes"
+    kind = find_layout(data).kind
+    points = kind == KEYPOINTS
+    found = load_recipe(recipe or ("own-points" if points else "own"), overrides)
+    if found.kind != kind:
+        have = "a CSV of keypoints" if points else "a folder of classes"
         raise UserError(f"The recipe {recipe} is for {found.kind}, but {data} is {have}: leave the recipe out.")
-    if table:
+    if points:
         # The whole picture is what the finished model sees.
         found = replace(found, fit="squash", margin=1.0, test_resize=found.test_size)
     return replace(found, task=name, train_splits=("train",), source_weights=None)

@@ -165,6 +165,25 @@ SENTENCES = {
     "{root} is divided into {names}, not into classes: put one subfolder a class into it, the split is made here.": (
         "{root} 分为 {names}，而不是类别：请为每个类别放一个子文件夹，划分在这里进行。"
     ),
+    "{root} is divided into {names}, not into classes: pass {meant}, or call these folders train, val and test to keep "
+    "the split.": (
+        "{root} 分为 {names}，而不是类别：请改用 {meant}，或把这些文件夹命名为 train、val 和 test 以保留划分。"
+    ),
+    "{root} is divided into {names}, not into classes: sort the pictures in {meant} into one folder a class, or pass a "
+    "CSV of image and label.": (
+        "{root} 分为 {names}，而不是类别：请把 {meant} 中的图片按类别放入各自的文件夹，或使用含图片和标签的 CSV。"
+    ),
+    "{root} holds only the folder {name}, with folders in it: pass {meant}.": (
+        "{root} 只含文件夹 {name}，其中又是文件夹：请改用 {meant}。"
+    ),
+    "{folder} holds folders called like those beside it, such as {shared}: pass {folder}, or move it away.": (
+        "{folder} 中有与其旁边同名的文件夹，例如 {shared}：请改用 {folder}，或将其移走。"
+    ),
+    "The folders {names} in {root} hold only folders, such as {inner}, so they are no classes: pass {meant}, or put "
+    "the pictures of each class right into its folder.": (
+        "{root} 中的文件夹 {names} 只含文件夹，例如 {inner}，因此不是类别：请改用 {meant}，"
+        "或把每个类别的图片直接放入其文件夹。"
+    ),
     # tasks, teach
     "The name {name} will not do: use small letters a to z, digits, - and _ only.": (
         "名称{name}不可用：请只用小写字母 a 到 z、数字、- 和 _。"

@@ -1,7 +1,7 @@
 """Pictures of one's own as a data set: read, checked before any training, and split by a fixed seed.
 
-A folder with one subfolder a class, or a CSV of keypoints (``own_keypoints``). All pictures pass the page's own
-decoder, ``decode.open_photo``, and are kept in memory scaled down.
+Their layouts are those of ``own_layout``. All pictures pass the page's own decoder, ``decode.open_photo``, and are kept
+in memory scaled down.
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ from tqdm import tqdm
 
 from resnet_demo.checkpoints.records import OwnData
 from resnet_demo.errors import UserError
-from resnet_demo.images.class_folders import class_files, visible
+from resnet_demo.images.class_folders import class_files
 from resnet_demo.images.decode import MAX_PIXELS, MIN_SIDE, open_photo
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS
 from resnet_demo.training.data.datasets import Pictures
-from resnet_demo.training.data.own_keypoints import PARTS, read_points
+from resnet_demo.training.data.own_keypoints import PARTS, PIXELS, in_pixels, read_points
+from resnet_demo.training.data.own_labels import class_names, read_labels
+from resnet_demo.training.data.own_layout import Layout, find_layout, table_in
 from resnet_demo.training.data.seeds import seed_of
+from resnet_demo.training.data.tables import Table, read_table
 
 SIDE, LONGEST = 256, 1024  # of the pictures in memory: pixels of the short side, and at most of the long one
 SHARE = 0.15  # of the pictures in val, and in test
 SPLIT_SEED = 0
+NAMED = 5  # classes that a sentence names
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Item:
         group: items of one group stay on one side of the split; empty: it is its own.
         source: where it is from, or empty.
         part: train, val or test where the data set says so, else empty.
+        unit: what keypoints are given in, see ``own_keypoints``.
     """
 
     path: Path
@@ -48,6 +53,7 @@ class Item:
     group: str = ""
     source: str = ""
     part: str = ""
+    unit: str = PIXELS
 
 
 @dataclass(frozen=True)
@@ -71,82 +77,125 @@ def read_own(data: Path, name: str) -> OwnPictures:
     Raises:
         UserError: nothing that can be trained on, and why.
     """
-    table = keypoint_table(data)
+    layout = find_layout(data)
+    kind, table = layout.kind, layout.table
     classes: tuple[str, ...] = ()
-    if table:
+    if table and kind == KEYPOINTS:
         items = point_items(table)
+    elif table:
+        classes, items = label_items(table, data if data.is_dir() else data.parent)
     else:
-        classes, items = class_items(data)
-    kind = KEYPOINTS if table else CLASSIFICATION
+        classes, items = class_items(data, layout.folders)
+    tell(layout, items)
     items, photos, skipped = decode(items)
-    if table:
-        check_points(table, items)
+    if table and kind == KEYPOINTS:
+        check_points(table.path, items)
     else:
-        check_classes(data, classes, items)
-    given = any(item.part for item in items)
-    items = items if given else split(items, classes)
+        check_classes(table.path if table else data, classes, items)
+    how = f"by the fixed seed {SPLIT_SEED}" if all(not item.part for item in items) else "as the CSV says"
+    if layout.folders:
+        items, how = complete(items, classes)
+    elif how != "as the CSV says":
+        items = split(items, classes)
     parts = {part: pictures_of(name, part, items, photos, classes, kind) for part in PARTS}
     record = OwnData(
         counts={part: len(pictures) for part, pictures in parts.items()},
         classes={
             label: [int((parts[part].labels == index).sum()) for part in PARTS] for index, label in enumerate(classes)
         },
-        split="as the CSV says" if given else f"by the fixed seed {SPLIT_SEED}",
+        split=how,
         skipped=skipped,
         fingerprint=fingerprint(items),
     )
     return OwnPictures(kind, parts, record)
 
 
-def keypoint_table(data: Path) -> Path | None:
-    """The CSV of keypoints that ``data`` is or holds; None where it is a folder of classes.
-
-    Raises:
-        UserError: it is neither.
-    """
-    if not data.exists():
-        raise UserError(f"There is no {data}: pass a folder with one subfolder a class, or a CSV of keypoints.")
-    if data.is_file():
-        if data.suffix.lower() != ".csv":
-            raise UserError(f"{data} is no folder and no .csv file: pass the folder that holds your pictures.")
-        return data
-    tables = sorted(path for path in visible(data) if path.is_file() and path.suffix.lower() == ".csv")
-    if len(tables) > 1:
-        names = ", ".join(path.name for path in tables)
-        raise UserError(f"{data} holds several CSV files ({names}): pass the one with the keypoints itself.")
-    return tables[0] if tables else None
+def complain(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
-def class_items(root: Path) -> tuple[tuple[str, ...], list[Item]]:
+def tell(layout: Layout, items: list[Item]) -> None:
+    """Say on standard error what was found, and what of it is not used."""
+    unit = f", coordinates from {items[0].unit}" if items and items[0].unit != PIXELS else ""
+    complain(f"Found {layout.title}: {len(items):,} files{unit}.")
+    if layout.unused:
+        verb = "is" if len(layout.unused) == 1 else "are"
+        complain(f"{', '.join(layout.unused)} {verb} not used.")
+
+
+def class_items(root: Path, folders: dict[str, Path]) -> tuple[tuple[str, ...], list[Item]]:
     """Class names and pictures of a folder with one subfolder a class; any depth below a subfolder counts.
 
+    Args:
+        folders: train, val and test → the folder that holds the classes of that part; empty: ``root`` does.
+
     Raises:
-        UserError: fewer than two classes, or a class with fewer than two files.
+        UserError: fewer than two classes, a class with fewer than two files, or one that training does not know.
     """
-    found = class_files(root)
-    classes = tuple(found)
+    found = [(part, *labelled_files(folder)) for part, folder in (folders or {"": root}).items()]
+    classes = next(names for part, names, _ in found if part in ("", "train"))
+    for part, names, _ in found:
+        if unknown := sorted(set(names) - set(classes)):
+            raise UserError(
+                f"{folders[part]} holds classes that {folders['train']} does not, {', '.join(unknown[:5])}: give them "
+                "pictures to learn from, or remove them."
+            )
     items = [
-        Item(path, path.relative_to(root).as_posix(), label)
-        for label, files in enumerate(found.values())
-        for path in files
+        Item(path, path.relative_to(root).as_posix(), classes.index(name), part=part)
+        for part, _, files in found
+        for path, name in files
     ]
     check_classes(root, classes, items)
     return classes, items
 
 
+def labelled_files(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, str]]]:
+    """Class names, and the files with their class, of a folder of classes or one with a table of its own."""
+    if path := table_in(folder):
+        rows = read_labels(read_table(path))
+        return class_names(rows), [(row.path, row.label) for row in rows]
+    files = class_files(folder)
+    return tuple(files), [(path, name) for name, paths in files.items() for path in paths]
+
+
+def label_items(table: Table, root: Path) -> tuple[tuple[str, ...], list[Item]]:
+    """Class names and pictures of a table of classes."""
+    rows = read_labels(table)
+    classes = class_names(rows)
+    items = [Item(row.path, row.name, classes.index(row.label), part=row.part) for row in rows]
+    check_classes(table.path, classes, items)
+    return classes, items
+
+
 def check_classes(root: Path, classes: tuple[str, ...], items: list[Item]) -> None:
-    """Every class needs a picture to learn from and one to be tested on."""
+    """Every class needs a picture to learn from and one to be tested on.
+
+    Raises:
+        UserError: there is only one class, or one has too few pictures.
+    """
+    if len(classes) < 2:
+        raise UserError(f"{root} has only one class, {''.join(classes)}: at least two are needed.")
     counts = np.bincount([int(item.label) for item in items], minlength=len(classes))
     if poor := [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < 2]:
+        more = f" and {len(poor) - NAMED} more" if len(poor) > NAMED else ""
         raise UserError(
-            f"{root}: a class needs at least two readable pictures, fewer has {', '.join(poor)}: add some, or remove "
-            "the subfolder."
+            f"{root}: a class needs at least two readable pictures, fewer has {', '.join(poor[:NAMED])}{more}: add "
+            "some, or remove the class."
         )
+    if not any(item.part for item in items):
+        return
+    learnt = {int(item.label) for item in items if item.part == "train"}
+    if missing := [name for label, name in enumerate(classes) if label not in learnt]:
+        raise UserError(f"{root} has no readable picture of {', '.join(missing[:NAMED])} in train: add some.")
+    if learnt and not any(item.part in ("val", "test") for item in items):
+        raise UserError(f"{root} has no readable picture in test: add some, or leave out the split.")
 
 
-def point_items(table: Path) -> list[Item]:
+def point_items(table: Table) -> list[Item]:
     """The pictures of a CSV of keypoints."""
-    return [Item(row.path, row.name, row.points, row.identity, row.source, row.part) for row in read_points(table)]
+    return [
+        Item(row.path, row.name, row.points, row.identity, row.source, row.part, row.unit) for row in read_points(table)
+    ]
 
 
 def check_points(table: Path, items: list[Item]) -> None:
@@ -173,7 +222,7 @@ def decode(items: list[Item]) -> tuple[list[Item], list[np.ndarray], int]:
             kept.append(item)
             photos.append(photo)
     for reason in reasons:
-        print(reason, file=sys.stderr, flush=True)
+        complain(reason)
     return kept, photos, len(reasons)
 
 
@@ -184,6 +233,7 @@ def open_small(item: Item) -> tuple[Item, np.ndarray]:
     photo = open_photo(item.path, None if points is None else MAX_PIXELS, SIDE if points is None else None)
     width, height = photo.size
     if points is not None:
+        points = in_pixels(points, item.unit, width, height)
         known = points[~np.isnan(points).any(axis=1)]
         if not len(known):
             raise UserError("None of its points is known.")
@@ -196,6 +246,25 @@ def open_small(item: Item) -> tuple[Item, np.ndarray]:
     if points is not None:
         item = replace(item, label=points * np.array((photo.width / width, photo.height / height), np.float32))
     return item, np.asarray(photo)
+
+
+def complete(items: list[Item], classes: tuple[str, ...]) -> tuple[list[Item], str]:
+    """The items of folders that are split already, with what is missing of train, val and test, and how it was made:
+    without test that is val, and without val a share of train becomes it."""
+    given = {item.part for item in items}
+    if given == {"train"}:
+        return split([replace(item, part="") for item in items], classes), f"by the fixed seed {SPLIT_SEED}"
+    if "test" not in given:
+        items = [replace(item, part="test" if item.part == "val" else item.part) for item in items]
+    if given == set(PARTS):
+        return items, "as its folders say"
+    chosen = set()
+    for label in range(len(classes)):
+        names = sorted(item.name for item in items if item.part == "train" and item.label == label)
+        np.random.default_rng(seed_of(SPLIT_SEED, "val", label)).shuffle(names)
+        chosen |= set(names[: min(int(SHARE * len(names) + 0.5), len(names) - 1)])
+    items = [replace(item, part="val") if item.name in chosen else item for item in items]
+    return items, f"as its folders say, val from train by the fixed seed {SPLIT_SEED}"
 
 
 def split(items: list[Item], classes: tuple[str, ...]) -> list[Item]:

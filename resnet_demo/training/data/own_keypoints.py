@@ -2,13 +2,12 @@
 
 Two layouts are read. By names: the columns ``image``, ``x0``, ``y0``, ``x1``, ``y1`` …, and, where they are there,
 ``source``, ``identity`` and ``split``. By places: the picture's name first, then x and y of each point in turn, with
-a line of headings or without. Coordinates are pixels of the upright picture, as a viewer shows it; empty ones and NaN
-are unknown.
+a line of headings or without. Coordinates are pixels of the upright picture, as a viewer shows it, or where nearly all
+lie within ±1 parts of its sides, from 0 to 1 or from -1 to 1; empty ones and NaN are unknown.
 """
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections import Counter
@@ -21,11 +20,17 @@ from PIL import Image
 from resnet_demo.errors import UserError
 from resnet_demo.faces.alignment import Frame
 from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.data.tables import LABELS, Table, check_pictures, number, quoted, read_table
 
 PARTS = ("train", "val", "test")
 SQUARE = 256  # side of the squashed training pictures, in pixels
+# Coordinates up to this are parts of a side, if so many of all are; beyond the other one they cannot be.
+NEAR_ONE, FAR_FROM_ONE, MOST = 1.1, 2.0, 0.95
 MOST_SOURCES = 8  # with more the column is no list of sources
 COORDINATE = re.compile(r"([xy])_?(\d+)", re.IGNORECASE)
+_AXIS = {axis: re.compile(rf"(^|[^a-z]){axis}([^a-z]|$)") for axis in "xy"}  # as in left_eye_x
+# What coordinates are given in: pixels, or the picture's sides from 0 to 1 or from -1 to 1.
+PIXELS, UNIT, SIGNED = "pixels", "0 to 1", "-1 to 1"
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Row:
         path: where it lies.
         points: float32 (points, 2), NaN where unknown.
         source, identity, part: of the optional columns; empty where there are none.
+        unit: what the points are given in.
     """
 
     line: int
@@ -47,6 +53,7 @@ class Row:
     source: str = ""
     identity: str = ""
     part: str = ""
+    unit: str = PIXELS
 
 
 @dataclass(frozen=True)
@@ -59,71 +66,44 @@ class Columns:
     others: dict[str, int]
 
 
-def read_points(path: Path) -> list[Row]:
+def read_points(table: Table | Path) -> list[Row]:
     """The rows of a CSV of keypoints, checked; every picture it names is there, though perhaps not readable.
 
     Raises:
         UserError: which line is wrong and why, or which pictures are missing.
     """
-    lines = read_lines(path)
-    if not lines:
-        raise UserError(f"{path} is empty: each line must hold a picture's name, then x and y of each point.")
-    files = files_below(path.parent)
-    names = heading(path, *lines[0], files)
-    columns = by_names(path, names) if names and any(map(COORDINATE.fullmatch, names)) else by_places(path, *lines[0])
-    rows = [read_row(path, line, cells, columns, files) for line, cells in (lines[1:] if names else lines)]
-    check_rows(path, rows)
+    table = read_table(table) if isinstance(table, Path) else table
+    path = table.path
+    if not table.lines:
+        raise UserError(
+            f"{path} is empty: each line must hold a picture's name, then x and y of each point, or its class."
+        )
+    if table.names and any(map(COORDINATE.fullmatch, table.names)):
+        columns = by_names(path, table.names)
+    else:
+        columns = by_places(path, *table.lines[0])
+    rows = [read_row(table, line, cells, columns) for line, cells in table.rows]
+    check_rows(table, rows)
+    unit = unit_of(path, rows)
     if len({row.source for row in rows}) > MOST_SOURCES:
         rows = [replace(row, source="") for row in rows]
-    return rows
+    return [replace(row, unit=unit) for row in rows]
 
 
-def read_lines(path: Path) -> list[tuple[int, list[str]]]:
-    """(line number, cells) of every line that is not blank."""
-    lines = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    lines.append((reader.line_num, [cell.strip() for cell in cells]))
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: {error}: save the table as CSV again.") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text: save the table as CSV in UTF-8.") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}): check the file.") from None
-    return lines
-
-
-def files_below(folder: Path) -> dict[str, list[Path]]:
-    """File name → where files of that name lie in ``folder`` and below it, hidden ones left out."""
-    files: dict[str, list[Path]] = {}
-    for file in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if not hidden and file.is_file():
-            files.setdefault(file.name, []).append(file)
-    return files
-
-
-def locate(folder: Path, name: str, files: dict[str, list[Path]]) -> Path:
-    """Where a picture lies: at its path from the CSV's folder on, else wherever its name exists exactly once."""
-    path = folder / name.replace("\\", "/")
-    if not path.is_file() and len(found := files.get(path.name, [])) == 1:
-        return found[0]
-    return path
-
-
-def heading(path: Path, line: int, cells: list[str], files: dict[str, list[Path]]) -> list[str]:
-    """The first line's cells where they are headings, else an empty list.
-
-    Headings may be mere numbers: 0 to 135 above 68 points, with nothing above the names.
-    """
-    if cells[0] and locate(path.parent, cells[0], files).is_file():
-        return []
-    numbers = [number(cell) if cell else math.nan for cell in cells[1:]]
-    counted = any(numbers == list(range(first, first + len(numbers))) for first in (0, 1))
-    return cells if not cells[0] or None in numbers or (counted and "." not in cells[0]) else []
+def are_points(table: Table) -> bool:
+    """Whether a table with more than two columns is one of keypoints, well-formed or not."""
+    names = [name.lower() for name in table.names]
+    if any(map(COORDINATE.fullmatch, names)):
+        return True
+    pairs = list(zip(names[1::2], names[2::2], strict=False))
+    if pairs and all(_AXIS["x"].search(x) and _AXIS["y"].search(y) for x, y in pairs):
+        return True
+    cells = [row[1:] for _, row in table.rows]
+    numeric = all(not cell or number(cell) is not None for row in cells for cell in row)
+    if not numeric or (names and all(number(name) is None for name in names[1:]) and LABELS & set(names)):
+        return False
+    # Classes and folds repeat, points hardly; an odd number of cells is refused as such.
+    return (not names and len(cells[0]) % 2 == 1) or len({tuple(row) for row in cells}) > len(cells) / 2
 
 
 def by_names(path: Path, names: list[str]) -> Columns:
@@ -157,9 +137,9 @@ def by_places(path: Path, line: int, cells: list[str]) -> Columns:
     return Columns(len(cells), 0, [(k, k + 1) for k in range(1, len(cells), 2)], {})
 
 
-def read_row(path: Path, line: int, cells: list[str], columns: Columns, files: dict[str, list[Path]]) -> Row:
+def read_row(table: Table, line: int, cells: list[str], columns: Columns) -> Row:
     """One line, checked."""
-    where = f"{path}, line {line}"
+    where = table.where(line)
     if len(cells) != columns.count:
         raise UserError(f"{where} has {len(cells)} cells instead of {columns.count}: mend or remove it.")
     name = cells[columns.image]
@@ -174,43 +154,56 @@ def read_row(path: Path, line: int, cells: list[str], columns: Columns, files: d
     others = {key: cells[index] for key, index in columns.others.items()}
     part = others.get("split", "").lower()
     if "split" in others and part not in PARTS:
-        raise UserError(f"{where}: the split is {part or 'empty'!r}, but must be one of {', '.join(PARTS)}.")
+        raise UserError(f"{where}: the split is {quoted(part or 'empty')}, but must be one of {', '.join(PARTS)}.")
     source = re.sub(r"[^a-z0-9_-]+", "-", others.get("source", "").lower())
-    return Row(line, name, locate(path.parent, name, files), points, source, others.get("identity", ""), part)
+    return Row(line, name, table.locate(name), points, source, others.get("identity", ""), part)
 
 
 def coordinate(where: str, column: int, cell: str) -> float:
     """A cell's number, NaN where it is empty."""
     value = number(cell) if cell else math.nan
     if value is None or math.isinf(value):
-        raise UserError(f"{where}: {cell!r} in column {column + 1} is no coordinate: mend it, or empty it if unknown.")
+        raise UserError(
+            f"{where}: {quoted(cell)} in column {column + 1} is no coordinate: mend it, or empty it if unknown."
+        )
     return value
 
 
-def number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def check_rows(path: Path, rows: list[Row]) -> None:
+def check_rows(table: Table, rows: list[Row]) -> None:
     """What can only be seen over all rows."""
+    path = table.path
     if not rows:
         raise UserError(f"{path} has headings but no pictures: add a line for each picture.")
-    first: dict[Path, Row] = {}
-    for row in rows:
-        if (other := first.setdefault(row.path, row)) is not row:
-            raise UserError(f"{path}, line {row.line} names {row.name} again, after line {other.line}: keep one line.")
-    if missing := [f"{row.name} (line {row.line})" for row in rows if not row.path.is_file()]:
-        names = "a picture that is" if len(missing) == 1 else f"{len(missing)} pictures that are"
-        more = " …" if len(missing) > 3 else ""
-        raise UserError(f"{path} names {names} not there: {', '.join(missing[:3])}{more}.")
+    check_pictures(table, [(row.line, row.name, row.path) for row in rows])
     known = np.stack([row.points for row in rows])
     if unknown := [index for index in range(known.shape[1]) if np.isnan(known[:, index]).all()]:
         raise UserError(f"{path}: point {unknown[0]} (counted from 0) has no coordinates in any line: leave it out.")
-    if np.nanmax(known) <= 1:
-        raise UserError(f"{path} has no coordinate above 1: give them in pixels of the picture.")
+
+
+def unit_of(path: Path, rows: list[Row]) -> str:
+    """What the points of a table are given in, as their values tell: pixels, or sides from 0 or -1 to 1.
+
+    Raises:
+        UserError: some are pixels, and others not.
+    """
+    points = np.stack([row.points for row in rows])
+    sizes = np.abs(points[~np.isnan(points)])
+    if (sizes <= NEAR_ONE).mean() < MOST:
+        return PIXELS
+    if sizes.max() > FAR_FROM_ONE:
+        row = next(row for row in rows if np.nanmax(np.abs(row.points), initial=0) > FAR_FROM_ONE)
+        raise UserError(
+            f"{path}, line {row.line} has a coordinate of {np.nanmax(np.abs(row.points)):g}, and nearly all others are "
+            "at most 1: give all in pixels, or all as parts of the picture's sides."
+        )
+    return SIGNED if np.nanmin(points) < -(NEAR_ONE - 1) else UNIT
+
+
+def in_pixels(points: np.ndarray, unit: str, width: int, height: int) -> np.ndarray:
+    """Points (points, 2) in pixels of a picture."""
+    if unit == PIXELS:
+        return points
+    return (((points + 1) / 2 if unit == SIGNED else points) * (width, height)).astype(np.float32)
 
 
 def squash(pictures: Pictures) -> tuple[Pictures, np.ndarray]:
