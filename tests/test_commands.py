@@ -33,11 +33,15 @@ def test_a_folder_of_a_hundred_photos_and_a_broken_one(weights, tmp_path, capsys
     folder.mkdir()
     for index in range(100):
         tiny.photo(seed=index).save(folder / f"{index:03}.jpg")
+    for name in ("roses", ".hidden"):
+        (folder / name).mkdir()
+        tiny.photo().save(folder / name / "1.jpg")
     (folder / "050-broken.jpg").write_bytes((folder / "050.jpg").read_bytes()[:300])
     assert main(["predict", str(folder), "--depth", "18", "--top-k", "3", "--json"]) == 2
     output = capsys.readouterr()
     records = [json.loads(line) for line in output.out.splitlines()]
-    assert [record["image"] for record in records] == [str(folder / f"{index:03}.jpg") for index in range(100)]
+    names = [*(f"{index:03}.jpg" for index in range(100)), "roses/1.jpg"]
+    assert [record["image"] for record in records] == [str(folder / name) for name in names]
     assert all(list(record) == ["image", "task", "depth", "backend", "top_k", "milliseconds"] for record in records)
     assert all(len(record["top_k"]) == 3 for record in records)
     (line,) = output.err.splitlines()

@@ -124,6 +124,7 @@ def test_a_folder_of_classes_becomes_a_task_that_is_known_by_name(tmp_path, caps
     ]
     assert "cut off or damaged" in skipped[0]
     assert "predict PHOTO --task fruit --depth 18" in output.out
+    assert "| fruit | 18 | top-1 accuracy |" in output.out
     assert (tmp_path / "runs" / "fruit-18" / "checkpoint").is_dir()
 
     assert available() == {"fruit": [18]}

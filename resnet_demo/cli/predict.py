@@ -18,15 +18,25 @@ if TYPE_CHECKING:
 
 
 def pictures_in(arguments: Sequence[str]) -> Iterator[str]:
-    """The photos as given, folders replaced by the files in them (hidden ones left out), in order of name."""
+    """The photos as given, folders replaced by the files in them and below them (hidden ones left out), in order of
+    name: those of a folder before those of its subfolders."""
     for argument in arguments:
         if not argument.strip():
             raise UserError("A photo has no name: name a photo or a folder of photos.")
         path = Path(argument)
         if path.is_dir():
-            yield from (str(file) for file in sorted(path.iterdir()) if file.is_file() and file.name[0] != ".")
+            yield from map(str, files_in(path))
         else:
             yield argument
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """The files in a folder, then those of each subfolder; no folder is entered through a link."""
+    found = sorted(path for path in folder.iterdir() if path.name[0] != ".")
+    yield from (path for path in found if path.is_file())
+    for path in found:
+        if path.is_dir() and not path.is_symlink():
+            yield from files_in(path)
 
 
 def add_predict(commands: Commands) -> Parser:
@@ -37,7 +47,9 @@ def add_predict(commands: Commands) -> Parser:
         "photo.jpg folder/ --task flowers102 --depth 50 --json",
         run_predict,
     )
-    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a picture, or a folder of pictures")
+    parser.add_argument(
+        "photos", nargs="+", metavar="PHOTO", help="a picture, or a folder of pictures, with subfolders"
+    )
     parser.add_argument("--task", default="flowers102", help="default: %(default)s")
     add_depth(parser)
     parser.add_argument("--top-k", type=int, default=5, help="classes to list (default: %(default)s)")

@@ -66,7 +66,7 @@ def add_train(commands: Commands) -> Parser:
     parser.add_argument(
         "--name",
         help="train on pictures of your own, in --data, as the task NAME: no recipe and no --out needed. --data is a "
-        "folder with one subfolder a class, or with train/, val/ and test/ of such, or a CSV of pictures and their classes or "
+        "folder with one subfolder a class, or train/, val/ and test/ of such, or a CSV of pictures and classes or "
         "keypoints",
     )
     return parser
@@ -155,9 +155,11 @@ def step_of(options: argparse.Namespace) -> Step:
 
 
 def run_train_own(options: argparse.Namespace) -> int:
+    from resnet_demo import checkpoints
     from resnet_demo.checkpoints.steps import Step
     from resnet_demo.tasks.bundled import check_own_name
     from resnet_demo.training import train_own
+    from resnet_demo.training.cards.card import TABLE_HEAD, table_rows
     from resnet_demo.training.options import TrainOptions
 
     check_own_name(options.name)
@@ -191,6 +193,7 @@ def run_train_own(options: argparse.Namespace) -> int:
     if folder is None:
         print("Stopped before the end: run the same command without --stop-after to go on.")
         return 0
+    print(f"{TABLE_HEAD}\n{table_rows(options.name, options.depth, checkpoints.read_config(folder).metrics)}\n")
     print(
         f"The checkpoint and its accuracy are in {folder}. The page offers it at its next start; or try "
         f"`python -m resnet_demo predict PHOTO --task {options.name} --depth {options.depth}`."
