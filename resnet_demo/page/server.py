@@ -140,6 +140,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     from resnet_demo.page.serving.requests import Counted
     from resnet_demo.page.serving.upload_volume import Volume
     from resnet_demo.page.settings import SCRIPT
+    from resnet_demo.page.widgets import scripts
     from resnet_demo.page.widgets.theme import CSS, HEAD, theme
 
     lessons.limits = limits
@@ -176,7 +177,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         quiet=True,
         theme=theme(),
         css=CSS,
-        head=HEAD + SCRIPT + radio_groups.ONE_NAME,
+        head=HEAD + SCRIPT + scripts.head() + radio_groups.ONE_NAME,
         i18n=translations(),
         app_kwargs={
             "routes": [Route(f"/{PREVIEW.name}", lambda _: FileResponse(PREVIEW))],

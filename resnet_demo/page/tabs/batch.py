@@ -29,7 +29,6 @@ from resnet_demo.page.i18n.format import percent
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.tabs import batch_truth
 from resnet_demo.page.tabs.registry import tab
-from resnet_demo.page.widgets.confusion import SCRIPT
 from resnet_demo.page.widgets.inputs import (
     PRIVATE,
     address,
@@ -41,6 +40,7 @@ from resnet_demo.page.widgets.inputs import (
     note_output,
     task_input,
 )
+from resnet_demo.page.widgets.scripts import once
 
 CLASSES, FACES, POINTS = "classes", "faces", "points"
 # What its answers are → heading of their column, the sentence when all could be read, and when some could not.
@@ -204,7 +204,7 @@ def build() -> dict[str, Component]:
         with gr.Column(min_width=300, scale=2):
             words_line = note_output("hint_many", "many-note")
             download = gr.DownloadButton(label("many_csv"), interactive=False, size="md", elem_id="many-csv")
-            matrix = gr.HTML("", js_on_load=SCRIPT, elem_id="many-matrix")
+            matrix = gr.HTML("", js_on_load=once("confusion"), elem_id="many-matrix")
             results = gr.HTML("", js_on_load=ONE_BUTTON, elem_id="many-table", elem_classes=["many-table"])
     kept = gr.State(None)
 

@@ -27,7 +27,6 @@ from resnet_demo.page.tabs.batch import files_input
 from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.class_list import blank as no_list
 from resnet_demo.page.widgets.class_list import class_list, listing
-from resnet_demo.page.widgets.confusion import SCRIPT as CONFUSION
 from resnet_demo.page.widgets.inputs import (
     DRAFT_SIDE,
     PRIVATE,
@@ -41,6 +40,7 @@ from resnet_demo.page.widgets.inputs import (
     note_output,
     task_input,
 )
+from resnet_demo.page.widgets.scripts import once
 from resnet_demo.page.widgets.viewer import blank as no_view
 from resnet_demo.page.widgets.viewer import view_of, viewer
 from resnet_demo.teach import save
@@ -149,7 +149,7 @@ def build() -> dict[str, Component]:
                 depth = depth_input(trunk, "teach-depth")
         with gr.Column(min_width=300):
             line = note_output("hint_teach", "teach-note")
-            matrix = gr.HTML("", js_on_load=CONFUSION, elem_id="teach-matrix", elem_classes=["teach"])
+            matrix = gr.HTML("", js_on_load=once("confusion"), elem_id="teach-matrix", elem_classes=["teach"])
             with gr.Group():
                 task_name = gr.Textbox(
                     label=label("teach_task"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 
 from resnet_demo import tasks
@@ -13,8 +11,7 @@ from resnet_demo.inference import results
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.format import percent
 from resnet_demo.page.i18n.texts import label, language, say
-
-FOLDER = Path(__file__).parent
+from resnet_demo.page.widgets.scripts import once
 
 
 def class_list(elem_id: str, viewer_id: str) -> gr.HTML:
@@ -27,7 +24,7 @@ def class_list(elem_id: str, viewer_id: str) -> gr.HTML:
         html_template='<div class="classes"><h2 class="classes-top" aria-live="polite"></h2>'
         '<p class="classes-lead"></p><ol></ol><p class="classes-heat"></p>'
         '<details class="classes-facts"><summary></summary><div></div></details></div>',
-        js_on_load=(FOLDER / "class_list.js").read_text("utf-8"),
+        js_on_load=once("class_list"),
         viewer=viewer_id,
         title=label("facts_title"),
         elem_id=elem_id,

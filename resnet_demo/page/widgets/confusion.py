@@ -1,4 +1,4 @@
-"""A confusion matrix whose cells show their photos; ``SCRIPT`` goes into its component.
+"""A confusion matrix whose cells show their photos, for a component with the script ``confusion``.
 
 Names of classes may come from strangers and are escaped.
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from resnet_demo.page.i18n.texts import say
 
-SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
 Photos = Mapping[tuple[int, int], Sequence[str]]
 
 

@@ -22,6 +22,7 @@ from resnet_demo.page.gradio_patches.preprocess import read_with
 from resnet_demo.page.i18n.texts import label
 from resnet_demo.page.widgets.examples import example, names
 from resnet_demo.page.widgets.inputs import address, cache_folder
+from resnet_demo.page.widgets.scripts import once
 
 FOLDER = Path(__file__).parent
 SMALL = 128  # pixels of a thumbnail's side
@@ -43,7 +44,7 @@ def photo_input(elem_id: str, examples: Sequence[str], task: str, viewer: str = 
     photo = gr.HTML(
         None,
         html_template=(FOLDER / "photo.html").read_text("utf-8"),
-        js_on_load=(FOLDER / "photo.js").read_text("utf-8"),
+        js_on_load=once("photo"),
         texts={key.partition("_")[2]: label(key) for key in TEXTS},
         examples=[described(name) for name in examples],
         start=bool(catalog.available(task)),

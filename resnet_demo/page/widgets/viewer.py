@@ -29,6 +29,7 @@ from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.widgets import browser_images
 from resnet_demo.page.widgets.inputs import DISPLAY_SIDE, address, cache_file, jpeg
+from resnet_demo.page.widgets.scripts import once
 from resnet_demo.page.widgets.snippets import snippets
 
 FOLDER = Path(__file__).parent
@@ -51,7 +52,7 @@ def viewer(elem_id: str, kind: str) -> gr.HTML:
     return gr.HTML(
         blank(),
         html_template=f'<div class="viewer" data-kind="{kind}">{(FOLDER / "viewer.html").read_text("utf-8")}</div>',
-        js_on_load=(FOLDER / "viewer.js").read_text("utf-8"),
+        js_on_load=once("viewer"),
         server_functions=[stage_map, heat_file],
         tables=tables(),
         stages=list(STAGES),
