@@ -171,9 +171,8 @@ def card_metadata(config: Config) -> Head:
     bases = [first_weights(step) for step in config.steps if step.option("--init") == "hub"]
     bases = [base.removesuffix(" of the Hub") for base in dict.fromkeys(bases)]
     datasets = hub_datasets(config)
-    # Pictures of somebody's own are in no data set of the Hub, whatever the start was trained on.
-    tested = config.task.name if config.is_own else next(iter(datasets), config.task.name)
-    return metadata(config, datasets, bases, tested)
+    # Whatever the start was trained on, the test pictures are the task's own.
+    return metadata(config, datasets, bases, data_of(config).hub or config.task.name)
 
 
 def commands_of(config: Config) -> str:
