@@ -26,10 +26,10 @@ class Loader(BaseLoader):
         self.loader, self.tags = loader, tags
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Callable[[], bool] | None]:
-        source, *rest = self.loader.get_source(environment, template)
+        source, path, unchanged = self.loader.get_source(environment, template)
         if template == PAGE:
             source = TAG.sub("", source).replace("</head>", f"{self.tags}</head>", 1)
-        return (source, *rest)
+        return source, path, unchanged
 
 
 def describe(title: str, sentence: str, picture: str) -> None:

@@ -10,7 +10,6 @@ from resnet_demo import tasks
 from resnet_demo.checkpoints.proportion import proportion
 from resnet_demo.inference import batch
 from resnet_demo.page.i18n import class_names
-from resnet_demo.page.i18n.format import percent
 from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.widgets.confusion import confusion
 
@@ -25,7 +24,7 @@ def truth(name: str, spec: tasks.TaskSpec) -> str | None:
 @lru_cache(maxsize=16)
 def _labels(task: str, labels: tuple[str, ...]) -> dict[str, str]:
     """Plain name → label; of a Chinese name with another one in brackets each."""
-    names = {}
+    names: dict[str, str] = {}
     for label in labels:
         title = class_names.chinese(task, label) or ""
         names |= {_plain(name): label for name in (title, *re.split("[（）]", title)) if name}
@@ -49,8 +48,8 @@ def words(rows: Sequence[batch.Row], truths: Sequence[str | None]) -> str:
         return ""
     right = sum(true == label for _, true, label in found)
     share = proportion(right, len(found))
-    numbers = {"right": right, "total": len(found), "share": percent(right / len(found))}
-    line = say("many_right", low=percent(share.low / 100), high=percent(share.high / 100), **numbers)
+    low, value, high = (say("percent", value=f"{number:.1f}") for number in (share.low, share.value, share.high))
+    line = say("many_right", right=right, total=len(found), share=value, low=low, high=high)
     others = sum(bool(row.scores) for row in rows) - len(found)
     return f"{line} {say('many_no_truth', count=others)}" if others else line
 
