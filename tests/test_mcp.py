@@ -103,6 +103,7 @@ def test_the_tools_are_the_contract_and_described(app):
         "classify": ["image", "task", "depth", "top_k", "target"],
         "keypoints": ["image", "depth", "region", "task"],
         "compare": ["image", "task", "depths"],
+        "embed": ["image", "task", "depth"],
     }
     for tool in listed:
         assert len(tool.description) > 60 and "Returns: " in tool.description
