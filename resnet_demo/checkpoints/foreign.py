@@ -36,7 +36,7 @@ def import_file(
         UserError: nothing was written, and why.
     """
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise UserError(f"{out} is there already: choose another --out.")
+        raise UserError("{out} is there already: choose another --out.", out=out)
     found = read_state_file(path)
     architecture = architecture_for(found, path, depth, variant)
     spec = replace(preparation(path), name=task, labels=read_labels(labels))
@@ -59,8 +59,9 @@ def architecture_for(found: StateFile, path: Path, depth: int | None, variant: s
     variant = variant or found.variant
     if variant is None and architecture.block == "bottleneck" and found.from_transformers:
         raise UserError(
-            f"{path} does not say where its bottlenecks have their stride: put its config.json beside it, or pass "
-            "--variant v1 (downsample_in_bottleneck) or v1.5."
+            "{path} does not say where its bottlenecks have their stride: put its config.json beside it, or pass "
+            "--variant v1 (downsample_in_bottleneck) or v1.5.",
+            path=path,
         )
     return architecture_of(architecture, variant or "v1.5")
 
@@ -76,16 +77,18 @@ def read_labels(labels: str) -> tuple[str, ...]:
         try:
             names = file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{file} cannot be read ({error}): pass a text file with one class a line.") from None
+            raise UserError(
+                "{file} cannot be read ({error}): pass a text file with one class a line.", file=file, error=error
+            ) from None
     elif "," not in labels:
-        raise UserError(f"There is no file {labels}: pass a text file with one class a line, or a,b,c.")
+        raise UserError("There is no file {file}: pass a text file with one class a line, or a,b,c.", file=labels)
     else:
         names = labels.split(",")
     found = tuple(name.strip() for name in names if name.strip())
     if twice := sorted({name for name in found if found.count(name) > 1}):
-        raise UserError(f"The class {twice[0]} is named twice: give each output a name of its own.")
+        raise UserError("The class {name} is named twice: give each output a name of its own.", name=twice[0])
     if len(found) < 2:
-        raise UserError(f"{labels} names fewer than two classes: name one for each output.")
+        raise UserError("{labels} names fewer than two classes: name one for each output.", labels=labels)
     return found
 
 

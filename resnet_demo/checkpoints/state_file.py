@@ -26,7 +26,6 @@ TORCH_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".tar")
 HEADS = re.compile(r"(?:head\.fc|head|classifier|fc)(?:\.\d+)?\.(weight|bias)")
 FLOATS = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
 INTEGERS = {"I8": np.int8, "U8": np.uint8, "I32": np.int32, "I64": np.int64}
-FORMATS = "pass a .safetensors file, or a .pth or .pt file with a state dict"
 
 
 class StateFile(NamedTuple):
@@ -59,14 +58,22 @@ def read_state_file(path: Path) -> StateFile:
         name = torchvision_name(key)
         if name in names:
             raise UserError(
-                f"{path} holds {name} twice, as {names[name]} and as {key}: leave one of the two networks out."
+                "{path} holds {name} twice, as {first} and as {second}: leave one of the two networks out.",
+                path=path,
+                name=name,
+                first=names[name],
+                second=key,
             )
         names[name] = key
     renamed = {name: stored[key] for name, key in names.items() if not name.endswith("num_batches_tracked")}
     try:
         state = dequantise(renamed)
     except ValueError as error:
-        raise UserError(f"{path} cannot be read ({error}): {FORMATS}.") from None
+        raise UserError(
+            "{path} cannot be read ({error}): pass a .safetensors file, or a .pth or .pt file with a state dict.",
+            path=path,
+            error=error,
+        ) from None
     variant = said or variant_beside(path)
     return StateFile(state, variant if variant in VARIANTS else None, from_transformers)
 
@@ -84,7 +91,12 @@ def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], str | None]:
         found = {name: array_of(name, record) for name, record in deserialize(data)}
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     except (OSError, SafetensorError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): {FORMATS}, imagenet or a checkpoint folder.") from None
+        raise UserError(
+            "{path} cannot be read ({error}): pass a .safetensors file, or a .pth or .pt file with a state "
+            "dict, imagenet or a checkpoint folder.",
+            path=path,
+            error=error,
+        ) from None
     return found, (header.get("__metadata__") or {}).get("variant")
 
 
@@ -114,11 +126,16 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
         stored = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(
-            f"{path} holds Python objects, which are not run here: save its weights alone, with "
-            "torch.save(model.state_dict(), FILE)."
+            "{path} holds Python objects, which are not run here: save its weights alone, with "
+            "torch.save(model.state_dict(), FILE).",
+            path=path,
         ) from None
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise UserError(f"{path} cannot be read ({str(error).splitlines()[0]}): {FORMATS}.") from None
+        raise UserError(
+            "{path} cannot be read ({error}): pass a .safetensors file, or a .pth or .pt file with a state dict.",
+            path=path,
+            error=str(error).splitlines()[0],
+        ) from None
     for _ in range(3):
         if not isinstance(stored, Mapping):
             break
@@ -132,7 +149,7 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
                 }
             break
         stored = inner
-    raise UserError(f"{path} holds no state dict: save one with torch.save(model.state_dict(), FILE).")
+    raise UserError("{path} holds no state dict: save one with torch.save(model.state_dict(), FILE).", path=path)
 
 
 def torchvision_name(key: str) -> str:

@@ -2,7 +2,7 @@
 
 Source of the names: https://github.com/huggingface/transformers, ``models/resnet/modeling_resnet.py`` and
 ``configuration_resnet.py``. Its bottlenecks have their stride in either place (``downsample_in_bottleneck``), so that a
-v1 network needs no line after loading.
+v1 network needs no line after loading. Loaded with transformers 5.24.0 on 2026-11-29: see ``docs/hub.md``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import json
 import os
 import tempfile
 from pathlib import Path
+
+import numpy as np
 
 from resnet_demo.checkpoints import CONFIG, MODEL, Checkpoint
 from resnet_demo.errors import UserError
@@ -43,6 +45,9 @@ def export_transformers(checkpoint: Checkpoint, out: Path) -> list[Path]:
     from safetensors.numpy import save
 
     state = {transformers_name(key): value for key, value in checkpoint.calibrated().state.items()}
+    # Without its counters each load reports missing keys, though a network that only predicts needs none.
+    for name in [name for name in state if name.endswith(".running_mean")]:
+        state[f"{name.removesuffix('running_mean')}num_batches_tracked"] = np.array(0)
     contents = {
         MODEL: save(state, {"format": "pt"}),
         CONFIG: text(config_of(checkpoint)),

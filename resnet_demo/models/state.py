@@ -35,7 +35,9 @@ def depth_of(state: Mapping[str, np.ndarray]) -> int:
     for architecture in map(architecture_of, DEPTHS):
         if (architecture.block, architecture.counts) == (block_type, counts):
             return architecture.depth
-    raise UserError(f"These weights are no ResNet's: {block_type} blocks in stages of {counts}.")
+    raise UserError(
+        "These weights are no ResNet's: {kind} blocks in stages of {counts}.", kind=block_type, counts=counts
+    )
 
 
 def rounded_convolutions(depth: Architecture | int) -> list[str]:

@@ -107,6 +107,45 @@ SENTENCES = {
     "{folder} is not inside {root}: save the checkpoint there before registering it.": (
         "{folder} 不在 {root} 之内：请先把检查点保存到那里再登记。"
     ),
+    "{out} is there already: choose another --out.": "{out} 已经存在：请选择另一个 --out。",
+    "These weights are no ResNet's: {kind} blocks in stages of {counts}.": (
+        "这些权重不属于 ResNet：各阶段的 {kind} 块数为 {counts}。"
+    ),
+    "{path} does not say where its bottlenecks have their stride: put its config.json beside "
+    "it, or pass --variant v1 (downsample_in_bottleneck) or v1.5.": (
+        "{path} 没有说明瓶颈块的步长在哪一层：请把它的 config.json 放在旁边，"
+        "或给出 --variant v1（downsample_in_bottleneck）或 v1.5。"
+    ),
+    "{file} cannot be read ({error}): pass a text file with one class a line.": (
+        "无法读取 {file}（{error}）：请给出每行一个类别的文本文件。"
+    ),
+    "There is no file {file}: pass a text file with one class a line, or a,b,c.": (
+        "没有文件 {file}：请给出每行一个类别的文本文件，或 a,b,c。"
+    ),
+    "The class {name} is named twice: give each output a name of its own.": (
+        "类别 {name} 出现了两次：请给每个输出各起一个名称。"
+    ),
+    "{labels} names fewer than two classes: name one for each output.": (
+        "{labels} 中的类别不足两个：请为每个输出命名一个类别。"
+    ),
+    "{path} holds {name} twice, as {first} and as {second}: leave one of the two networks out.": (
+        "{path} 中有两个 {name}，即 {first} 和 {second}：请去掉其中一个网络。"
+    ),
+    "{path} holds Python objects, which are not run here: save its weights alone, with "
+    "torch.save(model.state_dict(), FILE).": (
+        "{path} 中有 Python 对象，此处不会运行：请用 torch.save(model.state_dict(), FILE) 只保存权重。"
+    ),
+    "{path} holds no state dict: save one with torch.save(model.state_dict(), FILE).": (
+        "{path} 中没有 state dict：请用 torch.save(model.state_dict(), FILE) 保存。"
+    ),
+    "{path} cannot be read ({error}): pass a .safetensors file, or a .pth or .pt file with a state dict.": (
+        "无法读取 {path}（{error}）：请给出 .safetensors 文件，或含 state dict 的 .pth 或 .pt 文件。"
+    ),
+    "{path} cannot be read ({error}): pass a .safetensors file, or a .pth or .pt file with a state "
+    "dict, imagenet or a checkpoint folder.": (
+        "无法读取 {path}（{error}）："
+        "请给出 .safetensors 文件、含 state dict 的 .pth 或 .pt 文件、imagenet 或检查点文件夹。"
+    ),
     "{source} does not fit a {title} with {outputs} outputs: {faults}.": (
         "{source} 与有 {outputs} 个输出的 {title} 不符：{faults}。"
     ),
