@@ -72,7 +72,8 @@ def hub(tmp_path, monkeypatch):
 
 def index(root: Path) -> dict[str, dict]:
     """Task → record."""
-    return {record["task"]: record for record in json.loads((root / "index.json").read_text())["checkpoints"]}
+    files = [json.loads((root / name).read_text())["checkpoints"] for name in ("index.json", "own.json")]
+    return {record["task"]: record for records in files for record in records}
 
 
 def refused(capfd, *arguments: str) -> str:

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from resnet_demo import checkpoints
-from resnet_demo.checkpoints.index import read_index, write_index
+from resnet_demo.checkpoints.index_file import read_index, write_index
 from resnet_demo.models import architecture
 from resnet_demo.models import state as model_state
 from resnet_demo.models.architecture import Architecture, architecture_of

@@ -1,14 +1,15 @@
 """Weights: find, verify, load and save them. Numpy and safetensors only, so that loading never imports torch.
 
 A checkpoint is a folder with ``model.safetensors``, ``config.json`` and, if it was described, a model card
-``README.md``. ``weights/index.json`` lists those that come with the repository and those on the Hugging Face Hub; a
-bundled file is preferred, then the Hub's cache on this machine, then the Hub. ``RESNET_DEMO_HUB_REPO`` (and
-``RESNET_DEMO_HUB_REVISION``) name another repository with the same layout, whose index is used instead.
+``README.md``. ``weights/index.json`` lists those that come with the repository and those on the Hugging Face Hub,
+``weights/own.json`` the user's own; a bundled file is preferred, then the Hub's cache on this machine, then the Hub.
+``RESNET_DEMO_HUB_REPO`` (and ``RESNET_DEMO_HUB_REVISION``) name another repository with the same layout, whose index is
+used instead.
 """
 
 from resnet_demo.checkpoints.checkpoint import Checkpoint, build, copy, load_folder, save, save_stored
 from resnet_demo.checkpoints.config import Config, read_config
-from resnet_demo.checkpoints.files import CARD, CONFIG, INDEX, LFS_POINTER, MODEL, read_verified
+from resnet_demo.checkpoints.files import CARD, CONFIG, INDEX, LFS_POINTER, MODEL, OWN_INDEX, read_verified
 from resnet_demo.checkpoints.index import (
     Entry,
     available,
@@ -16,15 +17,22 @@ from resnet_demo.checkpoints.index import (
     check_writable,
     entries,
     find,
-    index_bytes,
     index_record,
     load,
     load_entry,
     own_tasks,
-    read_index,
     register,
     spec,
     weights_folder,
+)
+from resnet_demo.checkpoints.index_file import (
+    edit,
+    has_index,
+    index_bytes,
+    index_version,
+    locked,
+    put,
+    read_index,
     write_index,
 )
 from resnet_demo.checkpoints.index_record import IndexRecord
@@ -36,6 +44,7 @@ __all__ = [
     "INDEX",
     "LFS_POINTER",
     "MODEL",
+    "OWN_INDEX",
     "Checkpoint",
     "Config",
     "Entry",
@@ -46,14 +55,19 @@ __all__ = [
     "bundled",
     "check_writable",
     "copy",
+    "edit",
     "entries",
     "find",
+    "has_index",
     "index_bytes",
     "index_record",
+    "index_version",
     "load",
     "load_entry",
     "load_folder",
+    "locked",
     "own_tasks",
+    "put",
     "read_config",
     "read_index",
     "read_verified",

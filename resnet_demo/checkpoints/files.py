@@ -15,6 +15,7 @@ LFS_POINTER = b"version https://git-lfs"
 
 
 MODEL, CONFIG, CARD, INDEX = "model.safetensors", "config.json", "README.md", "index.json"
+OWN_INDEX = "own.json"  # the user's own tasks, beside INDEX
 
 
 def read_verified(path: Path, size: int | None, sha256: str | None) -> bytes:

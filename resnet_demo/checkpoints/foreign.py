@@ -8,7 +8,8 @@ from pathlib import Path
 
 from resnet_demo.checkpoints.checkpoint import save
 from resnet_demo.checkpoints.files import CONFIG
-from resnet_demo.checkpoints.index import index_record, write_index
+from resnet_demo.checkpoints.index import index_record
+from resnet_demo.checkpoints.index_file import write_index
 from resnet_demo.checkpoints.records import OwnData
 from resnet_demo.checkpoints.state_file import StateFile, read_state_file
 from resnet_demo.errors import UserError

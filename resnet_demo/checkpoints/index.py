@@ -1,20 +1,19 @@
-"""``index.json``: which checkpoints there are, and where each of them lies."""
+"""The index: which checkpoints there are, and where each of them lies."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 from resnet_demo.checkpoints import hub
 from resnet_demo.checkpoints.checkpoint import Checkpoint, build, load_files, load_folder
 from resnet_demo.checkpoints.config import Config, read_config, read_config_file
-from resnet_demo.checkpoints.files import CONFIG, INDEX, MODEL, json_bytes, read_json_file, write_file
+from resnet_demo.checkpoints.files import CONFIG, INDEX, MODEL
 from resnet_demo.checkpoints.hub import HubSource
+from resnet_demo.checkpoints.index_file import checked, has_index, locked, put, read_index
 from resnet_demo.checkpoints.index_record import IndexRecord
 from resnet_demo.checkpoints.records import Metrics, WeightsFile
 from resnet_demo.errors import Text, UserError
@@ -238,7 +237,9 @@ def check_writable() -> None:
 
 
 def register(folder: str | Path, hub: HubSource | None = None) -> Entry:
-    """(Re)write the index entry of a checkpoint that lies inside ``weights_folder()``.
+    """(Re)write the index entry of a checkpoint that lies inside ``weights_folder()``; safe beside other processes.
+
+    The project's tasks are listed in ``index.json``, all others in ``own.json``, which git ignores.
 
     Args:
         folder: the checkpoint's.
@@ -255,12 +256,12 @@ def register(folder: str | Path, hub: HubSource | None = None) -> Entry:
             "{folder} is not inside {root}: save the checkpoint there before registering it.", folder=folder, root=root
         )
     made = index_record(root, folder).changed(hub=as_json(hub))
-    known = read_index(root) if (root / INDEX).exists() else []
-    for other in known:
-        copied = other.hub is not None and other.hub.sha256 == other.sha256 != made.sha256
-        if other.key == made.key and hub is None and not copied:
-            made = made.changed(hub=other.record.get("hub"))
-    write_index(root, [*(other for other in known if other.key != made.key), made])
+    with locked(root):
+        for other in read_index(root) if has_index(root) else []:
+            copied = other.hub is not None and other.hub.sha256 == other.sha256 != made.sha256
+            if other.key == made.key and hub is None and not copied:
+                made = made.changed(hub=other.record.get("hub"))
+        put(root, made)
     return _entry(root, made)
 
 
@@ -291,16 +292,6 @@ def index_record(root: Path, folder: Path) -> IndexRecord:
     )
 
 
-def write_index(root: Path, records: Sequence[IndexRecord]) -> None:
-    """Write the ``index.json`` of a folder at once, its records by task and depth."""
-    write_file(root / INDEX, index_bytes(records))
-
-
-def index_bytes(records: Sequence[IndexRecord]) -> bytes:
-    """The text of an ``index.json``, its records by task and depth."""
-    return json_bytes({"checkpoints": as_json(_sorted(records))})
-
-
 def _hub_config(source: HubSource) -> Config:
     """The configuration beside a weights file on the Hub, in our own words."""
     record = hub.read_json(source.repo, hub.commit_of(source), source.beside(CONFIG))
@@ -314,7 +305,7 @@ def _hub_config(source: HubSource) -> Config:
 
 def _entries_of(repo: str, revision: str) -> list[Entry]:
     """The checkpoints in the index of a repository on the Hub; files that lie beside it come from there."""
-    listed = _checked(hub.read_json(repo, revision, INDEX), f"{repo}/{INDEX}")
+    listed = checked(hub.read_json(repo, revision, INDEX), f"{repo}/{INDEX}")
     # Where huggingface_hub would put them: the paths only tell one checkpoint from another.
     root = Path(repo, revision)
     found = []
@@ -323,38 +314,6 @@ def _entries_of(repo: str, revision: str) -> list[Entry]:
             record = record.changed(hub=HubSource(repo, revision, record.file, record.sha256, record.bytes))
         found.append(replace(_entry(root, record), other_index=True))
     return found
-
-
-def read_index(root: Path) -> list[IndexRecord]:
-    """The records of the ``index.json`` in a folder, by task and depth; read again when the file has changed.
-
-    Raises:
-        UserError: it is missing or broken.
-    """
-    path = root / INDEX
-    try:
-        found = path.stat()
-    except OSError:
-        return _checked(read_json_file(path), path)  # which says why
-    # The page asks at every event; ``write_file`` puts another file in its place.
-    return list(_read(path, (found.st_ino, found.st_mtime_ns, found.st_size)))
-
-
-@lru_cache(maxsize=4)
-def _read(path: Path, version: tuple[int, int, int]) -> tuple[IndexRecord, ...]:
-    """The records of a version of the file."""
-    return tuple(_checked(read_json_file(path), path))
-
-
-def _checked(index: Mapping[str, object], where: Path | str) -> list[IndexRecord]:
-    """The records of an index by task and depth."""
-    records = index.get("checkpoints")
-    try:
-        if not isinstance(records, list):
-            raise ValueError("it has no list")
-        return _sorted([IndexRecord.from_json(record) for record in records])
-    except ValueError as error:
-        raise UserError("{where} is not a list of checkpoints: fetch it again.", where=where) from error
 
 
 def _entry(root: Path, record: IndexRecord) -> Entry:
@@ -373,10 +332,6 @@ def _entry(root: Path, record: IndexRecord) -> Entry:
         metrics={} if other else record.metrics,
         hub=record.hub,
     )
-
-
-def _sorted(records: Sequence[IndexRecord]) -> list[IndexRecord]:
-    return sorted(records, key=lambda record: record.key)
 
 
 def _either(choices: list) -> Text:

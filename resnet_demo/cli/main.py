@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from resnet_demo.cli import bench, calibrate, import_file, predict, publish, search, teach, train
+from resnet_demo.cli import bench, calibrate, import_file, predict, publish, search, tasks, teach, train
 from resnet_demo.cli.options import BAD_INPUT, Parser, complain, program
 from resnet_demo.errors import UserError
 from resnet_demo.utils.packages import advice
@@ -31,6 +31,7 @@ COMMANDS = {
         bench.add_bench,
     ),
     "Checkpoints": (
+        tasks.add_tasks,
         import_file.add_import,
         train.add_bundle,
         calibrate.add_ranges,

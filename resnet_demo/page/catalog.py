@@ -22,7 +22,7 @@ def available(task: str) -> list[int]:
 
 def depths(task: str) -> list[int]:
     """The same, but it raises a UserError where the index is broken; none where there is no index at all."""
-    if not (checkpoints.weights_folder() / "index.json").exists():
+    if not checkpoints.has_index(checkpoints.weights_folder()):
         return available(task)
     return checkpoints.available().get(task, [])
 

@@ -25,6 +25,6 @@ def once(
     """
     if not is_example(image):
         return ask(), None
-    index = checkpoints.weights_folder() / "index.json"
-    weights = str(index), index.stat().st_mtime_ns if index.exists() else 0
+    folder = checkpoints.weights_folder()
+    weights = str(folder), checkpoints.index_version(folder)
     return result_cache.remembered((weights, image, *question), lambda: light(ask()))

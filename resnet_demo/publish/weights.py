@@ -184,10 +184,14 @@ def record_revision(selection: Selection, repo: str, revision: str) -> None:
     """
     root = checkpoints.weights_folder()
     sent = {record.key: record.sha256 for record in selection.local}
-    records = [
-        record.changed(hub=source(record, repo, revision))
-        if record.key in sent and sent[record.key] == record.sha256
-        else record
-        for record in checkpoints.read_index(root)
-    ]
-    checkpoints.write_index(root, records)
+
+    def with_source(records: list[IndexRecord]) -> list[IndexRecord]:
+        return [
+            record.changed(hub=source(record, repo, revision))
+            if record.key in sent and sent[record.key] == record.sha256
+            else record
+            for record in records
+        ]
+
+    with checkpoints.locked(root):
+        checkpoints.edit(root, with_source)

@@ -63,7 +63,7 @@ def default_start(depth: int) -> str:
 
 
 def has_index() -> bool:
-    return (checkpoints.weights_folder() / checkpoints.INDEX).is_file()
+    return checkpoints.has_index(checkpoints.weights_folder())
 
 
 def train_own(options: TrainOptions, name: str, batch_chosen: bool = False) -> Path | None:
