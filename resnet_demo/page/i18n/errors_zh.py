@@ -190,6 +190,18 @@ SENTENCES = {
     "Let RESNET_DEMO_WEIGHTS name a folder for the checkpoints that you make, and run this again.": (
         "请用 RESNET_DEMO_WEIGHTS 指明存放您所制作检查点的文件夹，然后再次运行。"
     ),
+    "There is a task {name} already: choose another name.": "任务 {name} 已经存在：请换一个名称。",
+    "There is no task {name}, and none of your own yet: `train --data` makes one.": (
+        "没有任务 {name}，也还没有您自己的任务：可用 `train --data` 训练一个。"
+    ),
+    "The task {name} comes with the project and stays as it is: name one of your own.": (
+        "任务 {name} 随项目提供，保持不变：请指明您自己的任务。"
+    ),
+    "There is no task {name} of your own: choose of {own}.": "您没有名为 {name} 的任务：请从 {own} 中选择。",
+    "{folder} is there already: choose another name.": "{folder} 已经存在：请换一个名称。",
+    "{folder} is not inside {root}: take it out of the index by hand.": (
+        "{folder} 不在 {root} 之内：请手动将它从索引中删除。"
+    ),
     "{where} is not a list of checkpoints: fetch it again.": "{where} 不是检查点列表：请重新获取。",
     "{subject} is too large for this server just now: try again in a minute, or choose a smaller one.": (
         "服务器暂时无法处理{subject}：请一分钟后重试，或选择更小的。"
