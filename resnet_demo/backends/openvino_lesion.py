@@ -20,6 +20,7 @@ from resnet_demo.backends.openvino_graph import Layer, activations, convolution,
 from resnet_demo.backends.openvino_runtime import core, hints, ov
 from resnet_demo.backends.recently_used import RecentlyUsed
 from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import ConvNorm
 from resnet_demo.utils import memory
 
@@ -45,12 +46,8 @@ class GatedNetwork:
         Returns:
             float32 (b, C, r, c).
 
-        Raises:
-            ValueError: a block that the network does not have.
         """
         names = [block.name for block in self._checkpoint.architecture.blocks]
-        if unknown := set(left_out) - set(names):
-            raise ValueError(f"The network has no block {', '.join(sorted(unknown))}: its blocks are {names}.")
         gates = np.array([name not in left_out for name in names], np.float32)
         with self._lock:
             if self._request is None:
@@ -96,11 +93,20 @@ class WithoutBlocks(Engine):
     Args:
         whole: the engine of the whole network; one gated network is kept beside it.
         left_out: names of blocks.
+
+    Raises:
+        UserError: a block that the network does not have.
     """
 
     device = "cpu"
 
     def __init__(self, whole: Engine, left_out: Collection[str]):
+        names = [block.name for block in whole.checkpoint.architecture.blocks]
+        for name in left_out:
+            if name not in names:
+                raise UserError(
+                    "The network has no block {name!r}: choose among {names}.", name=name, names=", ".join(names)
+                )
         super().__init__(whole.checkpoint, (whole.head_weights, whole.head_bias))
         self.backend = "OpenVINO on CPU"
         self._gated = gated_networks.get(whole, lambda: GatedNetwork(whole.checkpoint))
@@ -108,6 +114,12 @@ class WithoutBlocks(Engine):
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         return self._gated.features(pictures, self._left_out)
+
+    def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
+        """Raises UserError: the backward pass is that of the whole network."""
+        raise UserError(
+            "Without some of its blocks a network has the heat of layer4 only, not of {layer}.", layer=layer
+        )
 
 
 # One has all weights of its network once more.

@@ -60,6 +60,11 @@ def add_predict(commands: Commands) -> Parser:
     parser.add_argument("--method", help="the heatmap's: grad-cam, contrast, occlusion, score-cam, or one of your own")
     parser.add_argument("--target", help="its class or region (default: the most likely class, or all points)")
     parser.add_argument("--against", help="the class or region that contrast compares with")
+    parser.add_argument(
+        "--without",
+        metavar="BLOCKS",
+        help="leave out the residual branches of these blocks, such as layer3.4,layer3.5, to see what they do",
+    )
     add_device(parser)
     return parser
 
@@ -71,6 +76,8 @@ def run_predict(options: argparse.Namespace) -> int:
 
     check_top_k(options.top_k)
     predict = load(options.task, options.depth, options.device)
+    if options.without:
+        predict = predict.without(*options.without.split(","))
     check_heat(options, predict.spec)
     if options.overlays:
         make_folder(options.overlays)

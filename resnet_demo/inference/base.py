@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, ClassVar, Generic, TypedDict, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -98,6 +99,24 @@ class Predictor(ABC, Generic[Answer]):
             task_kind=self.spec.kind,
             wanted_kind=wanted,
         )
+
+    def without(self, *blocks: str) -> Self:
+        """This predictor on the CPU without the residual branches of some blocks, of which only the shortcuts remain.
+
+        What a block does is what changes then (Veit et al. 2016, https://arxiv.org/abs/1605.06431, section 4.1).
+
+        Args:
+            blocks: such as ``layer3.5``, counted from 0.
+
+        Raises:
+            UserError: a block that the network does not have.
+        """
+        from resnet_demo.backends.openvino_lesion import WithoutBlocks
+
+        other = copy(self)
+        other.engine = WithoutBlocks(self.engine, blocks)
+        other.device, other.backend = other.engine.device, other.engine.backend
+        return other
 
     def warm_up(self) -> None:
         """Run an empty picture, so that the first real one does not pay for compiling; only the first call does."""

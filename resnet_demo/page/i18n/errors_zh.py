@@ -14,6 +14,11 @@ from resnet_demo.errors import Text
 from resnet_demo.page.i18n.texts import language
 
 SENTENCES = {
+    # backends
+    "The network has no block {name}: choose among {names}.": "该网络没有块{name}：请从{names}中选择。",
+    "Without some of its blocks a network has the heat of layer4 only, not of {layer}.": (
+        "去掉部分块后，网络只有 layer4 的热图，没有 {layer} 的。"
+    ),
     "Name the class whose facts you want.": "请指明想了解哪个类别。",
     # images
     "A picture must be a path, bytes, a Pillow image or a uint8 array (H, W, 3), not {kind}.": (
