@@ -61,8 +61,8 @@ def test_only_new_photos_are_looked_at_again(photos, tmp_path, monkeypatch):
     index = tmp_path / "index"
     assert main(["index", str(photos), "--out", str(index), *INDEX]) == 0
     predict, seen = resnet_demo.load("flowers102", 18), []
-    embed = predict.embed_many
-    monkeypatch.setattr(predict, "embed_many", lambda opened: seen.extend(opened) or embed(opened))
+    run = predict.engine.run
+    monkeypatch.setattr(predict.engine, "run", lambda pictures: seen.extend(pictures) or run(pictures))
     assert main(["index", str(photos), "--out", str(index), *INDEX]) == 0
     assert not seen
     (photos / "again.jpg").write_bytes((EXAMPLES / "president.jpg").read_bytes())

@@ -45,7 +45,6 @@ class GatedNetwork:
 
         Returns:
             float32 (b, C, r, c).
-
         """
         names = [block.name for block in self._checkpoint.architecture.blocks]
         gates = np.array([name not in left_out for name in names], np.float32)

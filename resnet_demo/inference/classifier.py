@@ -81,14 +81,9 @@ class Classifier(Predictor[Prediction]):
         Raises:
             UserError: not a usable picture.
         """
-        return self.embed_many([open_picture(picture, draft_side).photo])[0]
-
-    def embed_many(self, photos: list[Image.Image]) -> np.ndarray:
-        """The same for photos that are upright and RGB, float32 (n, C)."""
-        prepared = [tasks.preprocess(self.spec, photo)[0] for photo in photos]
-        features = self._network(prepared)[1]
-        pooled = np.stack([part.mean(axis=(1, 2)) for part in features]) if features else np.zeros((0, 1), np.float32)
-        return pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)
+        prepared, _ = tasks.preprocess(self.spec, open_picture(picture, draft_side).photo)
+        pooled = self.engine.run(prepared[np.newaxis]).features[0].mean(axis=(1, 2))
+        return pooled / max(float(np.linalg.norm(pooled)), 1e-12)
 
     def _fill(self, looks: list[Look]) -> Run:
         """Run the network on what is seen."""

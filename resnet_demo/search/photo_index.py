@@ -19,9 +19,8 @@ import numpy as np
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.images.archives import Source
-from resnet_demo.inference.base import BATCH
-from resnet_demo.inference.batch import opened_photos
 from resnet_demo.inference.classifier import Classifier
+from resnet_demo.teach.features import look
 from resnet_demo.utils.packages import need
 
 VECTORS, RECORD = "photos.usearch", "photos.json"
@@ -129,10 +128,12 @@ class PhotoIndex:
         seen(done, len(files))
         key = 1 + max((entry.key for entry in self._entries.values()), default=-1)
         unsaved = 0
-        for name, embedding in embeddings(predict, new, skipped):
-            if embedding is not None:
-                self._vectors.add(key, embedding)
-                self._entries[name] = Entry(key, files[name].st_size, files[name].st_mtime_ns)
+        for photo in look(predict, [Source(name, partial(str, name)) for name in new]):
+            if photo.features is None:
+                skipped(photo.name, photo.reason)
+            else:
+                self._vectors.add(key, photo.features)
+                self._entries[photo.name] = Entry(key, files[photo.name].st_size, files[photo.name].st_mtime_ns)
                 key, unsaved = key + 1, unsaved + 1
             done += 1
             seen(done, len(files))
@@ -164,32 +165,6 @@ class PhotoIndex:
 def network_of(predict: Classifier) -> Network:
     """The record of a bundled network."""
     return Network(predict.task, predict.depth, checkpoints.find(predict.task, predict.depth).sha256 or "")
-
-
-def embeddings(
-    predict: Classifier, names: list[str], skipped: Callable[[str, str], None]
-) -> Iterator[tuple[str, np.ndarray | None]]:
-    """Files and their embeddings, float32 (C,), in order; None for a file that is no usable photo."""
-    waiting: list[tuple[str, Any]] = []
-    sources = [Source(name, partial(str, name)) for name in names]
-    for item in opened_photos(sources, 2 * predict.spec.resize, str):
-        if item is None:
-            continue
-        waiting.append(item)
-        if len(waiting) == BATCH:
-            yield from _embedded(predict, waiting, skipped)
-            waiting = []
-    yield from _embedded(predict, waiting, skipped)
-
-
-def _embedded(
-    predict: Classifier, waiting: list[tuple[str, Any]], skipped: Callable[[str, str], None]
-) -> Iterator[tuple[str, np.ndarray | None]]:
-    found = iter(predict.embed_many([photo for _, photo in waiting if not isinstance(photo, str)]))
-    for name, photo in waiting:
-        if isinstance(photo, str):
-            skipped(name, photo)
-        yield name, None if isinstance(photo, str) else next(found)
 
 
 def _files(folder: Path) -> Iterator[Path]:
