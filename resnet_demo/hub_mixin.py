@@ -148,6 +148,8 @@ def find(get: Get, name: str, task: str | None, depth: int | None, options: HubO
             # Without the Hub nobody knows whether a file does not exist or only was never fetched.
             refusal = refusal if isinstance(error, hub.NoSuchFile) else error
             continue
+        if first == CONFIG and checkpoints.read_config(file.parent).record.get("index") == INDEX:
+            first, file = INDEX, get(INDEX)  # The root is for other programs, see ``publish.elsewhere``.
         if first == CONFIG:
             checkpoint = read(get, "", name)
         else:

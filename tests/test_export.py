@@ -14,9 +14,11 @@ import timm
 import tiny
 import torch
 import torchvision
+from hub_uploads import WRITE, UploadServer
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
 
+import resnet_demo
 from resnet_demo import checkpoints, tasks
 from resnet_demo.backends.openvino_runtime import core
 from resnet_demo.backends.torch_network import build_network
@@ -27,6 +29,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.export.formats import V1_STRIDES, caution, export
 from resnet_demo.export.transformers import export_transformers
 from resnet_demo.models.architecture import architecture_of
+from resnet_demo.publish.elsewhere import root_config
 
 NETWORKS = {"18": (18, "v1.5"), "50-v1": (50, "v1")}
 GRAPHS = {"onnx": "n.onnx", "openvino": "n.xml", "torchscript": "n.pt"}
@@ -131,6 +134,43 @@ def test_timm_makes_a_network_and_its_preprocessing_of_the_exported_folder(tmp_p
     assert tuple(model.pretrained_cfg["label_names"]) == checkpoint.spec.labels
 
 
+def test_other_programs_take_a_published_repository_as_it_is(tmp_path, monkeypatch):
+    """timm for real, and what transformers reads; `.ci/transformers` loads it with that package, which is not here."""
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))
+    tiny.weights_folder(tmp_path / "weights", (tiny.FLOWERS, 18), (tiny.FACES, 18))
+    with UploadServer(tmp_path / "hub") as hub:
+        hub.patch(monkeypatch)
+        monkeypatch.setenv("HF_TOKEN", WRITE)
+        assert main.main(["publish", "--repo-id", "you/weights"]) == 0
+        ours = resnet_demo.ResNet.from_pretrained("you/weights", task="flowers102")  # the 8-bit file
+        model = timm.create_model("hf-hub:you/weights", pretrained=True).eval()
+        # Without a task ours says that there are two, and does not take the file of the others.
+        with pytest.raises(UserError, match="several checkpoints"):
+            resnet_demo.ResNet.from_pretrained("you/weights")
+        files = hub.head("you/weights")
+    batch = torch.from_numpy(tasks.normalise(tiny.FLOWERS, tiny.pictures(2, 64)))
+    with torch.no_grad():
+        torch.testing.assert_close(model(batch), ours(batch), atol=5e-3, rtol=0)
+    assert tuple(model.pretrained_cfg["label_names"]) == tiny.FLOWERS.labels
+    config = json.loads(files["config.json"])
+    assert (config["model_type"], config["depths"], config["torch_dtype"]) == ("resnet", [2, 2, 2, 2], "float32")
+    assert config["id2label"] == {"0": "Rose", "1": "Daisy", "2": "Tulip", "3": "Iris"}
+    assert json.loads(files["preprocessor_config.json"])["crop_size"] == {"height": 64, "width": 64}
+    state = load(files["model.safetensors"])
+    assert state["resnet.embedder.embedder.convolution.weight"].dtype == torch.float16
+    assert state["resnet.encoder.stages.3.layers.1.layer.1.normalization.running_var"].dtype == torch.float32
+    assert b'pipeline("image-classification", "you/weights")' in files["README.md"]
+    # Weights in 8 bits are refused, and say so.
+    with pytest.raises(RuntimeError, match="resnet18 in 8 bits, which `resnet-demo export` makes float32"):
+        timm.create_model(f"local-dir:{tmp_path / 'weights' / 'flowers102' / 'resnet18'}")
+
+
+def test_timm_refuses_by_name_what_it_would_compute_wrongly():
+    config = root_config(tiny.random_checkpoint(tiny.FLOWERS, 50, "v1"))
+    assert config["architecture"] == "resnet50 of v1, which timm does not build: load it with transformers"
+    assert config["downsample_in_bottleneck"] and "hf_hub_filename" not in config["pretrained_cfg"]
+
+
 def embedded(kind: str, path) -> dict:
     """The record inside a file, its values as the format has them."""
     if kind == "safetensors":
@@ -184,6 +224,7 @@ def weights(tmp_path, monkeypatch):
 
 def test_the_command_writes_the_bundled_checkpoint(weights, tmp_path, pictures, capsys):
     out = tmp_path / "new" / "n.onnx"
+    out.parent.mkdir()
     words = ["export", "--task", "flowers102", "--depth", "18", "--format", "onnx", "--input", "uint8"]
     assert main.main([*words, "--out", str(out)]) == 0
     printed = capsys.readouterr()
@@ -209,7 +250,9 @@ def test_the_command_warns_of_v1_where_the_file_is_loaded_elsewhere(tmp_path, ca
         (["--format", "onnx", "--out", "n.pt"], "name it n.onnx."),
         (["--format", "safetensors", "--input", "uint8", "--out", "n.safetensors"], "leave out the input"),
         (["--format", "onnx", "--depth", "34", "--out", "n.onnx"], "There is no ResNet-34 for flowers102 yet"),
-        (["--format", "openvino", "--out", "file/n.xml"], "file/n.xml cannot be written (File exists)"),
+        (["--format", "openvino", "--out", "file/n.xml"], "file/n.xml cannot be written (Not a directory)"),
+        (["--format", "onnx", "--out", "nowhere/n.onnx"], "There is no folder nowhere: make it first"),
+        (["--format", "transformers", "--out", "nowhere/n"], "There is no folder nowhere: make it first"),
         (["--format", "safetensors", "--out", "weights/flowers102/resnet18/model.safetensors"], "is the checkpoint"),
         (["--format", "tflite", "--out", "n.tflite"], "invalid choice: 'tflite'"),
     ],

@@ -26,6 +26,8 @@ from resnet_demo.publish.weights import without_paths
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 from resnet_demo.training.cards.card import model_card
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 REPO, SPACE = "you/weights", "you/demo"
 POINTS = TaskSpec("faces68", KEYPOINTS, points=68, size=64, fit="squash")
 PETS = TaskSpec("pets", "classification", labels=("cat", "dog"), size=64, resize=64)
@@ -35,7 +37,7 @@ FACE_METRICS = {"nme_afw": {"value": 4.6, "n": 337.0}, "nme_udacity": {"value": 
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
+def trained(narrow, tmp_path_factory) -> Path:
     """A weights folder: two tasks of the app, one of the user's own, a README.md."""
     root = tmp_path_factory.mktemp("trained") / "weights"
     with pytest.MonkeyPatch.context() as patch:
@@ -305,6 +307,7 @@ def test_files_that_the_index_does_not_describe_are_not_sent(weights, hub, capfd
     config.write_text(config.read_text().replace(index(weights)["flowers102"]["sha256"], "0" * 64))
     assert "describes other weights" in refused(capfd, "--repo-id", REPO)
     assert "tulips" in refused(capfd, "--repo-id", REPO, "--tasks", "tulips")
+    assert "no weights at depth 34: choose of 18." in refused(capfd, "--repo-id", REPO, "--depths", "34")
     assert hub.log == []
 
 
@@ -381,7 +384,14 @@ def test_a_space_needs_the_present_weights_in_the_repository(weights, hub, capfd
     assert f"spaces/{SPACE}" not in hub.repos
 
 
-def test_a_space_with_its_own_weights_runs_and_is_tidied(weights, hub, tmp_path, capfd):
+@pytest.fixture
+def whole_weights(whole, tmp_path, monkeypatch) -> Path:
+    """With all channels, for other libraries and processes."""
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))
+    return tiny.weights_folder(tmp_path / "weights", (tiny.FLOWERS, 18), (tiny.FACES, 18))
+
+
+def test_a_space_with_its_own_weights_runs_and_is_tidied(whole_weights, hub, tmp_path, capfd):
     assert main(["publish", "--space", SPACE]) == 0
     files = hub.head(f"spaces/{SPACE}")
     assert "preload_from_hub" not in head_of(files["README.md"])

@@ -164,6 +164,7 @@ def _write(
 
     model = serialise({**stored}, metadata={"format": FORMAT})
     parts = {
+        **refusals(architecture),
         **architecture_to_json(architecture),
         "format": FORMAT,
         "weights": WeightsFile(len(model), hashlib.sha256(model).hexdigest()),
@@ -177,6 +178,15 @@ def _write(
     if card is not None:
         write_file(folder / CARD, card.encode())
     return folder / MODEL
+
+
+def refusals(architecture: Architecture) -> dict[str, object]:
+    """What makes transformers and timm, which cannot read 8 bits, say so: versions 4 of the former would
+    take the word resnet in a folder's name for its own configuration, and weights at random."""
+    return {
+        "model_type": "resnet-demo",
+        "architecture": f"{architecture.name} in 8 bits, which `resnet-demo export` makes float32",
+    }
 
 
 def copy(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from resnet_demo.cli.options import Commands, Parser, add_command
+from resnet_demo.models.architecture import DEPTHS
 
 
 def add_publish(commands: Commands) -> Parser:
@@ -29,6 +30,7 @@ def add_publish(commands: Commands) -> Parser:
         metavar="TASK",
         help="only these (default: all but those of your own pictures)",
     )
+    parser.add_argument("--depths", nargs="+", type=int, default=[], choices=DEPTHS, help="only these (default: all)")
     parser.add_argument("--all-tasks", action="store_true", help="those of your own pictures too")
     parser.add_argument("--private", action="store_true", help="what is made can be seen by you alone")
     parser.add_argument("--hardware", help="the Space's, such as cpu-basic (default: as it is)")
@@ -54,6 +56,7 @@ def run_publish(options: argparse.Namespace) -> int:
         weights_repo=options.weights_repo,
         tasks=options.tasks,
         all_tasks=options.all_tasks,
+        depths=options.depths,
         private=options.private,
         hardware=options.hardware,
         secrets=options.secrets,

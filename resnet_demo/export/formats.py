@@ -11,12 +11,14 @@ import json
 import os
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from resnet_demo.checkpoints import CONFIG, MODEL, Checkpoint
 from resnet_demo.errors import UserError
+from resnet_demo.export.files import check_parent, with_counters
 from resnet_demo.tasks import CLASSIFICATION
 
 SUFFIXES = {"safetensors": ".safetensors", "onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt"}
@@ -49,6 +51,7 @@ def export(checkpoint: Checkpoint, kind: str, out: str | Path, pictures: str = N
     """
     out = Path(out)
     check(kind, out, pictures)
+    check_parent(out)
     if checkpoint.path is not None and out.resolve() == checkpoint.path.resolve():
         raise UserError(f"{out} is the checkpoint itself: export it to another file.")
     record = describe(checkpoint, kind, pictures)
@@ -60,7 +63,6 @@ def export(checkpoint: Checkpoint, kind: str, out: str | Path, pictures: str = N
         "torchscript": write_torchscript,
     }[kind]
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
             write(checkpoint, Path(folder) / out.name, record)
             # What timm and the Hub expect beside a model.safetensors is a config.json.
@@ -170,15 +172,14 @@ def takes_uint8(record: Record) -> bool:
 
 def write_safetensors(checkpoint: Checkpoint, path: Path, record: Record) -> None:
     """Every key of torchvision's ``state_dict()``, the counters of batches included."""
+    path.write_bytes(safetensors_bytes(checkpoint.state, record))
+
+
+def safetensors_bytes(state: Mapping[str, np.ndarray], record: Record) -> bytes:
+    """The file of a state by torchvision's names, with its record inside."""
     from safetensors.numpy import save
 
-    state = checkpoint.state
-    counters = {
-        key.replace("running_mean", "num_batches_tracked"): np.zeros((), np.int64)
-        for key in state
-        if key.endswith("running_mean")
-    }
-    path.write_bytes(save(state | counters, {"format": "pt"} | metadata(record)))
+    return save(with_counters(state), {"format": "pt"} | metadata(record))
 
 
 def write_onnx(checkpoint: Checkpoint, path: Path, record: Record) -> None:

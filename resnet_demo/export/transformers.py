@@ -12,10 +12,9 @@ import os
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from resnet_demo.checkpoints import CONFIG, MODEL, Checkpoint
 from resnet_demo.errors import UserError
+from resnet_demo.export.files import check_parent, half_matrices, with_counters
 from resnet_demo.tasks import CLASSIFICATION
 
 PROCESSOR = "preprocessor_config.json"
@@ -35,26 +34,18 @@ def export_transformers(checkpoint: Checkpoint, out: Path) -> list[Path]:
     Raises:
         UserError: no classifier, no plain ResNet, or a folder that cannot be written.
     """
-    spec, architecture = checkpoint.spec, checkpoint.architecture
-    if spec.kind != CLASSIFICATION or architecture.family != "ResNet":
-        raise UserError(
-            f"transformers has no network for {spec.name} on a {architecture.title}: export onnx or safetensors."
-        )
+    if not has_network(checkpoint):
+        name, title = checkpoint.spec.name, checkpoint.architecture.title
+        raise UserError(f"transformers has no network for {name} on a {title}: export onnx or safetensors.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{out} is there already, and this format is a folder: name another --out.")
-    from safetensors.numpy import save
-
-    state = {transformers_name(key): value for key, value in checkpoint.calibrated().state.items()}
-    # Without its counters each load reports missing keys, though a network that only predicts needs none.
-    for name in [name for name in state if name.endswith(".running_mean")]:
-        state[f"{name.removesuffix('running_mean')}num_batches_tracked"] = np.array(0)
     contents = {
-        MODEL: save(state, {"format": "pt"}),
+        MODEL: weights_of(checkpoint),
         CONFIG: text(config_of(checkpoint)),
         PROCESSOR: text(processor_of(checkpoint)),
     }
+    check_parent(out)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
             for name, content in contents.items():
                 (Path(folder) / name).write_bytes(content)
@@ -64,6 +55,21 @@ def export_transformers(checkpoint: Checkpoint, out: Path) -> list[Path]:
     except OSError as error:
         raise UserError(f"{out} cannot be written ({error.strerror or error}): name another folder.") from error
     return [out / name for name in contents]
+
+
+def has_network(checkpoint: Checkpoint) -> bool:
+    """Whether transformers has a class that computes what this network does."""
+    return checkpoint.spec.kind == CLASSIFICATION and checkpoint.architecture.family == "ResNet"
+
+
+def weights_of(checkpoint: Checkpoint, half: bool = False) -> bytes:
+    """A safetensors file by transformers' names, see ``half_matrices``; the temperature is in the head."""
+    from safetensors.numpy import save
+
+    state = checkpoint.calibrated().state
+    # Without its counters each load reports missing keys, though a network that only predicts needs none.
+    state = with_counters(half_matrices(state) if half else state)
+    return save({transformers_name(key): value for key, value in state.items()}, {"format": "pt"})
 
 
 def text(record: dict[str, object]) -> bytes:

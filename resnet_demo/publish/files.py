@@ -10,7 +10,7 @@ from pathlib import Path
 
 from resnet_demo.errors import UserError
 
-MOST_FILE, MOST_ALL = 95_000_000, 400_000_000  # bytes, of one file and of all
+MOST_FILE, MOST_ALL = 125_000_000, 500_000_000  # bytes, of one file and of all
 LEFT_OUT = ("__pycache__",)
 
 

@@ -25,7 +25,7 @@ class PublishOptions:
         repo: the repository for the weights, or None.
         space: the Space, or None.
         weights_repo: where the Space takes its weights from; None: ``repo``, else they are put into the Space.
-        tasks, all_tasks: see ``weights.choose``.
+        tasks, all_tasks, depths: see ``weights.choose``.
         private: create what is missing as private.
         hardware: the Space's, or None to leave it.
         secrets: ``NAME=value`` or ``NAME``.
@@ -37,6 +37,7 @@ class PublishOptions:
     weights_repo: str | None = None
     tasks: Sequence[str] = ()
     all_tasks: bool = False
+    depths: Sequence[int] = ()
     private: bool = False
     hardware: str | None = None
     secrets: Sequence[str] = ()
@@ -54,14 +55,14 @@ def publish(options: PublishOptions, dry_run: bool, say: Callable[[str], None] =
             connection.
     """
     check(options)
-    selection = choose(options.tasks, options.all_tasks)
+    selection = choose(options.tasks, options.all_tasks, options.depths)
     if selection.left_out:
         say(f"Left out {', '.join(selection.left_out)}, of your own pictures: name them with --tasks to publish them.")
     secrets = spaces.secrets(options.secrets)
     if options.repo:
         publish_weights(options.repo, options, selection, dry_run, say)
         if options.space and not dry_run:
-            selection = choose(options.tasks, options.all_tasks)  # with the revision that was just made
+            selection = choose(options.tasks, options.all_tasks, options.depths)  # with the revision that was just made
     if options.space:
         publish_space(options.space, options, selection, secrets, dry_run, say)
 
@@ -82,7 +83,7 @@ def check(options: PublishOptions) -> None:
 def publish_weights(
     repo: str, options: PublishOptions, selection: Selection, dry_run: bool, say: Callable[[str], None]
 ) -> None:
-    files = weights_files(selection)
+    files = weights_files(selection, repo)
     check_limits(files)
     if dry_run:
         say(f"The repository {repo} would have:\n{listing(files)}")

@@ -11,6 +11,7 @@ from resnet_demo import checkpoints
 from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL, Config, IndexRecord
 from resnet_demo.checkpoints.hub import HubSource
 from resnet_demo.errors import UserError
+from resnet_demo.publish.elsewhere import howto, root_files, shown
 from resnet_demo.publish.files import File
 
 TRAIN = "train and bundle it again, or restore weights/ with `git checkout -- weights`"
@@ -52,15 +53,16 @@ def config_of(record: IndexRecord) -> Config:
     return checkpoints.read_config((checkpoints.weights_folder() / (record.config or "")).parent)
 
 
-def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Selection:
+def choose(tasks: Sequence[str] = (), all_tasks: bool = False, depths: Sequence[int] = ()) -> Selection:
     """The checkpoints to publish, checked against ``index.json``.
 
     Args:
         tasks: these and no others; empty: all but those trained on pictures of the user's own.
         all_tasks: these too.
+        depths: of these alone; empty: of all that there are.
 
     Raises:
-        UserError: no such task, or the index and the files are out of step.
+        UserError: no such task or depth, or the index and the files are out of step.
     """
     root = checkpoints.weights_folder()
     known = checkpoints.read_index(root)
@@ -70,6 +72,10 @@ def choose(tasks: Sequence[str] = (), all_tasks: bool = False) -> Selection:
     own = checkpoints.own_tasks()
     wanted = set(tasks) or {name for name in names if all_tasks or name not in own}
     records = tuple(record for record in known if record.task in wanted)
+    there = sorted({record.depth for record in records})
+    if missing := [depth for depth in depths if depth not in there]:
+        raise UserError(f"There are no weights at depth {missing[0]}: choose of {', '.join(map(str, there))}.")
+    records = tuple(record for record in records if not depths or record.depth in depths)
     if not records:
         raise UserError("There are no weights to publish: train some, or name tasks of your own with --tasks.")
     for record in records:
@@ -99,10 +105,13 @@ def check(root: Path, record: IndexRecord) -> None:
         )
 
 
-def weights_files(selection: Selection) -> list[File]:
-    """The index, the card of the repository with its plots, and each checkpoint's files."""
+def weights_files(selection: Selection, repo: str) -> list[File]:
+    """The index, the card of the repository with its plots, each checkpoint's files, and one for other programs."""
     root = checkpoints.weights_folder()
     body, plots = describe(root, selection)
+    face = shown([weights_file(record).parent for record in selection.local])
+    if face:
+        body += howto(face, repo).encode()
     files = [File(INDEX, index_for_hub(selection.records)), File(CARD, body), *plots]
     for record in selection.local:
         folder = weights_file(record).parent
@@ -112,7 +121,7 @@ def weights_files(selection: Selection) -> list[File]:
             for name in (MODEL, CONFIG, CARD)
             if (folder / name).is_file()
         ]
-    return files
+    return files + (root_files(face) if face else [])
 
 
 def without_paths(path: Path) -> Path | bytes:
