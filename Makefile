@@ -3,10 +3,11 @@
 # make test-newest runs the tests with the newest versions inside the bounds of pyproject.toml, in .venv-newest; make lock
 # writes requirements.txt and requirements.lock; make weigh measures what each way of installing weighs; make fuzz
 # FUZZ_ARGS=-max_total_time=60 looks for files that the decoder does not stand; make pictures takes those of the docs.
+# make test-ray compares batch's engines on 2,000 photos, after make ray, which adds Ray to what the tests need.
 # make run PORT=8000 HOST=0.0.0.0 says where the page listens, make PYTHON=python3.13 ... what to build with,
 # make test PYTEST_ARGS="-k faces" what to test, make bench BENCH_ARGS="--depths 18 50" what to measure.
 
-.PHONY: run torch test test-newest lint bench lock weigh fuzz pictures
+.PHONY: run torch test test-newest ray test-ray lint bench lock weigh fuzz pictures
 
 run:
 	@python3 .ci/environment
@@ -29,6 +30,13 @@ test-newest:
 	@python3 .ci/environment newest
 	@sh .ci/chromium
 	.venv-newest/bin/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+ray:
+	@python3 .ci/environment tests
+	.venv/bin/python -m pip install --quiet $$(.venv/bin/python .ci/requirements ray)
+
+test-ray: ray
+	.venv/bin/python -m pytest tests/on_ray.py
 
 lock:
 	@python3 .ci/environment

@@ -171,9 +171,8 @@ def test_a_space_installs_the_core_the_page_and_torch():
 
 def test_the_tests_own_requirements_are_the_extra_dev():
     bounds = {line for line in PROJECT["optional-dependencies"]["dev"] if not line.startswith("resnet-demo[")}
-    assert bounds | {*PROJECT["optional-dependencies"]["export"], *PROJECT["optional-dependencies"]["search"]} == set(
-        lines("tests/requirements.txt")
-    )
+    brought = {line for extra in ("export", "search", "batch") for line in PROJECT["optional-dependencies"][extra]}
+    assert bounds | brought == set(lines("tests/requirements.txt"))
 
 
 def test_the_lock_has_a_version_inside_the_bounds_for_everything():

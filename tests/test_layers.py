@@ -17,6 +17,7 @@ LAYERS = (
         "publish",
         "page",
         "training",
+        "bulk",
         "search",
         "teach",
         "inference",

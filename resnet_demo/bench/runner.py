@@ -26,6 +26,7 @@ MEASUREMENTS = {
     "memory": "resnet_demo.bench.cases.memory",
     "starting": "resnet_demo.bench.cases.starting",
     "bulk": "resnet_demo.bench.cases.bulk",
+    "batch": "resnet_demo.bench.cases.batch",
     "training": "resnet_demo.bench.cases.training",
 }
 
@@ -41,7 +42,7 @@ class Settings:
         batch: pictures a step, 2 or more (None: as the measurement has it for a depth).
         size: side of the square pictures in pixels, 32 or more.
         workers: processes that prepare pictures (0: none, the measuring one does it).
-        pictures: number of photos in the folder of ``bulk``.
+        pictures: number of photos in the folder of ``bulk`` and ``batch``.
         data: folder of the data sets (None: the usual one, and drawn pictures where there is none).
     """
 

@@ -28,7 +28,7 @@ def add_bench(commands: Commands) -> Parser:
     parser.add_argument("--size", type=int, default=224, help="side of the pictures (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
     parser.add_argument(
-        "--pictures", type=int, default=2000, help="photos in the folder of bulk (default: %(default)s)"
+        "--pictures", type=int, default=2000, help="photos in the folder of bulk and batch (default: %(default)s)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file too")
     parser.add_argument(

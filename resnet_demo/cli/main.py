@@ -6,14 +6,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from resnet_demo.cli import bench, calibrate, import_file, predict, publish, search, tasks, teach, train
+from resnet_demo.cli import batch, bench, calibrate, import_file, predict, publish, search, tasks, teach, train
 from resnet_demo.cli.options import BAD_INPUT, Parser, complain, program
 from resnet_demo.errors import UserError
 from resnet_demo.utils.packages import advice
 from resnet_demo.version import __version__
 
 COMMANDS = {
-    "Photos": (predict.add_predict, search.add_index, search.add_search, predict.add_serve, predict.add_export),
+    "Photos": (
+        predict.add_predict,
+        batch.add_batch,
+        search.add_index,
+        search.add_search,
+        predict.add_serve,
+        predict.add_export,
+    ),
     "Training": (
         teach.add_teach,
         train.add_train,

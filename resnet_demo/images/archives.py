@@ -128,17 +128,26 @@ def _open(path: str) -> Iterator[zipfile.ZipFile]:
 
 def _entries(archive: zipfile.ZipFile) -> list[Source]:
     """The files of an archive that somebody put there."""
-    infos = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(_name(info))]
+    infos = files_in(archive)
     if sum(info.file_size for info in infos) > MAX_ARCHIVE_BYTES:
         raise UserError(
             "This archive holds more than {size:g} GB when unpacked: pack fewer photos into one.",
             size=MAX_ARCHIVE_BYTES / 1e9,
         )
-    return [Source(clean(_name(info)), partial(_read, archive, info)) for info in infos]
+    return [Source(clean(entry_name(info)), partial(read, archive, info)) for info in infos]
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """A file's bytes; never more than ``MAX_FILE_BYTES``, whatever the archive says about them."""
+def files_in(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """What somebody put into an archive; not what a system added."""
+    return [info for info in archive.infolist() if not info.is_dir() and not _is_litter(entry_name(info))]
+
+
+def read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """A file's bytes; never more than ``MAX_FILE_BYTES``, whatever the archive says about them.
+
+    Raises:
+        UserError: it is too large, encrypted, packed in an unusual way, damaged, or an archive itself.
+    """
     if info.flag_bits & 0x1:
         raise UserError("This file is encrypted: unpack the archive with its password and choose the photos.")
     if info.compress_type not in _METHODS:
@@ -162,7 +171,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     return bytes(content)
 
 
-def _name(info: zipfile.ZipInfo) -> str:
+def entry_name(info: zipfile.ZipInfo) -> str:
     """An entry's name. macOS writes UTF-8 without saying so, which zipfile then takes for the old code page 437."""
     if info.flag_bits & 0x800:
         return info.filename

@@ -64,23 +64,62 @@ def rows(
     """
     # Points are placed in the photo's own pixels; for classes a large photo need not be decoded in full.
     draft = 2 * max(network.spec.resize, THUMBNAIL_SIDE) if network.spec.kind == tasks.CLASSIFICATION else None
+    for portion in answers(network, sources, NAMES, draft, explain, BATCH, PORTION_PIXELS):
+        yield [_row(answered) for answered in portion]
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """A picture, and what the network said of it.
+
+    Attributes:
+        name: the file's.
+        answer: None where there is none.
+        reason: why, one sentence; else empty.
+        photo: the decoded picture, None where it is none.
+    """
+
+    name: str
+    answer: Result | None
+    reason: str
+    photo: Image.Image | None = field(repr=False)
+
+
+def answers(
+    network: Predictor,
+    sources: Iterable[Source],
+    top_k: int,
+    draft: int | None,
+    explain: Callable[[Exception], str],
+    most: int,
+    pixels: int,
+) -> Iterator[list[Answered]]:
+    """What the network says of each source, in their order, in portions as ``rows`` has them.
+
+    Args:
+        top_k: classes of each.
+        draft: see ``decode.open_photo``.
+        explain: what to say about a failure.
+        most: photos of a portion.
+        pixels: a portion ends with the photo that brings it to so many.
+    """
     size, start = 1, perf_counter()
     waiting: list[tuple[str, Image.Image | str]] = []  # name and photo, or why there is none
     for item in opened_photos(sources, draft, explain):
         if item is None:
             if waiting and budget.is_tight:  # The next photo may wait for the memory of these.
-                yield _answer(network, waiting, explain)
+                yield _answer(network, waiting, top_k, explain)
                 waiting = []
             continue
         waiting.append(item)
-        if len(waiting) < size and _pixels(waiting) < PORTION_PIXELS:
+        if len(waiting) < size and _pixels(waiting) < pixels:
             continue
-        yield _answer(network, waiting, explain)
+        yield _answer(network, waiting, top_k, explain)
         waiting = []
         took, start = perf_counter() - start, perf_counter()
-        size = min(BATCH, 2 * size) if took < QUICK else max(1, size // 2) if took > SLOW else size
+        size = min(most, 2 * size) if took < QUICK else max(1, size // 2) if took > SLOW else size
     if waiting:
-        yield _answer(network, waiting, explain)
+        yield _answer(network, waiting, top_k, explain)
 
 
 def opened_photos(
@@ -162,35 +201,46 @@ def _pixels(waiting: list[tuple[str, Image.Image | str]]) -> int:
 
 
 def _answer(
-    network: Predictor, waiting: list[tuple[str, Image.Image | str]], explain: Callable[[Exception], str]
-) -> list[Row]:
+    network: Predictor,
+    waiting: list[tuple[str, Image.Image | str]],
+    top_k: int,
+    explain: Callable[[Exception], str],
+) -> list[Answered]:
     photos = [photo for _, photo in waiting if not isinstance(photo, str)]
-    answers = iter(_predict(network, photos, explain))
-    return [
-        Row(name, reason=photo) if isinstance(photo, str) else _row(name, photo, next(answers))
-        for name, photo in waiting
-    ]
+    found = iter(_predict(network, photos, top_k, explain))
+    portion = []
+    for name, photo in waiting:
+        if isinstance(photo, str):
+            portion.append(Answered(name, None, photo, None))
+        elif isinstance(answer := next(found), str):
+            portion.append(Answered(name, None, answer, photo))
+        else:
+            portion.append(Answered(name, answer, "", photo))
+    return portion
 
 
-def _predict(network: Predictor, photos: list[Image.Image], explain: Callable[[Exception], str]) -> list[Result | str]:
+def _predict(
+    network: Predictor, photos: list[Image.Image], top_k: int, explain: Callable[[Exception], str]
+) -> list[Result | str]:
     """An answer for each photo, or why there is none."""
     if not photos:
         return []
     try:
-        return [*network.many(photos, NAMES)]
+        return [*network.many(photos, top_k)]
     except Exception as error:
         if len(photos) == 1:
             return [explain(error)]
     # Something is wrong with one of them: which one shows when they come one by one.
-    return [answer for photo in photos for answer in _predict(network, [photo], explain)]
+    return [answer for photo in photos for answer in _predict(network, [photo], top_k, explain)]
 
 
-def _row(name: str, photo: Image.Image, answer: Result | str) -> Row:
-    small = overlay.fit_within(photo, THUMBNAIL_SIDE)
-    if isinstance(answer, str):
-        return Row(name, reason=answer, thumbnail=small)
+def _row(answered: Answered) -> Row:
+    small = overlay.fit_within(answered.photo, THUMBNAIL_SIDE) if answered.photo else None
+    answer = answered.answer
+    if answer is None:
+        return Row(answered.name, reason=answered.reason, thumbnail=small)
     return Row(
-        name,
+        answered.name,
         scores=answer.scores,
         count=answer.count,
         unknown=answer.unknown,

@@ -16,6 +16,8 @@ EXTRAS = {
     "tqdm": ("train", "make torch"),
     "onnx": ("export", "make torch"),
     "usearch": ("search", "make torch"),
+    "pyarrow": ("batch", "make ray"),
+    "ray": ("ray", "make ray"),
 }
 
 

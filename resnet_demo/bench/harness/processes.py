@@ -38,6 +38,15 @@ def resident(pid: int) -> int:
     return sum(_pages(member) for member in family(pid)) * os.sysconf("SC_PAGE_SIZE")
 
 
+def peak(pid: int) -> int:
+    """The most bytes that a process, without its children, has had resident so far; 0 where it has ended."""
+    try:
+        lines = (PROC / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+
+
 def cpu_seconds(pid: int) -> float:
     """CPU time that a process and its descendants have used so far."""
     return sum(_ticks(member) for member in family(pid)) / os.sysconf("SC_CLK_TCK")
