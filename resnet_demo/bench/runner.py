@@ -22,6 +22,7 @@ MEASUREMENTS = {
     "crowd": "resnet_demo.bench.cases.crowd",
     "limits": "resnet_demo.bench.cases.limits",
     "visible": "resnet_demo.bench.cases.visible",
+    "slow_line": "resnet_demo.bench.cases.slow_line",
     "live": "resnet_demo.bench.cases.live",
     "memory": "resnet_demo.bench.cases.memory",
     "starting": "resnet_demo.bench.cases.starting",

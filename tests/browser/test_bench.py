@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser
 
-from resnet_demo.bench.cases import live, visible
+from resnet_demo.bench.cases import live, slow_line, visible
 from resnet_demo.bench.harness import chromium as bench_chromium
-from resnet_demo.bench.harness import servers
+from resnet_demo.bench.harness import servers, uploads
 from resnet_demo.bench.runner import Settings
 
 ONCE = Settings((18,), rounds=1, seconds=0)
@@ -68,6 +68,19 @@ def test_time_to_a_visible_result_is_measured_beside_an_app_that_does_nothing(la
     assert (ours_row["ours"], nothing_row["ours"], nothing_row["limit_ratio"]) == (True, False, 1.0)
     assert ours_row["median"] > 0 and nothing_row["median"] > 0 and nothing_row["ratio"] > 0
     assert "upload to visible result" in capsys.readouterr().out
+
+
+def test_a_large_photo_is_measured_scaled_and_as_it_is(launched, ours, monkeypatch):
+    @contextmanager
+    def running(*_) -> Iterator[list[servers.Server]]:
+        yield [ours]
+
+    monkeypatch.setattr(slow_line, "running", running)
+    monkeypatch.setattr(slow_line, "slow_down", lambda page: None)
+    monkeypatch.setattr(uploads, "large", uploads.flower)
+    rows = slow_line.measure(ONCE)
+    assert [(row["unit"], row["ours"]) for row in rows] == [("s", True), ("s", False), ("MB", True), ("MB", False)]
+    assert all(row["median"] > 0 for row in rows)
 
 
 def test_frames_of_the_tab_live_are_counted(launched, ours, monkeypatch, capsys):

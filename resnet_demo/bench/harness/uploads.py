@@ -12,6 +12,7 @@ from PIL import Image
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 WIDTH, HEIGHT = 700, 500
 QUALITY = 90
+GRAIN = 13  # of 255
 PLACES = 40  # pixels by which a photo may lie elsewhere, each way
 
 
@@ -19,6 +20,14 @@ def flower(number: int) -> bytes:
     """A JPEG of ``WIDTH`` × ``HEIGHT`` pixels; of 1,600 numbers in a row all give other pixels."""
     left, top = number % PLACES, number // PLACES % PLACES
     return encoded(_larger().crop((left, top, left + WIDTH, top + HEIGHT)))
+
+
+def large(number: int) -> bytes:
+    """A JPEG of about 4 MB and 12 megapixels, with a camera's grain; each number gives other pixels."""
+    with Image.open(EXAMPLES / "dahlia.jpg") as image:
+        pixels = np.asarray(image.convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC), np.int16)
+    grain = np.random.default_rng(number).integers(-GRAIN, GRAIN + 1, (*pixels.shape[:2], 1), np.int16)
+    return encoded(Image.fromarray(np.clip(pixels + grain, 0, 255).astype(np.uint8)))
 
 
 def face() -> bytes:

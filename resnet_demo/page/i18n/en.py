@@ -37,6 +37,8 @@ EN = {
     "photo_example": "Example",
     "photo_drop": "Drop the photo here",
     "photo_failed": "The photo did not reach the server. Look whether it still runs, then choose the photo again.",
+    "photo_full": "Full resolution",
+    "photo_full_hint": "The photo travelled scaled to 1600 pixels. Send it in its own resolution: small faces need it.",
     "credits_flowers": (
         'Photos: <a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
         "vultilion</a> (CC BY 2.0), Charles Barbin (GPL 2+)"

@@ -37,6 +37,8 @@ ZH = {
     "photo_example": "示例",
     "photo_drop": "将照片放在这里",
     "photo_failed": "照片未能传到服务器。请确认服务器仍在运行，然后重新选择照片。",
+    "photo_full": "原始分辨率",
+    "photo_full_hint": "照片已缩小到 1600 像素后上传。点击以原始分辨率发送，适合很小的人脸。",
     "credits_flowers": (
         '照片：<a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
         "vultilion</a>（CC BY 2.0）、Charles Barbin（GPL 2+）"

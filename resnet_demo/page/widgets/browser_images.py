@@ -16,11 +16,11 @@ def is_served(path: str) -> bool:
     return Path(path).resolve().is_relative_to(cache_folder().parent.resolve())
 
 
-def is_shown_as_it_is(path: str, size: tuple[int, int]) -> bool:
-    """Whether a file is a JPEG of this size (width, height), upright and in the usual colours."""
+def is_shown_as_it_is(path: str, longest: int) -> bool:
+    """Whether a file is a JPEG with sides of no more pixels than this, upright and in the usual colours."""
     try:
         with Image.open(path, formats=["JPEG"]) as image:
             turned = image.getexif().get(ORIENTATION, 1) != 1
-            return image.size == size and image.mode == "RGB" and not turned and "icc_profile" not in image.info
+            return max(image.size) <= longest and image.mode == "RGB" and not turned and "icc_profile" not in image.info
     except (OSError, SyntaxError, ValueError):
         return False

@@ -13,6 +13,7 @@ for (const part of element.querySelectorAll("[data-name]")) {
   if (part.matches("button")) part.title = text(part.dataset.name);
 }
 panel.dataset.drop = text("drop");
+find(".photo-full").title = text("full_hint");
 
 // --- Asking ---
 const key = (photo) => photo.example || photo.path;
@@ -22,6 +23,7 @@ function ask(photo, announced = false) {
   asked = key(photo);
   holder.dataset.asked = asked;
   say("");
+  find(".photo-full").hidden = !asked || window.resnet.larger?.path !== asked;
   for (const button of element.querySelectorAll(".gallery-item"))
     button.setAttribute("aria-pressed", button.dataset.example === photo.example);
   const example = props.examples.find((one) => one.example === photo.example);
@@ -47,14 +49,16 @@ function choose(photo, announced) {
   ask(photo, announced);
 }
 
-async function send(chosen) {
+async function send(chosen, whole = false) {
   if (!chosen) return;
   const mine = ++choices;
   sending = true;
   const form = new FormData(), url = URL.createObjectURL(chosen), before = window.resnet.asked[props.viewer];
   window.resnet.asked[props.viewer] = {}; // What is still on its way is not what is wanted any more.
-  form.append("files", chosen, chosen.name || "photo.png");
   announce({ url, badge: "", name: chosen.name });
+  const sent = whole ? chosen : await window.resnet.smaller(chosen);
+  if (mine !== choices) return;
+  form.append("files", sent, sent.name || "photo.png");
   let answer;
   try {
     answer = await fetch("gradio_api/upload", { method: "POST", body: form });
@@ -63,6 +67,7 @@ async function send(chosen) {
   if (mine !== choices) return;
   if (!answer) return fail(text("failed"), before);
   if (!answer.ok) return fail(content.detail || text("failed"), before);
+  if (sent !== chosen) window.resnet.larger = { path: content[0], file: chosen };
   choose({ path: content[0], name: chosen.name || "photo.png" }, true);
 }
 function fail(sentence, before) {
@@ -79,6 +84,7 @@ file.onchange = () => {
   send(file.files[0]);
   file.value = ""; // The same file may be chosen again.
 };
+find(".photo-full").onclick = () => send(window.resnet.larger.file, true);
 find(".photo-examples").id = holder.id.replace("-photo", "-examples");
 for (const one of props.examples) {
   const button = document.createElement("button"), image = document.createElement("img");

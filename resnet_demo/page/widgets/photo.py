@@ -1,8 +1,8 @@
 """The photo to look at: chosen with one tap, dropped, pasted, taken, or one of the examples.
 
 Gradio's own picture input needs two taps for another photo and knows nothing of the other tabs. This one is always
-ready; ``photo.js`` uploads the file as it is and keeps in the browser which one it was, for the other tabs and for a
-reload.
+ready; ``photo.js`` uploads the file, a large one scaled by ``smaller.js``, and keeps in the browser which one it was,
+for the other tabs and for a reload.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FOLDER = Path(__file__).parent
 SMALL = 128  # pixels of a thumbnail's side
 TEXTS = (
     *("photo_new", "photo_camera", "photo_capture", "photo_cancel", "photo_drop", "photo_failed"),
+    *("photo_full", "photo_full_hint"),
     *("photo_examples", "photo_example"),
     *("live_insecure", "live_refused", "live_camera_busy", "live_no_camera"),
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 NAMES = ("viewer", "photo", "class_list", "confusion")
+HELPERS = ("smaller",)  # what widgets call; each sets what it is in ``window.resnet``
 
 
 def once(name: str) -> str:
@@ -23,4 +24,5 @@ def head() -> str:
     """The scripts, for the page's head; after ``settings.SCRIPT``."""
     bodies = {name: (FOLDER / f"{name}.js").read_text("utf-8") for name in NAMES}
     functions = [f"{name}(element, props, trigger, watch, server) {{\n{body}\n}}" for name, body in bodies.items()]
-    return f"<script>window.resnet.widgets = {{\n{', '.join(functions)}\n}};</script>"
+    helpers = "".join((FOLDER / f"{name}.js").read_text("utf-8") for name in HELPERS)
+    return f"<script>{helpers}window.resnet.widgets = {{\n{', '.join(functions)}\n}};</script>"

@@ -33,6 +33,7 @@ from resnet_demo.page.widgets.scripts import once
 from resnet_demo.page.widgets.snippets import snippets
 
 FOLDER = Path(__file__).parent
+SENT_SIDE = 1600  # pixels of the long side to which ``smaller.js`` scales
 TEXTS = (
     *("opacity", "split", "look", "colours", "greys", "stage", "direction", "show", "points", "heat"),
     *("busy", "looking", "empty", "compare", "take"),
@@ -109,12 +110,12 @@ def shown_size(width: int, height: int) -> tuple[int, int]:
 
 
 def shown_file(result: results.Result) -> str:
-    """The path of an answer's photo as it is shown: the upload itself where that is the same, else a JPEG of it.
+    """The path of an answer's photo as it is shown: the upload itself where that looks the same, else a JPEG of it.
 
     The browser has the upload already, so nothing is encoded and nothing travels.
     """
-    image, size = result.image, shown_size(*result.photo.size)
-    if image and browser_images.is_served(image) and browser_images.is_shown_as_it_is(image, size):
+    image = result.image
+    if image and browser_images.is_served(image) and browser_images.is_shown_as_it_is(image, SENT_SIDE):
         return image
     return jpeg(overlay.fit_within(result.photo, DISPLAY_SIDE), "photo")
 
