@@ -18,11 +18,12 @@ from conftest import ROOT, data_folder
 from PIL import Image
 
 from resnet_demo import checkpoints, tasks
-from resnet_demo.backends import base, devices, factory, openvino_int8
+from resnet_demo.backends import base, cuda_graphs, devices, factory, openvino_graph, openvino_int8, torch_fused
 from resnet_demo.backends import openvino as backend_openvino
 from resnet_demo.backends.openvino import OpenVinoEngine
 from resnet_demo.backends.openvino_runtime import core
 from resnet_demo.backends.torch import TorchEngine
+from resnet_demo.backends.torch_network import build_network
 from resnet_demo.errors import UserError
 from resnet_demo.faces.detector import Detector
 from resnet_demo.inference.classifier import Classifier
@@ -212,9 +213,8 @@ def test_a_checkpoint_with_ranges_runs_in_8_bits_where_the_cpu_can():
     checkpoint = checkpoints.load("flowers102", 18)
     assert checkpoint.ranges
     built = factory.make_engine(checkpoint, "cpu")
-    eight = {255: "OpenVINO int8 on CPU", 129: "OpenVINO int8 (129 steps) on CPU"}
-    steps = openvino_int8.exact_steps()
-    assert built.backend == eight[steps] if steps else built.precision == backend_openvino.float_precision()
+    expected = "int8" if openvino_int8.exact_steps() else backend_openvino.float_precision()
+    assert built.precision == expected and built.backend == f"OpenVINO {backend_openvino.NAMES[expected]} on CPU"
     without = factory.make_engine(replace(checkpoint, ranges={}), "cpu")
     assert without.precision == backend_openvino.float_precision()
 
@@ -278,13 +278,16 @@ from openvino import opset13 as ops
 from resnet_demo.backends import openvino_int8
 from resnet_demo.backends.openvino import hints
 from resnet_demo.backends.openvino_runtime import core, ov
+from resnet_demo.models.architecture import ConvNorm
 
 x = ops.parameter([1, 64, 8, 8], np.float32)
 steps = openvino_int8.exact_steps()
-rounded = openvino_int8.rounded(x.output(0), 2.0, steps)
-ones = openvino_int8.integers(np.ones((64, 64, 1, 1), np.float32))
-product = ops.convolution(rounded, ones, [1, 1], [0, 0], [0, 0], [1, 1])
-compiled = core.compile_model(ov.Model([product.output(0)], [x], "sums"), "CPU", hints("int8"))
+one, zero = np.ones(64, np.float32), np.zeros(64, np.float32)
+state = {"c.weight": np.ones((64, 64, 1, 1), np.float32), "n.weight": one, "n.bias": zero, "n.running_mean": zero}
+state["n.running_var"] = one - np.float32(1e-5)  # to which a batch norm adds as much
+layer = openvino_int8.rounding({"c": 2.0}, steps)
+product = layer(x.output(0), state, ConvNorm("c", "n", 64, 64, 1))
+compiled = core.compile_model(ov.Model([product], [x], "sums"), "CPU", hints("int8"))
 for value in (2.0, 9.0):  # The largest input, and one beyond the range, which counts as the largest.
     print(steps, *np.unique(compiled([np.full((1, 64, 8, 8), value, np.float32)])[0]))
 """
@@ -301,6 +304,22 @@ def test_the_largest_sums_of_8_bit_products_are_exact(most):
         steps, *sums = line.split()
         assert int(steps) == (129 if most else openvino_int8.exact_steps())
         assert [float(value) for value in sums] == [pytest.approx(128, rel=1e-5)]
+
+
+def test_trained_networks_keep_all_steps_where_sums_stop_early():
+    """Only weights of which many are as large as the largest could lose much, and get inputs of fewer steps."""
+    for task, depth in (("flowers102", 18), ("faces68", 50)):
+        checkpoint = checkpoints.load(task, depth)
+        for record in checkpoint.architecture.convolutions:
+            if record.name in checkpoint.ranges:
+                numbers, _ = openvino_int8.as_integers(openvino_graph.folded(checkpoint.state, record)[0])
+                assert openvino_int8.most_lost(numbers) < openvino_int8.MOST_LOST
+    # 255 · 254 of each pair, of which 32,767 are left; an odd channel has nothing beside it.
+    most = 1 - 32_767 / (255 * 254)
+    for sign in (127, -127):
+        assert openvino_int8.most_lost(np.full((2, 4, 3, 3), sign, np.int8)) == pytest.approx(most)
+        assert openvino_int8.most_lost(np.full((2, 5, 1, 1), sign, np.int8)) == pytest.approx(most * 4 / 5)
+    assert openvino_int8.most_lost(np.array([[127, -127], [64, 64]], np.int8)[:, :, None, None]) == 0
 
 
 def test_8_bits_without_ranges_are_refused():
@@ -474,6 +493,78 @@ def test_a_signal_is_heard_when_networks_were_let_go():
     """With a Core for each network, the second signal ends the process: see ``openvino_runtime``."""
     run = subprocess.run([sys.executable, "-c", NETWORKS_GO], capture_output=True, text=True, cwd=ROOT)
     assert (run.returncode, run.stdout.split()) == (0, ["heard"] * 3), run.stderr
+
+
+# --- What a GPU runs -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+def test_the_fused_network_computes_what_the_plain_one_does(depth):
+    checkpoint = tiny.random_checkpoint(ODD, depth)
+    network = build_network(checkpoint)
+    x = torch.from_numpy(tasks.normalise(checkpoint.spec, tiny.pictures(2, 72)))
+    with torch.inference_mode():
+        expected = network.features(x)
+        actual = torch_fused.FusedNetwork(network, "cpu", torch.float32).features(x)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4 * float(expected.max()))
+
+
+class WrongOperations(torch_fused.Operations):
+    """A kernel that leaves out the shortcut."""
+
+    def with_shortcut(self, x, one, shortcut):
+        return self.with_relu(x, one)
+
+
+class MissingOperations(torch_fused.Operations):
+    """A cuDNN without this kernel."""
+
+    def with_relu(self, x, one):
+        raise RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED")
+
+
+@pytest.mark.parametrize("operations", [WrongOperations, MissingOperations])
+def test_kernels_that_are_wrong_or_missing_are_not_used(operations, monkeypatch):
+    network = build_network(tiny.random_checkpoint(ODD, 18))
+    tried = []
+    monkeypatch.setattr(torch_fused, "Operations", lambda: tried.append(True) or operations())
+    plain = network.features
+    assert torch_fused.quickest(network, "cpu", torch.float32, plain, 72) is plain and tried
+    monkeypatch.undo()
+    assert torch_fused.quickest(network, "cpu", torch.float32, plain, 72) is not plain
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 12, 40, 130, 300])
+def test_any_number_of_pictures_goes_through_recordings_of_some(count):
+    class Pretended:
+        """A recording: each picture's first value, and how many pictures it was made for."""
+
+        def __init__(self, batch):
+            self.batch = batch
+
+        def run(self, pictures):
+            assert len(pictures) <= self.batch and pictures.flags.c_contiguous
+            assert len(pictures) > self.batch // 2  # not much is computed for nothing
+            return pictures[:, 0, 0, :1].astype(np.float32)
+
+    made = []
+    network = cuda_graphs.GraphedNetwork(None, 2, "cuda", lambda batch: made.append(batch) or Pretended(batch))
+    pictures = np.random.default_rng(0).integers(0, 255, (count, 2, 2, 3), np.uint8)
+    for _ in range(2):
+        np.testing.assert_array_equal(network.run(pictures)[:, 0], pictures[:, 0, 0, 0])
+    assert len(made) == len(set(made)) and set(made) <= set(cuda_graphs.BATCHES)
+
+
+def test_what_cannot_be_recorded_runs_as_it_is(gpu):
+    class Unable:
+        def run(self, pictures):
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    gpu.device, gpu._graphs = "cpu", Unable()
+    pictures = tiny.pictures(2, 64)
+    np.testing.assert_array_equal(
+        gpu.run(pictures).features, TorchEngine(gpu.checkpoint, "reference").run(pictures).features
+    )
 
 
 # --- A GPU whose memory is full ---------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def test_where_a_lent_gpus_memory_is_full_the_cpu_answers_and_says_so(monkeypatc
     network = predictor.make_predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
     network.engine = zerogpu.ZeroGpuEngine(checkpoint)  # Nothing is lent here: it is sent along, to this process.
 
-    def full(*_):
+    def full(*_, quick):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to …")
 
     monkeypatch.setattr(zerogpu, "TorchEngine", full)

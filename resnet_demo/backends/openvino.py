@@ -44,8 +44,7 @@ class OpenVinoEngine(Engine):
         del state
         memory.release()
         self._inside, self._inside_lock = 0, threading.Lock()
-        few = self.precision == "int8" and self.steps < openvino_int8.STEPS
-        self.backend = f"OpenVINO {NAMES[self.precision]}{f' ({self.steps} steps)' if few else ''} on CPU"
+        self.backend = f"OpenVINO {NAMES[self.precision]} on CPU"
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         with self._inside_lock:

@@ -25,7 +25,11 @@ LEVELS, LARGEST = 256, 127
 # Steps from 0 to an input's range. OpenVINO 2026.4 multiplies 8-bit numbers without VNNI by instructions that add two
 # products in 16 bits and stop at 32,767 without a word: 64 inputs of 255 times weights of 127 come to half of what they
 # should. With 129 steps no sum of two is larger than 2 · 129 · 127 = 32,766, so that all are exact.
-STEPS, FEWER_STEPS = 255, 129
+STEPS, FEWER_STEPS, LARGEST_PAIR = 255, 129, 32_767
+# But half as many steps cost each photo twice the rounding error, while of the sums of two of a trained network hardly
+# one gets there: both weights must be large, and both inputs near the largest of all training pictures (docs/
+# benchmarks.md). So all 255 steps stay where even all inputs at their largest at once would lose at most this share.
+MOST_LOST = 0.25
 # Names that Linux has for x86's sums of 8-bit products in 32 bits, and for those in 16.
 WIDE, NARROW = {"avx512_vnni", "avx_vnni", "amx_int8"}, {"avx2"}
 # Values of ONEDNN_MAX_CPU_ISA with which OpenVINO leaves out newer instructions.
@@ -55,7 +59,8 @@ def rounding(ranges: Mapping[str, float], steps: int = STEPS) -> Layer:
     """Makes convolutions whose inputs are rounded to 8 bits where there is a range.
 
     Args:
-        steps: see ``exact_steps``.
+        steps: see ``exact_steps``; where these are fewer than ``STEPS``, only convolutions that could lose much take
+            them, see ``most_lost``.
 
     Raises:
         ValueError: no ranges.
@@ -67,9 +72,36 @@ def rounding(ranges: Mapping[str, float], steps: int = STEPS) -> Layer:
         if record.name not in ranges:
             return convolution(x, state, record)
         weight, bias = folded(state, record)
-        return convolve(rounded(x, ranges[record.name], steps), integers(weight), bias, record)
+        numbers, scale = as_integers(weight)
+        exact = steps == STEPS or most_lost(numbers) > MOST_LOST
+        rounded_input = rounded(x, ranges[record.name], steps if exact else STEPS)
+        return convolve(rounded_input, constants(numbers, scale), bias, record)
 
     return layer
+
+
+def most_lost(numbers: np.ndarray) -> float:
+    """The largest share of its sum that an output can lose where sums of two products stop at ``LARGEST_PAIR``: with
+    every input at its largest.
+
+    Args:
+        numbers: weights (outputs, inputs, …) as int8, see ``as_integers``.
+    """
+    numbers = numbers.reshape(len(numbers), numbers.shape[1], -1)
+    if numbers.shape[1] % 2:  # The kernel fills up with zeros.
+        numbers = np.pad(numbers, ((0, 0), (0, 1), (0, 0)))
+    most = 0.0
+    for one_sign in (np.maximum(numbers, 0), np.maximum(-numbers, 0)):  # Products of the other sign only help.
+        parts = one_sign.view(np.uint8)
+        pairs = parts[:, 0::2] + parts[:, 1::2]  # 254 at most
+        output, *place = np.nonzero(pairs > LARGEST_PAIR // STEPS)
+        if len(output):
+            lost = np.bincount(output, STEPS * pairs[output, *place].astype(np.float64) - LARGEST_PAIR)
+            concerned = np.flatnonzero(lost)
+            most = max(
+                most, float(np.max(lost[concerned] / (STEPS * parts[concerned].sum(axis=(1, 2), dtype=np.int64))))
+            )
+    return most
 
 
 def rounded(x: ov.Output, largest: float, steps: int = STEPS) -> ov.Output:
@@ -81,12 +113,20 @@ def rounded(x: ov.Output, largest: float, steps: int = STEPS) -> ov.Output:
 
 
 def integers(weight: np.ndarray) -> ov.Output:
-    """Weights (outputs, …) as 8-bit integers times a scale for each output.
+    """Weights (outputs, …) as 8-bit integers times a scale for each output, see ``as_integers``."""
+    return constants(*as_integers(weight))
+
+
+def constants(numbers: np.ndarray, scale: np.ndarray) -> ov.Output:
+    return ops.multiply(ops.convert(ops.constant(numbers), np.float32), scale).output(0)
+
+
+def as_integers(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (outputs, …) → int8 numbers from -127 to 127, and the scale of each output, float32 (outputs, 1, …).
 
     Those of a checkpoint become the stored integers again: in each channel of the file at least one has the largest
     size.
     """
     inputs = tuple(range(1, weight.ndim))
     scale = np.maximum(np.abs(weight).max(axis=inputs, keepdims=True) / LARGEST, np.finfo(np.float32).tiny)
-    steps = ops.constant(np.rint(weight / scale).astype(np.int8))
-    return ops.multiply(ops.convert(steps, np.float32), scale).output(0)
+    return np.rint(weight / scale).astype(np.int8), scale

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import deepcopy
+
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from resnet_demo.backends.base import Outputs
 from resnet_demo.backends.cpu_instead import CpuInstead
+from resnet_demo.backends.cuda_graphs import GraphedNetwork
+from resnet_demo.backends.torch_fused import quickest
 from resnet_demo.backends.torch_network import build_network, scaling
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.explain.autograd import stage_maps
@@ -24,33 +29,41 @@ class TorchEngine(CpuInstead):
         checkpoint: weights and task.
         device: ``reference`` (float32 on the CPU), ``cuda``, ``cuda:1`` or ``mps``.
         precision: of the convolutions; None takes what suits the device.
+        quick: by the kernels of ``torch_fused`` and, with CUDA, the recordings of ``cuda_graphs``; not where the GPU
+            comes later, or goes after each call.
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: str, precision: torch.dtype | None = None):
+    def __init__(self, checkpoint: Checkpoint, device: str, precision: torch.dtype | None = None, quick: bool = True):
         self.device = "cpu" if device == "reference" else device
         self._precision = precision or best_precision(self.device)
         network = build_network(checkpoint)
         super().__init__(checkpoint, (network.fc.weight.numpy().copy(), network.fc.bias.numpy().copy()))
-        self._net: ResNet | None = None
+        self._network_features: Callable[[Tensor], Tensor] | None = None
+        self._graphs: GraphedNetwork | None = None
         try:
-            network = self._placed(network)
+            placed = self._placed(network, checkpoint.spec.size, quick)
             self._mean, self._std = (values.to(self.device) for values in scaling(checkpoint.spec))
-            self._net = network
+            self._network_features = placed
+            if quick and self.device.startswith("cuda"):
+                self._graphs = GraphedNetwork(self._features, checkpoint.spec.size, self.device)
         except RuntimeError as error:
             self._check_memory(error)
         self.backend = f"PyTorch {PRECISIONS[self._precision]} on {self.device.upper()}"
 
-    def _placed(self, network: ResNet) -> ResNet:
-        """The network on the device, in its precision."""
-        network = network.to(self.device, self._precision).to(memory_format=torch.channels_last)
-        for module in network.modules():
+    def _placed(self, network: ResNet, size: int, quick: bool) -> Callable[[Tensor], Tensor]:
+        """The network on the device, in its precision; the reference stays as it is written."""
+        placed = network if self.device == "cpu" else deepcopy(network)
+        placed = placed.to(self.device, self._precision).to(memory_format=torch.channels_last)
+        for module in placed.modules():
             # Half precision is too coarse for running statistics; PyTorch mixes the two types without a cast.
             if isinstance(module, nn.BatchNorm2d):
                 module.float()
-        return network
+        if self.device == "cpu" or not quick:
+            return placed.features
+        return quickest(network, self.device, self._precision, placed.features, size)
 
     def run(self, pictures: np.ndarray) -> Outputs:
-        if self._net is not None:
+        if self._network_features is not None:
             try:
                 return super().run(pictures)
             except RuntimeError as error:
@@ -70,14 +83,26 @@ class TorchEngine(CpuInstead):
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()  # What PyTorch keeps for itself: others on this GPU may need it.
 
-    @torch.inference_mode()
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
-        x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device)
+        if self._graphs is not None:
+            try:
+                return self._graphs.run(pictures)
+            except RuntimeError as error:
+                if is_memory_full(error):
+                    raise
+                self._graphs = None  # What this device or driver cannot record runs as it is.
+        with torch.inference_mode():
+            x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device)
+            # numpy is waited for by cpu().
+            return self._features(x).cpu().numpy()
+
+    def _features(self, pictures: Tensor) -> Tensor:
+        """uint8 (b, S, S, 3) on the device → last feature map, float32 (b, C, r, c) there."""
         # (b, S, S, 3) → (b, 3, S, S); the memory stays in channels_last order.
-        x = ((x.permute(0, 3, 1, 2).float() - self._mean) / self._std).to(self._precision)
-        # numpy is waited for by cpu(); contiguous() because channels_last strides would slow every later reader down.
-        assert self._net is not None
-        return self._net.features(x).float().cpu().contiguous().numpy()
+        x = ((pictures.permute(0, 3, 1, 2).float() - self._mean) / self._std).to(self._precision)
+        assert self._network_features is not None
+        # contiguous() because channels_last strides would slow every later reader down.
+        return self._network_features(x).float().contiguous()
 
 
 def is_memory_full(error: RuntimeError) -> bool:

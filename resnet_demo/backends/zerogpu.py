@@ -33,7 +33,7 @@ class ZeroGpuEngine(CpuInstead):
         state = checkpoint.state
         super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
         self._number = next(_numbers)  # by which the forked process knows the network too
-        self._engine = TorchEngine(checkpoint, zerogpu_lease.DEVICE) if zerogpu_lease.can_place() else None
+        self._engine = TorchEngine(checkpoint, zerogpu_lease.DEVICE, quick=False) if zerogpu_lease.can_place() else None
         if self._engine:
             _placed[self._number] = self._engine
 
@@ -70,7 +70,7 @@ def last_features_there(number: int, checkpoint: Checkpoint | None, pictures: np
             import torch
 
             torch.set_num_threads(1)  # OpenMP's threads did not survive the fork: waiting for them would never end.
-            _sent[number] = TorchEngine(checkpoint, zerogpu_lease.DEVICE)
+            _sent[number] = TorchEngine(checkpoint, zerogpu_lease.DEVICE, quick=False)
         return _sent[number].last_features(pictures)
     except RuntimeError as error:
         if not is_memory_full(error):

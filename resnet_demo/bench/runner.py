@@ -16,6 +16,7 @@ MEASUREMENTS = {
     "stages": "resnet_demo.bench.cases.stages",
     "depths": "resnet_demo.bench.cases.depths",
     "faces": "resnet_demo.bench.cases.faces",
+    "precision": "resnet_demo.bench.cases.precision",
     "gpu": "resnet_demo.bench.cases.gpu",
     "http": "resnet_demo.bench.cases.http",
     "load": "resnet_demo.bench.cases.load",
