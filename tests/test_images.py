@@ -170,6 +170,13 @@ def test_16_bit_grey_is_scaled_not_clipped():
         assert np.array_equal(pixels[0, :, 0], np.arange(256))
 
 
+def test_12_bits_in_16_bit_grey_are_scaled_by_what_is_there():
+    ramp = np.tile(np.linspace(0, 4095, 256).astype(np.uint16), (16, 1))
+    for kind in ("PNG", "TIFF"):
+        pixels = np.asarray(open_photo(encode(Image.fromarray(ramp), kind)))
+        assert np.array_equal(pixels[0, :, 0], np.arange(256))
+
+
 def test_16_bit_colour_png():
     row = b"\0" + struct.pack(">3H", 0xFFFF, 0x8000, 0x0000) * 16
     header = struct.pack(">IIBBBBB", 16, 16, 16, 2, 0, 0, 0)

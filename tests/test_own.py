@@ -18,8 +18,9 @@ from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.tasks import TaskSpec
-from resnet_demo.training.data.own_images import assign, read_own
+from resnet_demo.training.data.own_images import read_own
 from resnet_demo.training.data.own_keypoints import read_points
+from resnet_demo.training.data.own_split import assign
 from resnet_demo.training.evaluation.evaluate import nme
 from resnet_demo.training.recipe import load_recipe
 from resnet_demo.training.train_own import default_start, fit_batch, own_recipe
@@ -62,12 +63,12 @@ def draw(path, colour, seed: int, size: int = 48) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def fruit(root, each: int = 8):
+def fruit(root, each: int = 8, first: int = 0):
     """A folder with a subfolder a class; one class has a folder of its own inside."""
     for label, (name, colour) in enumerate(COLOURS.items()):
         for index in range(each):
             folder = root / name / "more" if name == "lime" and index % 2 else root / name
-            draw(folder / f"{index}.png", colour, 100 * label + index)
+            draw(folder / f"{index}.png", colour, first + 100 * label + index)
     return root
 
 
@@ -427,8 +428,8 @@ def test_an_identity_stays_on_one_side_and_a_given_split_is_kept(tmp_path):
     ],
 )
 def test_folders_that_are_split_already_keep_their_split(tmp_path, capsys, folders, counts, how):
-    for folder in folders:
-        fruit(tmp_path / "data" / folder)
+    for number, folder in enumerate(folders):
+        fruit(tmp_path / "data" / folder, first=1000 * number)
     draw(tmp_path / "data" / "pred" / "1.png", COLOURS["lime"], 1)
     own = read_own(tmp_path / "data", "fruit")
     assert own.record.counts == counts and how in own.record.split
@@ -524,6 +525,7 @@ def test_photos_are_upright_and_scaled_down_with_their_points(tmp_path):
     photo = Image.new("RGB", (800, 600), "white")
     ImageDraw.Draw(photo).rectangle((0, 560, 40, 600), fill="red")  # Upright: the top left corner.
     photo.save(tmp_path / "a.jpg", exif=exif)
+    ImageDraw.Draw(photo).rectangle((400, 300, 800, 600), fill="blue")
     photo.save(tmp_path / "b.jpg", exif=exif)
     write(tmp_path / "points.csv", [("image", "x0", "y0"), ("a.jpg", 20, 20), ("b.jpg", 20, 20)])
     pictures = read_own(tmp_path, "corner").parts["train"]

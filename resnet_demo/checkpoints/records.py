@@ -97,6 +97,7 @@ class OwnData(JsonRecord):
         split: how they were split, in words.
         skipped: files that could not be read or used.
         fingerprint: stands for exactly these pictures, labels and this split.
+        copies: pictures that copy one of test and were left out of train and val; None for none.
     """
 
     counts: Mapping[str, int]
@@ -104,6 +105,7 @@ class OwnData(JsonRecord):
     split: str
     skipped: int
     fingerprint: str = ""
+    copies: int | None = None
 
 
 @dataclass(frozen=True)

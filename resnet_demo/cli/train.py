@@ -66,8 +66,8 @@ def add_train(commands: Commands) -> Parser:
     parser.add_argument(
         "--name",
         help="train on pictures of your own, in --data, as the task NAME: no recipe and no --out needed. --data is a "
-        "folder with one subfolder a class, or train/, val/ and test/ of such, or a CSV of pictures and classes or "
-        "keypoints",
+        "folder with one subfolder a class, or train/, val/ and test/ of such, a CSV of pictures and classes or "
+        "keypoints, or a published set or an export as it comes (docs/training.md)",
     )
     return parser
 

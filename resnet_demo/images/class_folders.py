@@ -152,17 +152,17 @@ def _most_likely(folders: Sequence[Path]) -> Path:
     """The subfolder that somebody means who passes the folder above: that of training, else that of pictures."""
 
     def rank(folder: Path) -> int:
-        return 0 if "train" in _parts(folder.name) else 1 if folder.name.lower() in _PHOTOS else 2
+        return 0 if "train" in parts_of(folder.name) else 1 if folder.name.lower() in _PHOTOS else 2
 
     return min(folders, key=rank)
 
 
 def are_splits(names: Collection[str]) -> bool:
     """Whether folders are called as the parts of a data set are: test, but also seg_test or test_images."""
-    return all(_parts(name) for name in names)
+    return all(parts_of(name) for name in names)
 
 
-def _parts(name: str) -> set[str]:
+def parts_of(name: str) -> set[str]:
     """The parts of a data set that a name speaks of."""
     return {SPLITS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in SPLITS}
 

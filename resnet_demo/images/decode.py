@@ -66,6 +66,7 @@ _UPRIGHT = {
 _ORIENTATION = 0x0112
 _XMP = ("xmp", "XML:com.adobe.xmp")
 _MAX_UINT32 = 4_294_967_295.0
+_RANGES_OF_16_BITS = (4095, 65535)  # Cameras and scanners with 12 bits keep their values as they are.
 
 # Pillow warns from 89 megapixels on, which are refused here anyway, and of broken metadata, which nobody at a page can
 # mend. On the command line either would stand between the sentences. (A filter for one call is not thread-safe.)
@@ -83,10 +84,11 @@ def open_photo(
 ) -> Image.Image:
     """A picture from anywhere → an upright RGB photo, 8 bits a channel, in sRGB, without metadata.
 
-    Animations give their first frame, transparency becomes white, 16-bit and float values are scaled to 0..255, and
-    what is brighter than white in HDR is darkened. As in browsers, orientation counts that EXIF or the format gives,
-    not XMP. The photo's ``info`` is empty, but for ``reduced`` (2, 4 or 8) where a JPEG of more than ``MAX_PIXELS`` was
-    decoded at that part of its size, and ``missing_rows`` (0..``MAX_MISSING``) where the end of one did not come.
+    Animations give their first frame, transparency becomes white, 16-bit and float values are scaled to 0..255 (grey of
+    16 bits that ends at 4095 is taken for 12-bit), and what is brighter than white in HDR is darkened. As in browsers,
+    orientation counts that EXIF or the format gives, not XMP. The photo's ``info`` is empty, but for ``reduced``
+    (2, 4 or 8) where a JPEG of more than ``MAX_PIXELS`` was decoded at that part of its size, and ``missing_rows``
+    (0..``MAX_MISSING``) where the end of one did not come.
 
     Args:
         source: path, file content, Pillow image (not changed) or uint8 array (H, W, 3).
@@ -385,9 +387,11 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     grey = np.empty((height, width), np.uint8)
     if image.mode.startswith("I;16"):
         transparent = image.info.get("transparency")
+        high = max(int(values.max()) for _, values in strips())
+        top = next(top for top in _RANGES_OF_16_BITS if high <= top)
         for start, values in strips():
             part = grey[start : start + len(values)]
-            part[:] = (values.astype(np.uint32) * 255 + 32767) // 65535
+            part[:] = (values.astype(np.uint32) * 255 + top // 2) // top
             if isinstance(transparent, int):
                 part[values == transparent] = 255
         return Image.fromarray(grey)

@@ -54,6 +54,25 @@ def resident() -> int | None:
         return None
 
 
+def available() -> int | None:
+    """Bytes of memory that can be had without swapping, here and in this container; None where nobody tells."""
+    free = []
+    try:
+        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        free.append(int(fields["MemAvailable"].split()[0]) * 1024)
+    except (OSError, ValueError, KeyError, IndexError):
+        return None
+    try:
+        group = Path("/sys/fs/cgroup")
+        # Its files in the page cache count as used, and are given up where memory is wanted.
+        cached = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        used = int((group / "memory.current").read_text()) - int(cached["inactive_file"])
+        free.append(int((group / "memory.max").read_text()) - used)
+    except (OSError, ValueError, KeyError):
+        pass  # no container, or one without a limit
+    return min(free)
+
+
 @cache
 def glibc(name: str) -> Callable[..., int] | None:
     """A function of glibc; None where the C library is another one, such as musl, or the system no Linux."""

@@ -96,6 +96,8 @@ def own_data(own: OwnData, spec: TaskSpec) -> DataSet:
     about += f"split {own.split}; scaled down to a short side of 256 pixels where they were larger"
     if own.skipped:
         about += f"; {own.skipped} more could not be read or used"
+    if own.copies:
+        about += f"; {own.copies} that copy one of the test pictures were left out of train and val"
     if classes := own.classes:
         named = [f"{name} {' / '.join(map(str, parts))}" for name, parts in list(classes.items())[:NAMED_CLASSES]]
         rest = f" and {len(classes) - len(named)} more" if len(classes) > len(named) else ""

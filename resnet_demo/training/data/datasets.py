@@ -2,7 +2,7 @@
 
 The folder is ``RESNET_DEMO_DATA`` or ``../shared/data`` beside the project: one subfolder a task with a
 ``labels.csv`` (image, label, split) and ``classes.csv``, or a ``landmarks.csv`` (image, source, identity, split, x0,
-y0 …).
+y0 …). In the place of ``flowers102`` may lie what torchvision downloads, ``flowers-102``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from PIL import Image
 from tqdm import tqdm
 
 from resnet_demo.errors import UserError
+from resnet_demo.training.data.formats import flowers102
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 NO_LABEL = -1
+FLOWERS102 = "flowers102"
+PUBLISHED_SIDE = 256  # short side in memory of published pictures, which have 500 pixels and more
 
 
 def data_folder() -> Path:
@@ -41,6 +44,7 @@ class Pictures:
         sources: where each picture is from (keypoints; empty strings where unknown).
         whole: keypoints of the whole picture, in which no face has to be found first.
         grey: hand them out without their colours.
+        side: larger pictures are scaled down to this short side, in pixels; 0: as they are.
     """
 
     task: str
@@ -52,6 +56,7 @@ class Pictures:
     cache: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
     whole: bool = False
     grey: bool = False
+    side: int = 0
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -60,8 +65,16 @@ class Pictures:
         """The upright RGB picture, decoded at most once."""
         if index not in self.cache:
             with Image.open(self.paths[index]) as image:
-                self.cache[index] = np.asarray(image.convert("RGB"))
+                self.cache[index] = np.asarray(self.scaled(image.convert("RGB")))
         return self.coloured(Image.fromarray(self.cache[index]))
+
+    def scaled(self, picture: Image.Image) -> Image.Image:
+        """A picture, scaled down where it is larger than ``side``."""
+        short = min(picture.size)
+        if not self.side or short <= self.side:
+            return picture
+        width, height = (round(length * self.side / short) for length in picture.size)
+        return picture.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
 
     def coloured(self, picture: Image.Image) -> Image.Image:
         """A picture, without its colours where ``grey`` says so."""
@@ -90,6 +103,8 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
         UserError: no such data set, or no picture in these splits.
     """
     root = (folder or data_folder()) / task
+    if task == FLOWERS102 and not root.exists() and (published := flowers102.find(root.parent)):
+        return published_flowers(published, splits)
     classes: tuple[str, ...] = ()
     sources: list[str] = []
     if (root / "landmarks.csv").is_file():
@@ -105,6 +120,22 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
     if not rows:
         raise UserError(f"The data set {task} has no pictures in {', '.join(splits)}: the splits are train, val, test.")
     return Pictures(task, [root / row["image"] for row in rows], labels, classes, sources)
+
+
+def published_flowers(folder: Path, splits: tuple[str, ...]) -> Pictures:
+    """Flowers102 as torchvision lays it out, for the recipes of the bundled networks.
+
+    Raises:
+        UserError: no picture in these splits.
+    """
+    found = flowers102.read(folder)
+    items = [item for item in found.items if item.part in splits]
+    if not items:
+        raise UserError(
+            f"The data set {FLOWERS102} has no pictures in {', '.join(splits)}: the splits are train, val, test."
+        )
+    labels = np.array([item.label for item in items], np.int64)
+    return Pictures(FLOWERS102, [item.path for item in items], labels, found.classes, side=PUBLISHED_SIDE)
 
 
 def labelled_pictures(folder: Path, classes: tuple[str, ...]) -> Pictures:

@@ -7,53 +7,27 @@ in memory scaled down.
 from __future__ import annotations
 
 import hashlib
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from tqdm import tqdm
 
 from resnet_demo.checkpoints.records import OwnData
 from resnet_demo.errors import UserError
 from resnet_demo.images.class_folders import class_files
-from resnet_demo.images.decode import MAX_PIXELS, MIN_SIDE, open_photo
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS
 from resnet_demo.training.data.datasets import Pictures
-from resnet_demo.training.data.own_keypoints import PARTS, PIXELS, in_pixels, read_points
+from resnet_demo.training.data.own_copies import without_copies
+from resnet_demo.training.data.own_decode import complain, decode
+from resnet_demo.training.data.own_items import PIXELS, Found, Item
+from resnet_demo.training.data.own_keypoints import PARTS, read_points
 from resnet_demo.training.data.own_labels import class_names, read_labels
 from resnet_demo.training.data.own_layout import Layout, find_layout, table_in
-from resnet_demo.training.data.seeds import seed_of
+from resnet_demo.training.data.own_remarks import remarks_on
+from resnet_demo.training.data.own_split import BY_SEED, complete, split
 from resnet_demo.training.data.tables import Table, read_table
 
-SIDE, LONGEST = 256, 1024  # of the pictures in memory: pixels of the short side, and at most of the long one
-SHARE = 0.15  # of the pictures in val, and in test
-SPLIT_SEED = 0
 NAMED = 5  # classes that a sentence names
-
-
-@dataclass(frozen=True)
-class Item:
-    """A picture and what is known of it.
-
-    Attributes:
-        path: the file.
-        name: its path inside the data set's folder, the same on every machine.
-        label: class index, or keypoints (points, 2).
-        group: items of one group stay on one side of the split; empty: it is its own.
-        source: where it is from, or empty.
-        part: train, val or test where the data set says so, else empty.
-        unit: what keypoints are given in, see ``own_keypoints``.
-    """
-
-    path: Path
-    name: str
-    label: int | np.ndarray
-    group: str = ""
-    source: str = ""
-    part: str = ""
-    unit: str = PIXELS
 
 
 @dataclass(frozen=True)
@@ -78,25 +52,26 @@ def read_own(data: Path, name: str) -> OwnPictures:
         UserError: nothing that can be trained on, and why.
     """
     layout = find_layout(data)
-    kind, table = layout.kind, layout.table
-    classes: tuple[str, ...] = ()
-    if table and kind == KEYPOINTS:
-        items = point_items(table)
-    elif table:
-        classes, items = label_items(table, data if data.is_dir() else data.parent)
+    kind = layout.kind
+    found = find_items(data, layout)
+    classes = found.classes
+    tell(layout, found)
+    where = layout.table.path if layout.table else data
+    items, photos, skipped = decode(found.items)
+    if kind == KEYPOINTS:
+        check_points(where, items, divided=bool(layout.table))
     else:
-        classes, items = class_items(data, layout.folders)
-    tell(layout, items)
-    items, photos, skipped = decode(items)
-    if table and kind == KEYPOINTS:
-        check_points(table.path, items)
+        check_classes(where, classes, items)
+    if all(not item.part for item in items):
+        items, how = split(items, classes), BY_SEED
+    elif layout.table:
+        how = "as the CSV says"
     else:
-        check_classes(table.path if table else data, classes, items)
-    how = f"by the fixed seed {SPLIT_SEED}" if all(not item.part for item in items) else "as the CSV says"
-    if layout.folders:
-        items, how = complete(items, classes)
-    elif how != "as the CSV says":
-        items = split(items, classes)
+        items, how = complete(items, classes, "its folders say" if layout.folders else "it was published")
+    known = fingerprint(items)
+    items, photos, copies = without_copies(items, photos, classes)
+    for remark in remarks_on(items, photos, classes):
+        complain(remark)
     parts = {part: pictures_of(name, part, items, photos, classes, kind) for part in PARTS}
     record = OwnData(
         counts={part: len(pictures) for part, pictures in parts.items()},
@@ -104,27 +79,39 @@ def read_own(data: Path, name: str) -> OwnPictures:
             label: [int((parts[part].labels == index).sum()) for part in PARTS] for index, label in enumerate(classes)
         },
         split=how,
-        skipped=skipped,
-        fingerprint=fingerprint(items),
+        skipped=skipped + found.skipped,
+        fingerprint=known,
+        copies=copies or None,
     )
     return OwnPictures(kind, parts, record)
 
 
-def complain(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def find_items(data: Path, layout: Layout) -> Found:
+    """What lies there, by its layout."""
+    if layout.format and layout.source:
+        return layout.format.read(layout.source)
+    if layout.table and layout.kind == KEYPOINTS:
+        return Found(point_items(layout.table))
+    if layout.table:
+        return label_items(layout.table)
+    return class_items(data, layout.folders)
 
 
-def tell(layout: Layout, items: list[Item]) -> None:
+def tell(layout: Layout, found: Found) -> None:
     """Say on standard error what was found, and what of it is not used."""
+    items = found.items
     unit = f", coordinates from {items[0].unit}" if items and items[0].unit != PIXELS else ""
-    complain(f"Found {layout.title}: {len(items):,} files{unit}.")
+    what = "pictures" if layout.format else "files"
+    complain(f"Found {layout.title}: {len(items):,} {what}{unit}.")
     if layout.unused:
         verb = "is" if len(layout.unused) == 1 else "are"
         complain(f"{', '.join(layout.unused)} {verb} not used.")
+    for remark in found.remarks:
+        complain(remark)
 
 
-def class_items(root: Path, folders: dict[str, Path]) -> tuple[tuple[str, ...], list[Item]]:
-    """Class names and pictures of a folder with one subfolder a class; any depth below a subfolder counts.
+def class_items(root: Path, folders: dict[str, Path]) -> Found:
+    """The pictures of a folder with one subfolder a class; any depth below a subfolder counts.
 
     Args:
         folders: train, val and test → the folder that holds the classes of that part; empty: ``root`` does.
@@ -146,7 +133,7 @@ def class_items(root: Path, folders: dict[str, Path]) -> tuple[tuple[str, ...], 
         for path, name in files
     ]
     check_classes(root, classes, items)
-    return classes, items
+    return Found(items, classes)
 
 
 def labelled_files(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, str]]]:
@@ -158,13 +145,13 @@ def labelled_files(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, str]
     return tuple(files), [(path, name) for name, paths in files.items() for path in paths]
 
 
-def label_items(table: Table, root: Path) -> tuple[tuple[str, ...], list[Item]]:
-    """Class names and pictures of a table of classes."""
+def label_items(table: Table) -> Found:
+    """The pictures of a table of classes."""
     rows = read_labels(table)
     classes = class_names(rows)
     items = [Item(row.path, row.name, classes.index(row.label), part=row.part) for row in rows]
     check_classes(table.path, classes, items)
-    return classes, items
+    return Found(items, classes)
 
 
 def check_classes(root: Path, classes: tuple[str, ...], items: list[Item]) -> None:
@@ -198,104 +185,19 @@ def point_items(table: Table) -> list[Item]:
     ]
 
 
-def check_points(table: Path, items: list[Item]) -> None:
-    """There must be something to learn from and something to be tested on."""
+def check_points(table: Path, items: list[Item], divided: bool) -> None:
+    """There must be something to learn from and something to be tested on.
+
+    Args:
+        divided: parts stay as they are where there are some; else what is missing of them is made.
+    """
     if len(items) < 2:
         raise UserError(f"{table} has {len(items)} usable pictures: at least two are needed.")
     parts = {item.part for item in items}
-    if parts != {""} and (missing := [part for part in ("train", "test") if part not in parts]):
+    if divided and parts != {""} and (missing := [part for part in ("train", "test") if part not in parts]):
         raise UserError(f"{table} puts no usable picture into {' and '.join(missing)}: mend its column split.")
     if parts == {""} and len({item.group or item.name for item in items}) < 2:
         raise UserError(f"{table} has only one identity, which cannot be split into train and test: mend that column.")
-
-
-def decode(items: list[Item]) -> tuple[list[Item], list[np.ndarray], int]:
-    """Open every picture → the readable items, their points scaled as the picture is; the photos; how many are left
-    out, each of them with the reason on standard error."""
-    kept, photos, reasons = [], [], []
-    for item in tqdm(items, desc="reading", unit="picture"):
-        try:
-            item, photo = open_small(item)
-        except UserError as error:
-            reasons.append(f"Skipped {item.path}: {error}")
-        else:
-            kept.append(item)
-            photos.append(photo)
-    for reason in reasons:
-        complain(reason)
-    return kept, photos, len(reasons)
-
-
-def open_small(item: Item) -> tuple[Item, np.ndarray]:
-    """The item, with its points in pixels of the photo, and the upright photo: uint8 (rows, columns, 3)."""
-    points = item.label if isinstance(item.label, np.ndarray) else None
-    # A JPEG decoded at a fraction of its size would no longer tell what the points' pixels are.
-    photo = open_photo(item.path, None if points is None else MAX_PIXELS, SIDE if points is None else None)
-    width, height = photo.size
-    if points is not None:
-        points = in_pixels(points, item.unit, width, height)
-        known = points[~np.isnan(points).any(axis=1)]
-        if not len(known):
-            raise UserError("None of its points is known.")
-        if not ((known >= 0) & (known <= (width, height))).all(axis=1).any():
-            raise UserError(f"All of its points lie outside of the upright picture of {width} × {height} pixels.")
-    scale = min(1.0, SIDE / min(photo.size), LONGEST / max(photo.size))
-    if scale < 1:
-        size = (max(MIN_SIDE, round(width * scale)), max(MIN_SIDE, round(height * scale)))
-        photo = photo.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    if points is not None:
-        item = replace(item, label=points * np.array((photo.width / width, photo.height / height), np.float32))
-    return item, np.asarray(photo)
-
-
-def complete(items: list[Item], classes: tuple[str, ...]) -> tuple[list[Item], str]:
-    """The items of folders that are split already, with what is missing of train, val and test, and how it was made:
-    without test that is val, and without val a share of train becomes it."""
-    given = {item.part for item in items}
-    if given == {"train"}:
-        return split([replace(item, part="") for item in items], classes), f"by the fixed seed {SPLIT_SEED}"
-    if "test" not in given:
-        items = [replace(item, part="test" if item.part == "val" else item.part) for item in items]
-    if given == set(PARTS):
-        return items, "as its folders say"
-    chosen = set()
-    for label in range(len(classes)):
-        names = sorted(item.name for item in items if item.part == "train" and item.label == label)
-        np.random.default_rng(seed_of(SPLIT_SEED, "val", label)).shuffle(names)
-        chosen |= set(names[: min(int(SHARE * len(names) + 0.5), len(names) - 1)])
-    items = [replace(item, part="val") if item.name in chosen else item for item in items]
-    return items, f"as its folders say, val from train by the fixed seed {SPLIT_SEED}"
-
-
-def split(items: list[Item], classes: tuple[str, ...]) -> list[Item]:
-    """Every item with its part: of each class about 70, 15 and 15 % in train, val and test, always the same."""
-    parts: dict[str, str] = {}
-    for label in range(len(classes)) if classes else [None]:
-        own = [item for item in items if label is None or item.label == label]
-        groups: dict[str, list[Item]] = {}
-        for item in own:
-            groups.setdefault(f"identity {item.group}" if item.group else item.name, []).append(item)
-        sizes = {group: len(members) for group, members in groups.items()}
-        for group, part in assign(sizes, label, least=1 if classes or len(own) < 4 else 2).items():
-            parts |= {item.name: part for item in groups[group]}
-    return [replace(item, part=parts[item.name]) for item in items]
-
-
-def assign(sizes: dict[str, int], key: object, least: int) -> dict[str, str]:
-    """Group → part, for groups of so many pictures; one in train and, if the groups allow it, ``least`` in test."""
-    count = sum(sizes.values())
-    test = max(least, int(SHARE * count + 0.5))
-    val = min(int(SHARE * count + 0.5), count - test - 1)
-    wanted = dict(zip(PARTS, (count - val - test, val, test), strict=True))
-    order = sorted(sizes)
-    np.random.default_rng(seed_of(SPLIT_SEED, "split", key)).shuffle(order)
-    found = {}
-    for group in order:
-        found[group] = max(PARTS, key=lambda part: wanted[part])
-        wanted[found[group]] -= sizes[group]
-    if "test" not in found.values():  # Few and large groups.
-        found[min(order[1:], key=lambda group: sizes[group])] = "test"
-    return found
 
 
 def pictures_of(
@@ -321,5 +223,7 @@ def fingerprint(items: list[Item]) -> str:
     key = hashlib.sha256()
     for item in sorted(items, key=lambda item: item.name):
         label = item.label.tobytes().hex() if isinstance(item.label, np.ndarray) else item.label
-        key.update(f"{item.name}\t{item.path.stat().st_size}\t{label}\t{item.part}\n".encode())
+        size = item.path.stat().st_size if item.pixels is None else hashlib.sha256(item.pixels.tobytes()).hexdigest()
+        box = f"\t{item.box}" if item.box else ""
+        key.update(f"{item.name}\t{size}\t{label}\t{item.part}{box}\n".encode())
     return key.hexdigest()[:24]

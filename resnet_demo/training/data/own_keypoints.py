@@ -20,6 +20,7 @@ from PIL import Image
 from resnet_demo.errors import UserError
 from resnet_demo.faces.alignment import Frame
 from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.data.own_items import PIXELS, SIGNED, UNIT
 from resnet_demo.training.data.tables import LABELS, Table, check_pictures, number, quoted, read_table
 
 PARTS = ("train", "val", "test")
@@ -29,8 +30,6 @@ NEAR_ONE, FAR_FROM_ONE, MOST = 1.1, 2.0, 0.95
 MOST_SOURCES = 8  # with more the column is no list of sources
 COORDINATE = re.compile(r"([xy])_?(\d+)", re.IGNORECASE)
 _AXIS = {axis: re.compile(rf"(^|[^a-z]){axis}([^a-z]|$)") for axis in "xy"}  # as in left_eye_x
-# What coordinates are given in: pixels, or the picture's sides from 0 to 1 or from -1 to 1.
-PIXELS, UNIT, SIGNED = "pixels", "0 to 1", "-1 to 1"
 
 
 @dataclass(frozen=True)

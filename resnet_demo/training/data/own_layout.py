@@ -1,4 +1,4 @@
-"""In which layout somebody's pictures come: class folders, folders that are split already, or a table of one kind."""
+"""In which layout somebody's pictures come: a known format, class folders, split or not, or a table of one kind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from resnet_demo.errors import UserError
 from resnet_demo.images.class_folders import SPLITS, check_classes, folders_in, holds_only_folders, unwrapped, visible
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS
+from resnet_demo.training.data.formats.format import Format
+from resnet_demo.training.data.formats.registry import recognise
 from resnet_demo.training.data.own_keypoints import are_points
 from resnet_demo.training.data.own_labels import PARTS, names_pictures
 from resnet_demo.training.data.tables import TABLES, Table, read_table
@@ -24,16 +26,21 @@ class Layout:
         table: the table that names the pictures, or None.
         folders: train, val and test → the folder that holds the classes of that part; empty where it is not split.
         unused: files and folders that are left out, by name.
+        format, source: of a data set in a known format: that, and what it is read from.
     """
 
     kind: str
     table: Table | None = None
     folders: dict[str, Path] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
+    format: Format | None = None
+    source: Path | None = None
 
     @property
     def title(self) -> str:
         """What was found, in words."""
+        if self.format:
+            return self.format.title
         if self.table:
             return f"{self.table.path.name}, a table of {'keypoints' if self.kind == KEYPOINTS else 'classes'}"
         if self.folders:
@@ -52,9 +59,13 @@ def find_layout(data: Path) -> Layout:
             f"There is no {data}: pass a folder with one subfolder a class, or a CSV of pictures and their classes or "
             "keypoints."
         )
+    if known := recognise(data):
+        return Layout(known[0].kind, format=known[0], source=known[1])
     if data.is_file():
         if data.suffix.lower() not in TABLES:
-            raise UserError(f"{data} is no folder and no .csv file: pass the folder that holds your pictures.")
+            raise UserError(
+                f"{data} is no table, and in no format that is known here: pass the folder that holds your pictures."
+            )
         return table_layout(read_table(data))
     tables = [path for path in visible(data) if path.is_file() and is_table(path)]
     names = tuple(path.name for path in tables)
