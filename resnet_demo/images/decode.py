@@ -387,11 +387,11 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     grey = np.empty((height, width), np.uint8)
     if image.mode.startswith("I;16"):
         transparent = image.info.get("transparency")
-        high = max(int(values.max()) for _, values in strips())
-        top = next(top for top in _RANGES_OF_16_BITS if high <= top)
+        largest = max(int(values.max()) for _, values in strips())
+        white = next(white for white in _RANGES_OF_16_BITS if largest <= white)
         for start, values in strips():
             part = grey[start : start + len(values)]
-            part[:] = (values.astype(np.uint32) * 255 + top // 2) // top
+            part[:] = (values.astype(np.uint32) * 255 + white // 2) // white
             if isinstance(transparent, int):
                 part[values == transparent] = 255
         return Image.fromarray(grey)

@@ -79,7 +79,9 @@ def groups_of_copies(photos: Sequence[np.ndarray]) -> list[list[int]]:
 
     first: dict[bytes, int] = {}
     for index, photo in enumerate(photos):
-        digest = hashlib.blake2b(np.ascontiguousarray(photo), digest_size=16, person=f"{photo.shape[:2]}".encode()[:16])
+        digest = hashlib.blake2b(
+            np.ascontiguousarray(photo).data, digest_size=16, person=f"{photo.shape[:2]}".encode()[:16]
+        )
         leaders[index] = first.setdefault(digest.digest(), index)
     look = cache(lambda index: detail(photos[index]))
     for one, other in alike([index for index in range(len(photos)) if leaders[index] == index], photos):
@@ -100,7 +102,7 @@ def alike(numbers: Sequence[int], photos: Sequence[np.ndarray]) -> Iterator[tupl
             vectors[row] = (grey - grey.mean()).ravel() / (grey.std() * COARSE)
     for start in range(0, len(numbers), ROWS):
         cosines = np.triu(vectors[start : start + ROWS] @ vectors[start:].T, 1)
-        for row in np.flatnonzero((cosines >= ALIKE).any(axis=1)):
+        for row in np.flatnonzero((cosines >= ALIKE).any(axis=1)).tolist():
             likest = np.argsort(-cosines[row])[:LIKEST]
             yield from ((numbers[start + row], numbers[start + k]) for k in likest if cosines[row, k] >= ALIKE)
 

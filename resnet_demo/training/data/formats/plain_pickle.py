@@ -23,7 +23,7 @@ class PlainUnpickler(pickle.Unpickler):
         if module in _MULTIARRAY:
             from numpy._core import multiarray
 
-            return multiarray._reconstruct  # type: ignore[attr-defined]
+            return multiarray._reconstruct
         return getattr(np, name) if module == "numpy" else super().find_class(module, name)
 
 
