@@ -194,20 +194,6 @@ def test_what_cannot_be_renamed_or_removed_gets_a_sentence_and_stays(weights, ca
     checkpoints.load("flowers102", 18)
 
 
-def test_a_page_with_an_own_task_alone_opens_on_it_and_its_depth(weights):
-    from resnet_demo.page.app import build, device_line
-
-    checkpoints.register(weights / "pets" / "resnet18")
-    assert catalog.first_task(CLASSIFICATION) == "flowers102"
-    (weights / "index.json").unlink()
-    values = {block.elem_id: getattr(block, "value", None) for block in build().blocks.values()}
-    for tab in ("flowers", "compare", "many"):
-        assert values[f"{tab}-task"] == "pets"
-    assert [values["flowers-depth"], values["many-depth"], values["compare-depths"]] == [18, 18, [18]]
-    assert values["faces-task"] == "faces68"  # which says that there are no weights
-    assert "CPU" in device_line()
-
-
 def test_no_own_tasks_yet(weights, capsys):
     assert main(["tasks", "remove", "pets"]) == 2
     assert "none of your own yet" in capsys.readouterr().err

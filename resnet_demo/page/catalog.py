@@ -34,12 +34,6 @@ def task_choices(*kinds: str) -> list[tuple[str, str]]:
     return [(title(name), name) for name in names if kind(name) in kinds]
 
 
-def first_task(*kinds: str) -> str:
-    """The task on which a tab of these kinds opens: the first that has weights; where none has, the project's own."""
-    known = [name for _, name in task_choices(*kinds)]
-    return next((name for name in known if available(name)), known[0])
-
-
 def names() -> set[str]:
     """The tasks that this page knows."""
     return {*ALWAYS, *_index()}
