@@ -6,6 +6,7 @@ Screenshots go to ``tests/browser/screenshots``, or the folder that ``RESNET_DEM
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,6 +28,12 @@ from resnet_demo.tasks import TaskSpec
 ROOT = Path(__file__).resolve().parents[2]
 PETS = TaskSpec("pets", "classification", labels=("cat", "dog", "hamster"), size=64, resize=64)
 HANDS = TaskSpec("hands", "keypoints", points=5, size=64, fit="squash", detector="")
+# The pages of the tests trust one another, and two cores have enough to do.
+FEWER_PROCESSES = (
+    "--renderer-process-limit=1",
+    "--disable-features=site-per-process,Translate",
+    "--num-raster-threads=1",
+)
 expect.set_options(timeout=PATIENCE)
 
 
@@ -85,8 +92,8 @@ def own_server(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def chromium_path() -> str:
-    """The system's Chromium."""
-    path = bench_chromium.path()
+    """The system's Chromium, without its windows where there is one so."""
+    path = shutil.which("chromium-headless-shell") or bench_chromium.path()
     assert path, "There is no Chromium: install the system's package, or run `make test`, which does."
     return path
 
@@ -95,7 +102,7 @@ def chromium_path() -> str:
 def chromium(chromium_path) -> Browser:
     """The system's Chromium, headless."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=[*SWITCHES, *FEWER_PROCESSES])
         yield browser
         browser.close()
 
