@@ -11,14 +11,18 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tiny
+from conftest import EXAMPLES
 from PIL import Image
 
+from resnet_demo import checkpoints
+from resnet_demo.backends.openvino import best_precision
 from resnet_demo.bench import chart, comparison, readme, results
-from resnet_demo.bench.cases import bulk, faces, gpu, photo, stages
+from resnet_demo.bench.cases import bulk, faces, gpu, photo, precision, stages
 from resnet_demo.bench.comparison import Entry
 from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import install
@@ -109,6 +113,24 @@ def test_faces_say_how_many_they_found(capsys):
     assert "face-alignment is left out" in capsys.readouterr().out
 
 
+def test_quick_arithmetic_is_held_against_float32(monkeypatch, capsys):
+    monkeypatch.delenv("RESNET_DEMO_WEIGHTS")
+    examples = {precision.FLOWERS: ["dahlia", "marigold"], precision.FACES: ["astronaut"]}
+    monkeypatch.setattr(
+        precision,
+        "load_pictures",
+        lambda task, *_: SimpleNamespace(paths=[EXAMPLES / f"{name}.jpg" for name in examples[task]]),
+    )
+    records = precision.measure(Settings(depths=(18,)))
+    quick = best_precision(checkpoints.load("flowers102", 18)) != "f32"
+    assert all(record["met"] is not False for record in records) and bool(records) == quick
+    if quick:
+        assert "the same class** | 100 %" in capsys.readouterr().out
+    monkeypatch.undo()
+    assert precision.measure(Settings(depths=(18,), data=Path("/nowhere"))) == []
+    assert "Nothing was measured beside float32: The file " in capsys.readouterr().out
+
+
 def test_without_a_cuda_device_gpu_says_so(monkeypatch, capsys):
     monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: False)
     assert gpu.measure(ONCE) == []
@@ -187,7 +209,7 @@ def test_the_documents_get_the_figures_of_the_file_and_again_the_same(written, c
     assert "|  | bare | 8 ms | 7.2 to 8.8 | 1.25× of it | at most 1.15× ✗ |  |" in tables
     assert "| training, ResNet-18 | **ours, by the recipe** | 40 pictures a second |" in tables
     assert "| 4× better |" in tables
-    assert "A CPU, 2 cores, CPU; bf16 instructions: none;" in tables
+    assert "A CPU, 2 cores, CPU; instructions for 8 bits: not recorded, for bf16: none;" in tables
     assert "A CPU, 2 cores, CPU." in texts["README.md"]
     assert "A CPU，2 核" in texts["README.zh-CN.md"]
     for said in ("a peer", "16×", "1.25× of it", "torchvision&#x27;s reference"):
@@ -224,6 +246,18 @@ def test_the_readmes_get_the_quickest_other_way_of_five_things(written, capsys):
             "| more 0 | 10 ms | bare | 9 ms | 1.11× of it |",
             "| more 1 | 10 ms | bare | 9 ms | 1.11× of it |",
         ]
+
+
+def test_the_page_of_another_cpu_gets_them_alone(written, capsys):
+    root, file = written
+    page = root / "docs" / "bench-other.md"
+    page.write_text("Another CPU\n\n<!-- bench -->\n<!-- /bench -->\n")
+    before = texts_in(root)
+    assert main(["bench", "--readme", str(file), "--page", str(page)]) == 0
+    changed = {name: text for name, text in texts_in(root).items() if before.get(name) != text}
+    assert changed.keys() == {"docs/bench-other.md", "docs/bench-other.svg"}
+    assert "](bench-other.svg)" in changed["docs/bench-other.md"]
+    assert "| a thing | **ours** | 10 ms | 9 to 11 |" in changed["docs/bench-other.md"]
 
 
 def test_a_readme_keeps_its_rows_where_nothing_was_compared(written, capsys):

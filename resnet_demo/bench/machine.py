@@ -8,19 +8,22 @@ import platform
 import torch
 import torchvision
 
+from resnet_demo.backends.openvino_int8 import NARROW, WIDE
 from resnet_demo.utils import cpu
 
 BUSY = 0.3  # load of an idle machine, whose last minute may have seen a build
 
 
 def describe() -> dict:
-    """CPU, cores, threads, bf16 instructions, device, versions and the load before the measurements, for JSON."""
+    """CPU, cores, threads, instructions, device, versions and the load before the measurements, for JSON."""
     gpu = torch.cuda.is_available()
+    flags = cpu.processor_properties().get("flags", "").split()
     return {
         "cpu": cpu.processor_name(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "bf16": [flag for flag in cpu.processor_properties().get("flags", "").split() if "bf16" in flag],
+        "bf16": [flag for flag in flags if "bf16" in flag],
+        "int8": [flag for flag in flags if flag in WIDE] or [flag for flag in flags if flag in NARROW],
         "device": torch.cuda.get_device_name() if gpu else "cpu",
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,

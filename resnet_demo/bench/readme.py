@@ -1,6 +1,6 @@
 """The measured figures for the documents, out of the files that ``bench --json`` wrote and nothing else.
 
-All of them and a chart go to ``docs/``, five rows to the READMEs.
+All of them and a chart go to ``docs/``, five rows to the READMEs; or all of them to the page of another kind of CPU.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ FIRST = (
 COLUMNS = ("what", "way", "median", "lowest to highest", "ours against it", "asked", "note")
 PICTURE = "How many times faster or smaller ours is than each peer"
 MACHINE = (
-    "Measured on: {cpu}, {cores} cores, {device}; bf16 instructions: {bf16}; torch {torch}; load before {load}; "
-    "turns: {rounds}."
+    "Measured on: {cpu}, {cores} cores, {device}; instructions for 8 bits: {int8}, for bf16: {bf16}; torch {torch}; "
+    "load before {load}; turns: {rounds}."
 )
 # What differs from one README to the other; names of things and ways stand in both as they are.
 WORDS = {
@@ -43,8 +43,11 @@ WORDS = {
 }
 
 
-def write(files: Sequence[Path]) -> list[Path]:
+def write(files: Sequence[Path], page: Path | None = None) -> list[Path]:
     """Put the figures of ``files`` into the documents, between the marks, and draw the chart.
+
+    Args:
+        page: put them into this file alone, such as ``docs/bench-avx2.md``, and its chart beside it.
 
     Returns:
         The files that were written.
@@ -57,10 +60,12 @@ def write(files: Sequence[Path]) -> list[Path]:
     measured = [rows_of(record) for record in records]
     if not any(measured):
         raise UserError(f"There are no figures in {', '.join(map(str, files))}: run a measurement with --json first.")
-    blocks = {TABLES: block(records, measured)}
-    blocks |= {name: text for name, words in WORDS.items() if (text := brief(records, measured, words))}
-    texts = {ROOT / name: replaced(ROOT / name, text) for name, text in blocks.items()}
-    texts[ROOT / CHART] = chart.draw(measured)
+    drawing = ROOT / CHART if page is None else page.with_suffix(".svg")
+    blocks = {ROOT / TABLES if page is None else page: block(records, measured, drawing.name)}
+    if page is None:
+        blocks |= {ROOT / name: text for name, words in WORDS.items() if (text := brief(records, measured, words))}
+    texts = {path: replaced(path, text) for path, text in blocks.items()}
+    texts[drawing] = chart.draw(measured)
     for path, text in texts.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -97,9 +102,9 @@ def rows_of(record: dict) -> list[Row]:
     return rows
 
 
-def block(records: Sequence[dict], measured: Sequence[Sequence[Row]]) -> str:
+def block(records: Sequence[dict], measured: Sequence[Sequence[Row]], drawing: str) -> str:
     """All figures: the chart, and for each file its machine and its table."""
-    parts = [f"![{PICTURE}]({Path(CHART).name})"]
+    parts = [f"![{PICTURE}]({drawing})"]
     for record, rows in zip(records, measured, strict=True):
         if rows:
             parts += [machine(record, MACHINE), table(rows, COLUMNS)]
@@ -149,6 +154,7 @@ def machine(record: dict, text: str) -> str:
         cpu=described["cpu"],
         cores=described["cores"],
         device="CPU" if device == "cpu" else device,
+        int8=", ".join(described.get("int8", ["not recorded"])) or "none",
         bf16=", ".join(described["bf16"]) or "none",
         torch=described["torch"],
         load=described["load"],
@@ -176,6 +182,7 @@ def replaced(path: Path, text: str) -> str:
     head, start, rest = old.partition(START)
     _, end, tail = rest.partition(END)
     if not (start and end):
-        raise UserError(f"{path.relative_to(ROOT).as_posix()} has no lines {START} and {END} to put the table between.")
+        name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path
+        raise UserError(f"{name} has no lines {START} and {END} to put the table between.")
     # With empty lines the chart is a paragraph of its own, and so is left out of the README of a Space.
     return f"{head}{START}\n\n{text}\n\n{END}{tail}"

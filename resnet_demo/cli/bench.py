@@ -38,6 +38,12 @@ def add_bench(commands: Commands) -> Parser:
         metavar="FILE",
         help="measure nothing: put the figures of such files (default: bench.json) into the READMEs and docs/",
     )
+    parser.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE",
+        help="with --readme: put them into this page alone, such as docs/bench-avx2.md of another kind of CPU",
+    )
     add_data(parser)
     return parser
 
@@ -48,7 +54,7 @@ def run_bench(options: argparse.Namespace) -> int:
 
         if options.measurements or options.json:
             raise UserError("--readme writes what was measured before: run the measurements first, without it.")
-        for path in readme.write(options.readme or [readme.FILE]):
+        for path in readme.write(options.readme or [readme.FILE], options.page and options.page.absolute()):
             print(path)
         return 0
     from resnet_demo.bench.runner import Settings, run
