@@ -133,7 +133,8 @@ def run_train(options: argparse.Namespace) -> int:
         labelled=options.labelled,
     )
     folder = train(asked)
-    print(f"The checkpoint is in {folder}: measure and bundle it with `python -m resnet_demo bundle {folder}`.")
+    if folder:
+        print(f"The checkpoint is in {folder}: measure and bundle it with `python -m resnet_demo bundle {folder}`.")
     return 0
 
 
@@ -191,7 +192,8 @@ def run_train_own(options: argparse.Namespace) -> int:
     batch_chosen = any(override.startswith("batch=") for override in options.overrides)
     folder = train_own.train_own(asked, options.name, batch_chosen)
     if folder is None:
-        print("Stopped before the end: run the same command without --stop-after to go on.")
+        if asked.stop_after:
+            print("Stopped before the end: run the same command without --stop-after to go on.")
         return 0
     print(f"{TABLE_HEAD}\n{table_rows(options.name, options.depth, checkpoints.read_config(folder).metrics)}\n")
     print(

@@ -26,6 +26,7 @@ from resnet_demo.training.data.datasets import (
 from resnet_demo.training.data.face_frames import find_frames, mean_shape
 from resnet_demo.training.data.gather_record import records
 from resnet_demo.training.data.own_keypoints import squash
+from resnet_demo.training.distributed import join, leave
 from resnet_demo.training.evaluation.evaluate import evaluate
 from resnet_demo.training.evaluation.run import arrays_of, memory_checkpoint
 from resnet_demo.training.networks.distillation import Distillation, share_stem
@@ -56,11 +57,11 @@ def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
     )
 
 
-def train(options: TrainOptions) -> Path:
+def train(options: TrainOptions) -> Path | None:
     """Train by a recipe and write ``out``/checkpoint; goes on where an earlier, interrupted run stopped.
 
     Returns:
-        The checkpoint's folder.
+        The checkpoint's folder; None where another process of ``torchrun`` writes it.
 
     Raises:
         UserError: data, start or recipe that do not fit each other; nothing was trained then.
@@ -78,13 +79,26 @@ def train(options: TrainOptions) -> Path:
     distillation = Distillation(whole_network(options.teacher), network, recipe) if options.teacher else None
     if distillation and not (options.out / RESUME).exists():
         start_from_teacher(distillation, network, options, pictures, spec)
+    team = join()
     measure = partial(metrics_of, spec=spec, held_out=held_out) if held_out else None
     trainer = Trainer(
-        network, spec, recipe, pictures, options.out, measure, options.evaluate_every, options.workers, distillation
+        network,
+        spec,
+        recipe,
+        pictures,
+        options.out,
+        measure,
+        options.evaluate_every,
+        options.workers,
+        distillation,
+        team,
     )
-    if own:
+    if own and team.leads:
         claim(options.out, own, options.depth, options.init)
     kept = trainer.run(options.stop_after)
+    leave(team)
+    if not team.leads:
+        return None
     if recipe.kind == tasks.CLASSIFICATION:
         centre_head(kept)
     if recipe.start_share:

@@ -74,7 +74,8 @@ def train_own(options: TrainOptions, name: str, batch_chosen: bool = False) -> P
         batch_chosen: the user named the batch, see ``fit_batch``.
 
     Returns:
-        The folder in ``weights/``, or None where ``stop_after`` ended the run before the recipe's end.
+        The folder in ``weights/``, or None where ``stop_after`` ended the run before the recipe's end, or where
+        another process of ``torchrun`` writes it.
 
     Raises:
         UserError: names, pictures, start or recipe that will not do; nothing was trained then.
@@ -87,6 +88,6 @@ def train_own(options: TrainOptions, name: str, batch_chosen: bool = False) -> P
     own = read_own(options.data, name)
     recipe = fit_batch(options.recipe, own.record.counts["train"], batch_chosen)
     folder = train(replace(options, recipe=recipe, own=own))
-    if options.stop_after and options.stop_after < recipe.epochs:
+    if folder is None or (options.stop_after and options.stop_after < recipe.epochs):
         return None
     return bundle(folder, options.data, own)

@@ -6,8 +6,9 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from resnet_demo.training.data.loader import (
     view_of,
 )
 from resnet_demo.training.data.seeds import seed_of
+from resnet_demo.training.distributed import ALONE, Team, shared
 from resnet_demo.training.networks.distillation import Distillation, resized
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.amp import autocast
@@ -41,9 +43,8 @@ from resnet_demo.training.recipe import Recipe
 from resnet_demo.training.run_folder import RESUME
 from resnet_demo.utils.memory import keep_freed_memory
 
-
-def training_device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
 def sample_maker(recipe: Recipe) -> Make:
@@ -91,6 +92,7 @@ class Trainer:
         evaluate: called with the kept (averaged) weights' network, returns metrics; None: no evaluation.
         evaluate_every: epochs between evaluations (the last one is always evaluated).
         distillation: the teacher to follow; without ``label_weight`` the labels do not count then.
+        team: the processes that train together; only the first one evaluates and writes.
     """
 
     def __init__(
@@ -104,10 +106,14 @@ class Trainer:
         evaluate_every: int = 1,
         workers: int = 1,
         distillation: Distillation | None = None,
+        team: Team = ALONE,
     ):
         check_loss(recipe.kind, recipe.loss)
         keep_freed_memory()
-        self.device = training_device()
+        if distillation and team.size > 1:
+            raise UserError("A teacher is followed by one process alone: run this without torchrun.")
+        team.check(min(recipe.batch, len(pictures)))
+        self.team, self.device = team, team.device
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.spec, self.recipe, self.pictures, self.folder = spec, recipe, pictures, folder
         self.evaluate, self.evaluate_every, self.workers = evaluate, evaluate_every, workers
@@ -126,18 +132,22 @@ class Trainer:
         from torch.utils.tensorboard import SummaryWriter
 
         self.restore()
+        self.team.wait()  # The first one will write where the others read.
         recipe = self.recipe
         steps = steps_per_epoch(self.pictures, recipe)
         last = recipe.epochs if stop_after is None else min(recipe.epochs, stop_after)
-        board = SummaryWriter(str(self.folder / "tensorboard"))
-        batches = make_batches(self.pictures, sample_maker(recipe), recipe, self.epoch, self.workers)
+        board = SummaryWriter(str(self.folder / "tensorboard")) if self.team.leads else None
+        batches = make_batches(self.pictures, sample_maker(recipe), recipe, self.epoch, self.workers, self.team.share)
         while self.epoch < last:
             frozen = recipe.frozen_parts(self.epoch)
             freeze(self.network, frozen, recipe.norms_only)
+            if self.team.size > 1:
+                self.shared = shared(self.network, frozen, recipe.fold_norms)
             losses = []
             parts = epoch_batches(self.pictures, recipe, self.epoch)
             title = f"epoch {self.epoch + 1}/{recipe.epochs}"
-            progress = tqdm(parts, title, steps, unit="step", mininterval=2)
+            quiet = {} if self.team.leads else {"disable": True}
+            progress = tqdm(parts, title, steps, unit="step", mininterval=2, **quiet)
             started = time.perf_counter()  # A bar that is switched off (TQDM_DISABLE) knows no time.
             for step, part in enumerate(progress):
                 set_rates(self.optimizer, recipe, self.epoch + (step + 1) / steps)
@@ -152,36 +162,51 @@ class Trainer:
                 "loss": float(np.mean(losses)),
                 "pictures_per_second": steps * recipe.batch / (time.perf_counter() - started),
             }
-            if self.evaluate and (self.epoch % self.evaluate_every == 0 or self.epoch == last):
-                record |= self.evaluate(self.ema_model())
-            for key, value in record.items():
-                if isinstance(value, float):
-                    board.add_scalar(key, value, self.epoch)
-            board.flush()
-            with (self.folder / "log.jsonl").open("a") as log:
-                log.write(json.dumps(record) + "\n")
-            tqdm.write(json.dumps(record))
-            self.save()
-        board.close()
+            if board:
+                if self.evaluate and (self.epoch % self.evaluate_every == 0 or self.epoch == last):
+                    record |= self.evaluate(self.ema_model())
+                self.log(board, record)
+                self.save()
+        if board:
+            board.close()
         return self.ema_model()
 
+    def log(self, board: SummaryWriter, record: dict[str, float]) -> None:
+        """An epoch's figures to TensorBoard, ``log.jsonl`` and the terminal."""
+        for key, value in record.items():
+            if isinstance(value, float):
+                board.add_scalar(key, value, self.epoch)
+        board.flush()
+        with (self.folder / "log.jsonl").open("a") as log:
+            log.write(json.dumps(record) + "\n")
+        tqdm.write(json.dumps(record))
+
     def step(self, pictures: Tensor, labels: Tensor, frozen: int, seed: int, views: Sequence[View] = ()) -> float:
-        """One step on uint8 pictures (b, 3, side, side); returns the loss."""
-        recipe, network = self.recipe, self.network
+        """One step on uint8 pictures (b, 3, side, side), this process's share of a batch; returns the batch's loss."""
+        recipe, network, team = self.recipe, self.network, self.team
+        mixes = team.size > 1 and recipe.kind == CLASSIFICATION and bool(recipe.mixup or recipe.cutmix)
+        if mixes:  # Pictures are mixed with any of the batch.
+            pictures, labels = (team.whole(part.to(self.device)) for part in (pictures, labels))
         x = (pictures.to(self.device, non_blocking=True).float() - self.mean) / self.std
         labels = labels.to(self.device, non_blocking=True)
         if recipe.kind == CLASSIFICATION:
             labels = one_hot(labels, self.spec.outputs, recipe.label_smoothing)
             x, labels = mix(x, labels, recipe, seed)
+        if mixes:
+            x, labels = x[team.rank :: team.size], labels[team.rank :: team.size]
         seen = x.contiguous(memory_format=torch.channels_last)
         # Cut out as large as the teacher wants them.
         x = resized(seen, recipe.size_at(self.epoch)) if recipe.teacher_size else seen
         with autocast(self.device.type):
-            if recipe.fold_norms:
+            maps: Mapping[str, Tensor] = {}
+            if team.size > 1:
+                logits = self.shared(x)
+            elif recipe.fold_norms:
                 maps = folded_norms.stages(network.eval(), x, frozen)
+                logits = network.head(maps["layer4"])
             else:
                 maps = network.train().stages(x)
-            logits = network.head(maps["layer4"])
+                logits = network.head(maps["layer4"])
             parts = self.distillation.losses(seen, maps, logits, views) if self.distillation else {}
         loss = sum(parts.values(), torch.zeros((), device=self.device))
         if weight := recipe.label_weight if self.distillation else 1.0:
@@ -189,6 +214,8 @@ class Trainer:
                 loss = loss + weight * classification_loss(logits, labels)
             else:
                 loss = loss + weight * keypoint_loss(recipe.loss, logits, labels)
+        if team.size > 1:
+            loss = loss * team.weight(len(labels) if recipe.kind == CLASSIFICATION else int((~labels.isnan()).sum()))
         self.parts = {name: round(part.item(), 3) for name, part in parts.items()}
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -196,7 +223,7 @@ class Trainer:
             torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
         self.optimizer.step()
         self.average.update(network)
-        return loss.item()
+        return team.sum(loss.item()) / team.size
 
     def ema_model(self) -> ResNet:
         """A copy of the network on the CPU with the averaged weights (the last ones where ``ema`` is 0)."""

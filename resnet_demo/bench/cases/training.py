@@ -16,8 +16,8 @@ from resnet_demo.bench.results import Row
 from resnet_demo.bench.runner import Settings
 from resnet_demo.bench.turns import summary, take_turns
 from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.distributed import ALONE
 from resnet_demo.training.recipe import Recipe, load_recipe
-from resnet_demo.training.trainer import training_device
 from resnet_demo.utils import markdown
 
 RECIPE = "flowers102"
@@ -86,7 +86,7 @@ def measure_depth(
     batch = settings.batch or default_batch(depth)
     epochs = phases(recipe)
     trainer = our_trainer(depth, replace(recipe, batch=batch), pictures, folder)
-    reference = reference_step(depth, len(pictures.classes), training_device())
+    reference = reference_step(depth, len(pictures.classes), ALONE.device)
 
     def ours(name: str, phase: Phase) -> Training:
         clock = Clock()

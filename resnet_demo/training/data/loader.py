@@ -21,6 +21,7 @@ from resnet_demo.training.recipe import Recipe
 Sample = tuple[Tensor, Tensor]
 Make = Callable[[Pictures, int, int, int], Sample]  # (pictures, index, epoch, seed)
 T = TypeVar("T")
+Share = Callable[[list[int]], list[int]]  # a batch's pictures → those that are made
 View = tuple[int, int, int]  # (number of the view or of the epoch, index of the picture, side)
 
 
@@ -98,13 +99,13 @@ def view_of(recipe: Recipe, epoch: int, index: int) -> View:
 class Keys:
     """Batch sampler over all epochs from ``first`` on; the last, smaller batch of an epoch is left out."""
 
-    def __init__(self, pictures: Pictures, recipe: Recipe, first: int):
-        self.pictures, self.recipe, self.first = pictures, recipe, first
+    def __init__(self, pictures: Pictures, recipe: Recipe, first: int, share: Share):
+        self.pictures, self.recipe, self.first, self.share = pictures, recipe, first, share
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         for epoch in range(self.first, self.recipe.epochs):
             for part in epoch_batches(self.pictures, self.recipe, epoch):
-                yield [(epoch, index) for index in part]
+                yield [(epoch, index) for index in self.share(part)]
 
 
 def epoch_batches(pictures: Pictures, recipe: Recipe, epoch: int) -> Iterator[list[int]]:
@@ -118,11 +119,14 @@ def steps_per_epoch(pictures: Pictures, recipe: Recipe) -> int:
     return max(1, len(epoch_order(pictures, recipe, 0)) // recipe.batch)
 
 
-def make_batches(pictures: Pictures, make: Make, recipe: Recipe, first: int, workers: int) -> Iterator[Sample]:
-    """Batches of every epoch from ``first`` on, made ahead by ``workers`` processes (0: in this one)."""
+def make_batches(
+    pictures: Pictures, make: Make, recipe: Recipe, first: int, workers: int, share: Share = list
+) -> Iterator[Sample]:
+    """Batches of every epoch from ``first`` on, or the ``share`` of each, made ahead by ``workers`` processes (0: in
+    this one)."""
     loader = DataLoader(
         Augmented(pictures, make, recipe),
-        batch_sampler=Keys(pictures, recipe, first),
+        batch_sampler=Keys(pictures, recipe, first, share),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),

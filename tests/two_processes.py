@@ -1,0 +1,76 @@
+"""What both processes of ``test_distributed`` do; run as a program it is the second one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+import torch
+
+from resnet_demo.models.resnet import ResNet
+from resnet_demo.tasks import TaskSpec
+from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.distributed import ALONE, Team, join, leave, shared
+from resnet_demo.training.recipe import Recipe
+from resnet_demo.training.trainer import Trainer
+
+FLOWERS = TaskSpec("flowers102", "classification", tuple("abcd"), size=32, resize=32)
+POINTS = TaskSpec("faces68", "keypoints", points=3, size=32, fit="squash")
+# A batch that two cannot halve, pictures that are mixed, and stages that begin to learn later.
+RECIPE = Recipe(
+    "flowers102",
+    epochs=2,
+    batch=7,
+    sizes=((0, 32),),
+    learning_rate=3e-3,
+    ema=0.9,
+    mixup=0.4,
+    cutmix=0.4,
+    mix_probability=0.7,
+    frozen=((0, 2), (1, 0)),
+    clip=1.0,
+)
+
+
+def flowers(folder: Path, team: Team = ALONE) -> ResNet:
+    """A run that is stopped after an epoch and gone on with."""
+    pictures = Pictures("flowers102", [None] * 28, np.arange(28) % 4, tuple("abcd"))
+    pictures.cache = dict(enumerate(tiny.pictures(28, 40)))
+    for stop in (1, None):
+        trainer = Trainer(tiny.network(), FLOWERS, RECIPE, pictures, folder, workers=0, team=team)
+        network = trainer.run(stop)
+        team.wait()
+    return network
+
+
+def points(folder: Path, team: Team = ALONE) -> list[float]:
+    """Losses of three steps on points, of which some are not known."""
+    recipe = Recipe("faces68", "keypoints", batch=5, sizes=((0, 32),), learning_rate=1e-3, loss="wing", fold_norms=True)
+    random = torch.Generator().manual_seed(0)
+    pictures = torch.randint(256, (5, 3, 32, 32), generator=random, dtype=torch.uint8)
+    labels = torch.rand(5, 3, 2, generator=random)
+    labels[0, 1] = labels[2] = torch.nan
+    trainer = Trainer(tiny.network(18, 6), POINTS, recipe, [None] * 5, folder, workers=0, team=team)
+    if team.size > 1:
+        trainer.shared = shared(trainer.network, 0, True)
+    own = slice(team.rank, None, team.size)
+    return [trainer.step(pictures[own], labels[own], 0, 0) for _ in range(3)]
+
+
+def both(folder: Path) -> tuple[ResNet, list[float]]:
+    """Both runs, in as many processes as there are."""
+    team = join()
+    try:
+        return flowers(folder, team), points(folder, team)
+    finally:
+        leave(team)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.narrow(patch)
+        both(Path(sys.argv[1]))
