@@ -19,7 +19,7 @@ from resnet_demo.images import archives
 from resnet_demo.inference import batch, predictor, results
 from resnet_demo.page.i18n import texts
 from resnet_demo.page.tabs import batch as page
-from resnet_demo.page.tabs import batch_truth
+from resnet_demo.page.tabs import batch_similar, batch_truth
 from resnet_demo.tasks import TaskSpec
 
 FLOWERS = TaskSpec("flowers102", "classification", labels=("Rose", "<i>Daisy", "=Tulip"), size=32, resize=36)
@@ -291,3 +291,28 @@ def test_it_says_what_is_wrong(weights, tmp_path):
         next(page.look([(str(tmp_path / "empty.zip"), "empty.zip")], "flowers102", 18))
     with pytest.raises(UserError, match="no ResNet-50"):
         next(page.look([(str(EXAMPLES / "dahlia.jpg"), "dahlia.jpg")], "flowers102", 50))
+
+
+def test_look_alikes_are_the_nearest_others_and_only_photos_have_some():
+    vectors = np.float32([(1, 0), (0, 1), (0.8, 0.6), (1, 0)])
+    rows = [batch.Row(f"<{index}>", embedding=vector) for index, vector in enumerate(vectors)]
+    rows.insert(1, batch.Row("broken", reason="no photo"))
+    assert [[index for index, _ in others] for others in batch_similar.alike(rows)] == [
+        [4, 3, 2],
+        [],
+        [3, 0, 4],
+        [0, 4, 2],
+        [0, 3, 2],
+    ]
+    assert batch_similar.alike(rows)[0][1][1] == pytest.approx(0.8)
+    assert batch_similar.alike(rows[:2]) == [[], []]
+    assert batch_similar.alike([]) == []
+    first, none, *_ = batch_similar.buttons(rows, ["<img 0>", "", "<img 2>", "<img 3>", "<img 4>"])
+    assert 'data-alike="4:1.00 3:0.80 2:0.00"' in first and "<img 0>" in first and "&lt;0&gt;" in first
+    assert none == ""
+
+
+def test_a_photo_is_compared_by_the_features_of_the_same_pass(weights):
+    network = predictor.load("flowers102", 18)
+    (portion,) = batch.rows(network, [source("a.png", content(1))])
+    np.testing.assert_allclose(portion[0].embedding, network.embed(content(1)), rtol=1e-4, atol=1e-5)

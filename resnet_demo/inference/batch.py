@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from time import perf_counter
 
+import numpy as np
 from PIL import Image
 
 from resnet_demo import tasks
@@ -40,6 +41,7 @@ class Row:
         unknown: it is probably none of the classes, see ``Prediction``.
         missing_rows, gpu_full: as in ``Result``.
         thumbnail: the picture, at most ``THUMBNAIL_SIDE`` pixels, or None.
+        embedding: float32 (C,) of length 1, to compare photos by, or None.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Row:
     missing_rows: float = 0.0
     gpu_full: bool = False
     thumbnail: Image.Image | None = field(default=None, repr=False, compare=False)
+    embedding: np.ndarray | None = field(default=None, repr=False, compare=False)
 
 
 def rows(
@@ -247,4 +250,5 @@ def _row(answered: Answered) -> Row:
         missing_rows=answer.missing_rows,
         gpu_full=answer.gpu_full,
         thumbnail=small,
+        embedding=answer.embedding,
     )

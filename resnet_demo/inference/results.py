@@ -75,6 +75,11 @@ class Result(ABC):
         return ()
 
     @property
+    def embedding(self) -> np.ndarray | None:
+        """float32 (C,) of length 1, to compare photos by: the means of the last feature map; None for keypoints."""
+        return None
+
+    @property
     def keypoints(self) -> list[np.ndarray]:
         """float32 (points, 2) of each face, in the photo's pixels; none for classes."""
         return []
@@ -142,6 +147,11 @@ class Prediction(Result):
     @property
     def scores(self) -> tuple[Score, ...]:
         return self.top_k
+
+    @property
+    def embedding(self) -> np.ndarray:
+        pooled = self.features.mean(axis=(1, 2))
+        return pooled / max(float(np.linalg.norm(pooled)), 1e-12)
 
     def summary(self) -> str:
         scores = ", ".join(f"{score.label} {score.probability:.1%}" for score in self.top_k)

@@ -94,6 +94,18 @@ def test_a_zip_fills_the_table(visit, archive, screenshots, width, theme):
     expect(cells).to_have_count(2)
     cells.first.click()
     expect(page.locator("#many-matrix .confusion-cell:visible img")).to_have_count(1)
+    # A photo that is pressed shows the others, the most alike first.
+    button = page.get_by_role("button", name="Most like garden/Marigold/marigold.jpg")
+    button.click()
+    alike = page.locator("#many-table .many-alikes")
+    expect(alike.locator("li img")).to_have_count(2)
+    values = [float(text) for text in alike.locator("b").all_inner_texts()]
+    assert 1 > values[0] >= values[1]
+    expect(button).to_have_attribute("aria-expanded", "true")
+    page.screenshot(path=screenshots / f"many-alike-{width}-{theme}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    button.press("Enter")
+    expect(alike).to_have_count(0)
 
 
 def test_stop_keeps_what_is_done(visit, long_archive, screenshots):

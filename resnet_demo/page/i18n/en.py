@@ -333,6 +333,8 @@ EN = {
     "({share}; 95 % interval {low} to {high}).",
     "many_no_truth": "In no such folder: {count}.",
     "many_other": "others",
+    "many_alike": "Most like {name}",
+    "many_alike_hint": "Press a photo to see which others look most like it (1 is the same).",
     "many_none": "Choose photos first, or a zip of them.",
     "many_empty": "There is no file in this archive: choose another.",
     # Photos that programs send, or name by their address

@@ -316,6 +316,8 @@ ZH = {
     "（{share}；95% 置信区间 {low} 至 {high}）。",
     "many_no_truth": "另有 {count} 张不在这样的文件夹中。",
     "many_other": "其他",
+    "many_alike": "与 {name} 最相似的照片",
+    "many_alike_hint": "点按一张照片，查看其他照片中与它最相似的（1 表示相同）。",
     "many_none": "请先选择照片或 ZIP 压缩包。",
     "many_empty": "这个压缩包里没有文件：请换一个。",
     # Photos that programs send, or name by their address

@@ -27,7 +27,7 @@ from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.format import percent
 from resnet_demo.page.i18n.texts import label, say
-from resnet_demo.page.tabs import batch_truth
+from resnet_demo.page.tabs import batch_similar, batch_truth
 from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.inputs import (
     PRIVATE,
@@ -126,20 +126,32 @@ def words(run: Run, stopped: bool = False) -> str:
     lines = [say(TEXTS[run.what][2 if bad else 1], **numbers)]
     if done < run.total:
         lines.insert(0, say("many_stopped", done=done, total=run.total))
+    if sum(row.embedding is not None for row in run.rows) > 1:
+        lines.append(say("many_alike_hint"))
     if right := batch_truth.words(run.rows, run.truths):
         lines.append(right)
     return note(*lines, facts=f"{html.escape(catalog.title(run.task))} · ResNet-{run.depth}")
 
 
-def table(run: Run) -> str:
-    """The answers as an HTML table; file names and class names come from strangers and are escaped."""
+def table(run: Run, over: bool = False) -> str:
+    """The answers as an HTML table; file names and class names come from strangers and are escaped.
+
+    Args:
+        over: nothing more comes, so that each photo's look-alikes are known.
+    """
+    lines = run.lines
+    if over:
+        buttons = batch_similar.buttons(run.rows, run.pictures)
+        lines = tuple(
+            line.replace(shown, button, 1) if shown else line
+            for line, shown, button in zip(lines, run.pictures, buttons, strict=True)
+        )
     headings = [say("many_photo"), say("many_file"), say(TEXTS[run.what][0])]
     if run.what == CLASSES:
         headings += [say("many_probability"), say("many_second")]
     head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
     return (
-        f'<table aria-label="{say("many_table")}"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(run.lines)}</tbody></table>"
+        f'<table aria-label="{say("many_table")}"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
     )
 
 
@@ -205,7 +217,9 @@ def build() -> dict[str, Component]:
             words_line = note_output("hint_many", "many-note")
             download = gr.DownloadButton(label("many_csv"), interactive=False, size="md", elem_id="many-csv")
             matrix = gr.HTML("", js_on_load=once("confusion"), elem_id="many-matrix")
-            results = gr.HTML("", js_on_load=ONE_BUTTON, elem_id="many-table", elem_classes=["many-table"])
+            results = gr.HTML(
+                "", js_on_load=ONE_BUTTON + once("similar"), elem_id="many-table", elem_classes=["many-table"]
+            )
     kept = gr.State(None)
 
     def answer(uploads, task_name, depth_number):
@@ -235,7 +249,8 @@ def build() -> dict[str, Component]:
         """What is left when a run is over, one way or another."""
         csv = gr.update(value=csv_file(run), interactive=True) if run and run.rows else gr.update(interactive=False)
         truth = batch_truth.matrix(run.rows, run.truths, run.pictures, run.task) if run else ""
-        return {stop: gr.update(interactive=False), download: csv, matrix: truth}
+        shown = {results: table(run, over=True)} if run else {}
+        return {stop: gr.update(interactive=False), download: csv, matrix: truth, **shown}
 
     def cleared():
         return {kept: None, results: "", words_line: note(label("hint_many")), **rest(None)}
@@ -249,9 +264,9 @@ def build() -> dict[str, Component]:
     running = gr.on(
         [files.upload, start.click], answer, [files, task, depth], [kept, *everything], trigger_mode="once", **quiet
     )
-    halted = stop.click(stopped, kept, everything[1:], cancels=[running], **quiet)
+    halted = stop.click(stopped, kept, everything, cancels=[running], **quiet)
     # What was on its way to the browser when Stop came would else have the last word.
-    halted.then(stopped, kept, everything[1:], **quiet)
+    halted.then(stopped, kept, everything, **quiet)
     files.clear(cleared, None, [kept, *everything], cancels=[running], **quiet)
     task.input(show_task, [task, depth], depth, **quiet)
     return {}

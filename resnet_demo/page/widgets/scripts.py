@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-NAMES = ("viewer", "photo", "class_list", "confusion")
+NAMES = ("viewer", "photo", "class_list", "confusion", "similar")
 HELPERS = ("smaller",)  # what widgets call; each sets what it is in ``window.resnet``
 
 
