@@ -6,7 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -96,6 +96,7 @@ class Engine(ABC):
     def unload(self) -> None:
         """Let go of what is kept beside the network itself; it may still be used."""
         gradient_networks.forget(self)
+        gated_networks.forget(self)
         self.__dict__.pop("_network", None)
 
     def network(self) -> ResNet:
@@ -112,3 +113,5 @@ class Engine(ABC):
 
 # One is twice as large as its network in float32, and compiled again in less than a second.
 gradient_networks: RecentlyUsed[Engine, GradientNetwork] = RecentlyUsed(most=2)
+# ``openvino_lesion.GatedNetwork``, which has all weights of its network once more.
+gated_networks: RecentlyUsed[Engine, Any] = RecentlyUsed(most=2)

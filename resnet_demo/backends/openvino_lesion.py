@@ -14,11 +14,10 @@ import numpy as np
 from openvino import opset13 as ops
 
 from resnet_demo.backends import openvino_int8
-from resnet_demo.backends.base import Engine
+from resnet_demo.backends.base import Engine, gated_networks
 from resnet_demo.backends.openvino import best_precision
 from resnet_demo.backends.openvino_graph import Layer, activations, convolution, first_features
 from resnet_demo.backends.openvino_runtime import core, hints, ov
-from resnet_demo.backends.recently_used import RecentlyUsed
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import ConvNorm
@@ -46,12 +45,17 @@ class GatedNetwork:
         Returns:
             float32 (b, C, r, c).
         """
+        return self.stages(pictures, left_out)[-1]
+
+    def stages(self, pictures: np.ndarray, left_out: Collection[str] = ()) -> list[np.ndarray]:
+        """What comes out of each stage, from layer1 on; arguments as of ``features``."""
         names = [block.name for block in self._checkpoint.architecture.blocks]
         gates = np.array([name not in left_out for name in names], np.float32)
         with self._lock:
             if self._request is None:
                 self._request = self._compiled()
-            return self._request.infer([np.ascontiguousarray(pictures), gates])[0].copy()
+            results = self._request.infer([np.ascontiguousarray(pictures), gates])
+            return [results[index].copy() for index in range(len(results))]
 
     def _compiled(self) -> ov.InferRequest:
         precision = best_precision(self._checkpoint)
@@ -63,7 +67,7 @@ class GatedNetwork:
 
 
 def gated_model(checkpoint: Checkpoint, precision: str) -> ov.Model:
-    """uint8 pictures (b, S, S, 3) and gates (blocks,) → last feature map (b, C, r, c)."""
+    """uint8 pictures (b, S, S, 3) and gates (blocks,) → the feature map (b, C, r, c) behind each stage."""
     state, spec, blocks = checkpoint.state, checkpoint.spec, checkpoint.architecture.blocks
     plain: Layer = convolution
     if precision == "int8":
@@ -81,9 +85,12 @@ def gated_model(checkpoint: Checkpoint, precision: str) -> ov.Model:
         return output if gate is None else ops.multiply(output, gate).output(0)
 
     x = first_features(pictures, state, spec, layer)
-    for block in blocks:
-        x = activations(x, state, block, layer)[-1]
-    return ov.Model([x], [pictures, gates], f"{checkpoint.architecture.name}-gated")
+    found = []
+    for stage in checkpoint.architecture.stages.values():
+        for block in stage:
+            x = activations(x, state, block, layer)[-1]
+        found.append(x)
+    return ov.Model(found, [pictures, gates], f"{checkpoint.architecture.name}-gated")
 
 
 class WithoutBlocks(Engine):
@@ -108,18 +115,19 @@ class WithoutBlocks(Engine):
                 )
         super().__init__(whole.checkpoint, (whole.head_weights, whole.head_bias))
         self.backend = "OpenVINO on CPU"
-        self._gated = gated_networks.get(whole, lambda: GatedNetwork(whole.checkpoint))
+        self._gated: GatedNetwork = gated_networks.get(whole, lambda: GatedNetwork(whole.checkpoint))
         self._left_out = left_out
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         return self._gated.features(pictures, self._left_out)
+
+    def stages(self, picture: np.ndarray) -> dict[str, np.ndarray]:
+        """A picture, uint8 (S, S, 3) → what comes out of each stage, float32 (C, r, c) by its name."""
+        found = self._gated.stages(picture[np.newaxis], self._left_out)
+        return {name: maps[0] for name, maps in zip(self.checkpoint.architecture.stages, found, strict=True)}
 
     def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
         """Raises UserError: the backward pass is that of the whole network."""
         raise UserError(
             "Without some of its blocks a network has the heat of layer4 only, not of {layer}.", layer=layer
         )
-
-
-# One has all weights of its network once more.
-gated_networks: RecentlyUsed[Engine, GatedNetwork] = RecentlyUsed(most=1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -15,6 +17,9 @@ from resnet_demo.explain import maps, registry, targets
 from resnet_demo.explain.case import Case, Progress
 from resnet_demo.explain.targets import DIRECTIONS as DIRECTIONS
 from resnet_demo.models.architecture import STAGES
+
+if TYPE_CHECKING:
+    from resnet_demo.backends.openvino_lesion import WithoutBlocks
 
 
 @dataclass(frozen=True)
@@ -220,6 +225,52 @@ class Prediction(Result):
         wanted = targets.named(self.spec, target) or targets.ClassTarget(int(self.probabilities.argmax()))
         other = targets.named(self.spec, against)
         return _case(self._engine, self._picture, self.features, wanted, other, layer, progress)
+
+    def without(self, *blocks: str) -> Prediction:
+        """What the same network says of the same window without the residual branches of some blocks, on the CPU.
+
+        Args:
+            blocks: such as ``layer3.5``, counted from 0.
+
+        Raises:
+            UserError: a block that the network does not have.
+        """
+        engine, start = self._without(*blocks), perf_counter()
+        outputs, calibration = engine.run(self._picture[np.newaxis]), engine.checkpoint.calibration
+        milliseconds = (perf_counter() - start) * 1000
+        scaled = calibration.scaled(outputs.logits[0])
+        best = tasks.decode_classes(self.spec, scaled, len(self.top_k))
+        return replace(
+            self,
+            backend=engine.backend,
+            device=engine.device,
+            gpu_full=False,
+            milliseconds={"network": milliseconds, "total": milliseconds},
+            top_k=tuple(Score(self.spec.labels[number], probability) for number, probability in best),
+            probabilities=tasks.softmax(scaled),
+            features=outputs.features[0],
+            familiarity=calibration.familiarity(outputs.features[0]),
+            _engine=engine,
+        )
+
+    def stages(self, *left_out: str) -> dict[str, np.ndarray]:
+        """What comes out of each stage: float32 (C, r, c) of the window by its name, ``layer1`` first.
+
+        Args:
+            left_out: blocks, as for ``without``.
+        """
+        return self._without(*left_out).stages(self._picture)
+
+    def _without(self, *blocks: str) -> WithoutBlocks:
+        from resnet_demo.backends.openvino_lesion import WithoutBlocks
+
+        return WithoutBlocks(self._engine, blocks)
+
+    @property
+    def blocks(self) -> dict[str, list[str]]:
+        """The names of the network's blocks by their stage."""
+        stages = self._engine.checkpoint.architecture.stages
+        return {stage: [block.name for block in found] for stage, found in stages.items()}
 
     def is_blank(self, target: str | int | None = None) -> bool:
         """Whether nothing in the photo speaks for a class, so that its Grad-CAM is zero everywhere."""

@@ -79,7 +79,8 @@ class Form(Generic[Question]):
     @property
     def outputs(self) -> list[Component]:
         controls = [part for name, part in self.parts.items() if name != "photo"]
-        return [*controls, *self.shown.values(), self.retry, self.answered, self.last_task]
+        found = [*controls, *self.shown.values(), self.retry, self.answered, self.last_task]
+        return list(dict.fromkeys(found))  # A control may be shown anew by an answer.
 
 
 @dataclass(frozen=True)

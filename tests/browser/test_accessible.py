@@ -17,6 +17,7 @@ TABS = {
     "Many photos": "many",
     "Teach": "teach",
     "Camera": "live",
+    "Lab": "lab",
     "How it works": "how",
 }
 # What shows that an answer is there.
@@ -26,6 +27,7 @@ RESULTS = {
     "compare": "#compare-cards .card-name",
     "many": "#many-table tbody tr:nth-child(3)",
     "teach": "#teach-found .classes-top:not(:empty)",
+    "lab": "#lab-pair img",
 }
 # Parts of Gradio's own that the page cannot change.
 GRADIOS = {

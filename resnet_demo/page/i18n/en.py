@@ -395,4 +395,42 @@ EN = {
         "These files are more than {most} MB together: scale the photos down, or run `resnet-demo teach` on your "
         "machine."
     ),
+    # The lab
+    "tab_lab": "Lab",
+    "lab_title_blocks": "Take a block out",
+    "lab_lead_blocks": (
+        "Press a block: its residual branch is set to zero, so that only its shortcut is left, and the network answers "
+        "again. Several may be out at once."
+    ),
+    "lab_hint": "Choose a photo: the network's blocks appear above, and its answer with and without them here.",
+    "lab_blocks": "Blocks of the network; pressed ones are left out",
+    "lab_block": "Leave out block",
+    "lab_back": "Put all back",
+    "lab_each": "Try each",
+    "lab_looking": "Looking …",
+    "lab_whole": "Whole network",
+    "lab_without": "Without {blocks}",
+    "lab_none_out": "Press a block above: the answer without it appears here.",
+    "lab_heat": "Heat for {label}",
+    "lab_said_whole": "All {count} blocks are in: <b>{label}</b>, {share}.",
+    "lab_said_same": "{out} of {count} blocks out, and it still says <b>{label}</b>: {before} before, {after} now.",
+    "lab_said_other": (
+        "{out} of {count} blocks out, and it says <b>{other}</b> ({now}). {label} had {before} and has {after}."
+    ),
+    "lab_trying": "{done} of {total} blocks tried …",
+    "lab_tried_title": "This photo: what {label} loses without each block",
+    "lab_tried": "With all blocks {label} has {share}. Without {block} it loses most: {points} points.",
+    "lab_points_unit": "points",
+    "lab_shares_title": "Over {pictures} validation photos: what each block changes",
+    "lab_spread_unit": "% of the spread",
+    "lab_all_work": (
+        "All {count} blocks of this network do something: each changes its outputs by at least {least} % of their "
+        "spread."
+    ),
+    "lab_some_work": (
+        "<b>{working} of the {count} blocks of this network do anything.</b> Without any one of the other {idle} its "
+        "outputs change by less than {least} % of their spread: it is deeper in name only."
+    ),
+    "lab_not_measured": "What each block does was not measured: `resnet-demo lesion {task} --depth {depth}` does it.",
+    "lab_from_compare": "Take blocks out of ResNet-{depth}",
 }

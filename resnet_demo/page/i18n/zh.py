@@ -372,4 +372,36 @@ ZH = {
         "已有 {there} 张照片，再加 {more} 张会超过 {most} 张的上限：在您的机器上运行 `resnet-demo teach` 则不限数量。"
     ),
     "teach_mb": "这些文件合计超过 {most} MB：请缩小照片，或在您的机器上运行 `resnet-demo teach`。",
+    # The lab
+    "tab_lab": "实验室",
+    "lab_title_blocks": "去掉一个块",
+    "lab_lead_blocks": ("按下一个块：它的残差分支被置为零，只剩下捷径，网络随即重新作答。可以同时去掉几个块。"),
+    "lab_hint": "请选择照片：上方会出现网络的各个块，这里显示去掉前后的答案。",
+    "lab_blocks": "网络的各个块；按下的块已去掉",
+    "lab_block": "去掉块",
+    "lab_back": "全部放回",
+    "lab_each": "逐块试一遍",
+    "lab_looking": "正在分析……",
+    "lab_whole": "完整的网络",
+    "lab_without": "去掉 {blocks}",
+    "lab_none_out": "请按上方的一个块：这里会显示没有它时的答案。",
+    "lab_heat": "{label}的热图",
+    "lab_said_whole": "{count} 个块都在：<b>{label}</b>，{share}。",
+    "lab_said_same": "去掉了 {count} 个块中的 {out} 个，答案仍是<b>{label}</b>：原来 {before}，现在 {after}。",
+    "lab_said_other": (
+        "去掉了 {count} 个块中的 {out} 个，答案变为<b>{other}</b>（{now}）。{label}原来 {before}，现在 {after}。"
+    ),
+    "lab_trying": "已试 {total} 个块中的 {done} 个……",
+    "lab_tried_title": "这张照片：没有各个块时，{label}损失多少",
+    "lab_tried": "所有块都在时，{label}为 {share}。去掉 {block} 损失最大：{points} 个百分点。",
+    "lab_points_unit": "个百分点",
+    "lab_shares_title": "在 {pictures} 张验证照片上：每个块改变多少",
+    "lab_spread_unit": "%（占离散程度）",
+    "lab_all_work": "这个网络的 {count} 个块都起作用：去掉任何一个，输出的改变都不小于其离散程度的 {least}%。",
+    "lab_some_work": (
+        "<b>这个网络的 {count} 个块中有 {working} 个起作用。</b>其余 {idle} 个去掉任何一个，"
+        "输出的改变都小于其离散程度的 {least}%：它只是名义上更深。"
+    ),
+    "lab_not_measured": "各个块的作用尚未测量：可用 `resnet-demo lesion {task} --depth {depth}` 测量。",
+    "lab_from_compare": "去掉 ResNet-{depth} 的块",
 }

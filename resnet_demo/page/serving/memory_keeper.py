@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from resnet_demo.backends.base import gradient_networks
+from resnet_demo.backends.base import gated_networks, gradient_networks
 from resnet_demo.inference import predictor
 from resnet_demo.page import catalog, lessons, result_cache
 from resnet_demo.page.serving.limits import Limits
@@ -29,10 +29,13 @@ def tidy(limits: Limits) -> int:
     result_cache.forget(ANSWERS)
     lessons.forget(limits.teach_minutes * 60)
     count = predictor.unload(limits.unload_seconds, keep)
-    gradient_networks.unload(limits.unload_seconds)
+    beside = (gradient_networks, gated_networks)
+    for networks in beside:
+        networks.unload(limits.unload_seconds)
     memory.release()
-    if (memory.resident() or 0) > limits.memory_mb * 1_000_000 and gradient_networks.unload(BETWEEN):
-        memory.release()  # They first: they are made again in the shortest time.
+    for networks in beside:  # They first: they are made again in the shortest time.
+        if (memory.resident() or 0) > limits.memory_mb * 1_000_000 and networks.unload(BETWEEN):
+            memory.release()
     while (memory.resident() or 0) > limits.memory_mb * 1_000_000:
         if not predictor.unload(BETWEEN, keep, most=1):
             break

@@ -6,13 +6,15 @@ import html
 from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import numpy as np
 
 from resnet_demo.inference import results
 from resnet_demo.page.endpoints import photo_lines
 from resnet_demo.page.i18n.format import percent
-from resnet_demo.page.i18n.texts import say
+from resnet_demo.page.i18n.language import PARAMETER
+from resnet_demo.page.i18n.texts import language, say
 from resnet_demo.page.widgets.inputs import address, note
 
 EYES = (36, 45)  # the outer corners, whose distance is the face's measure (NME's, see training.evaluation)
@@ -95,11 +97,19 @@ def filled(card: Card, odd: bool, spread_: float | None) -> str:
     mark = f'<span class="card-mark">{html.escape(say("card_differs"))}</span>' if odd else ""
     alt = html.escape(say("caption", depth=card.depth, label=card.name), quote=True)
     rows = "".join(f"<div><dt>{term}</dt><dd>{fact}</dd></div>" for term, fact in facts)
+    link = "" if card.probability is None else to_lab(card)
     return (
         f'<article class="card{" is-odd" if odd else ""}"><h2>ResNet-{card.depth}{mark}</h2>'
         f'<div class="card-picture"><img src="{html.escape(address(card.picture), quote=True)}" alt="{alt}"></div>'
-        f'<p class="card-name">{name}</p>{value}<dl>{rows}</dl></article>'
+        f'<p class="card-name">{name}</p>{value}<dl>{rows}</dl>{link}</article>'
     )
+
+
+def to_lab(card: Card) -> str:
+    """A link to the Lab with this network; the photo goes along."""
+    address_ = "?" + urlencode({"tab": "lab", "task": card.result.task, "depth": card.depth, PARAMETER: language()})
+    said = html.escape(say("lab_from_compare", depth=card.depth))
+    return f'<a class="card-lab" href="{html.escape(address_, quote=True)}" target="_self">{said}</a>'
 
 
 def outliers(cards: dict[int, Card]) -> set[int]:

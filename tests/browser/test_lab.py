@@ -1,0 +1,43 @@
+"""The Lab as a visitor meets it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from browser.acts import open_tab
+
+
+def test_blocks_are_pressed_by_mouse_and_keyboard_and_put_back(visit):
+    page = visit()
+    open_tab(page, "lab")
+    row, second = page.locator("#lab-board"), page.locator("#lab-pair article").nth(1)
+    expect(row.get_by_role("button", name="Leave out block", exact=False)).to_have_count(16)
+    block = row.get_by_role("button", name="Leave out block layer1.1", exact=True)
+    block.click()
+    expect(block).to_have_attribute("aria-pressed", "true")
+    expect(second).to_contain_text("Without layer1.1")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(second).to_contain_text("Without layer1.1, layer1.2")
+    expect(page.locator("#lab-note")).to_contain_text("2 of 16 blocks out")
+    row.get_by_role("button", name="Put all back").click()
+    expect(second).to_contain_text("Press a block above")
+    expect(row.locator("[aria-pressed=true]")).to_have_count(0)
+    page.locator("#lab-depth").get_by_text("18", exact=True).click()
+    expect(row.get_by_role("button", name="Leave out block", exact=False)).to_have_count(8)
+    expect(page.locator("#lab-note")).to_contain_text("All 8 blocks are in")
+    row.get_by_role("button", name="Try each").click()
+    expect(page.locator("#lab-tried i")).to_have_count(8)
+    page.locator("#lab-examples .gallery-item").nth(1).click()
+    expect(page.locator("#lab-tried i:visible")).to_have_count(0)  # They were of the photo before.
+
+
+def test_compare_leads_to_the_lab_with_its_network_and_photo(visit):
+    page = visit()
+    open_tab(page, "compare")
+    page.locator("#compare-examples .gallery-item").nth(1).click()
+    page.get_by_role("link", name="Take blocks out of ResNet-34").click()
+    expect(page.get_by_role("tab", name="Lab")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#lab-depth .selected")).to_have_text("34")
+    expect(page.locator("#lab-examples [aria-pressed=true]")).to_have_attribute("aria-label", "Marigold")
+    expect(page.locator("#lab-board [data-block]")).to_have_count(16)
