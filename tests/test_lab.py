@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from math import prod
 
 import numpy as np
 import pytest
@@ -10,8 +12,21 @@ import tiny
 from conftest import EXAMPLES
 
 from resnet_demo import checkpoints
+from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import make_predictor
-from resnet_demo.page.tabs import classify, compare, compare_cards, lab, lab_blocks
+from resnet_demo.lab import fresh
+from resnet_demo.models.architecture import ARCHITECTURES
+from resnet_demo.page.tabs import (
+    classify,
+    compare,
+    compare_cards,
+    lab,
+    lab_blocks,
+    lab_layers,
+    lab_numbers,
+    lab_sections,
+)
+from resnet_demo.utils.linalg import in_pieces
 
 PHOTO = str(EXAMPLES / "dahlia.jpg")
 
@@ -68,8 +83,6 @@ def test_the_words_say_whether_the_answer_is_another_one():
     assert "and it still says" in lab_blocks.words(before, same, ["layer1.0"])
     best = int(before.probabilities.argmax())
     flipped = np.roll(other.probabilities, 1 + best - int(other.probabilities.argmax()))
-    from dataclasses import replace
-
     said = lab_blocks.words(before, replace(other, probabilities=flipped), ["layer1.0", "layer4.1"])
     assert "it says <b>" in said and f"{before.top_k[0].label} had" in said
 
@@ -106,3 +119,110 @@ def test_the_shares_say_how_many_blocks_do_anything(weights, idle, sentence):
 def test_a_card_of_compare_leads_here():
     card = next(compare.answers(PHOTO, "flowers102", [18]))
     assert 'href="?tab=lab&amp;task=flowers102&amp;depth=18&amp;language=en"' in compare_cards.filled(card, False, None)
+
+
+# --- Gradients --------------------------------------------------------------------------------------------------------
+
+
+def autograd(network: fresh.Network, norm: bool) -> list[tuple[float, float]]:
+    """The same network in PyTorch: each convolution's gradient's norm and its layer's root mean square."""
+    import torch
+    from torch.nn import functional as F
+
+    pictures, labels = fresh.batch()
+    weights = [
+        torch.tensor(one.weight.reshape(3, 3, -1, one.weight.shape[1]).transpose(3, 2, 0, 1).copy(), requires_grad=True)
+        for one in network.convolutions
+    ]
+    sizes = []
+
+    def layer(x, index, shortcut=None):
+        y = F.conv2d(x, weights[index], stride=network.convolutions[index].stride, padding=1)
+        y = F.batch_norm(y, None, None, training=True) if norm else y
+        y = torch.relu(y if shortcut is None else y + shortcut)
+        sizes.append(y.square().mean().sqrt().item())
+        return y
+
+    x = layer(torch.tensor(pictures.transpose(0, 3, 1, 2).copy()), 0)
+    for index in range(1, len(weights), 2):
+        inner = layer(x, index)
+        wider = inner.shape[1] - x.shape[1]
+        same = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, wider)) if wider else x
+        x = layer(inner, index + 1, same if network.shortcuts else None)
+    F.cross_entropy(x.mean(dim=(2, 3)) @ torch.tensor(network.head), torch.tensor(labels)).backward()
+    return [(weight.grad.norm().item(), size) for weight, size in zip(weights, sizes, strict=True)]
+
+
+@pytest.mark.parametrize("norm", [True, False])
+@pytest.mark.parametrize("shortcuts", [True, False])
+def test_gradients_and_activations_are_those_of_autograd(shortcuts, norm):
+    found = [(one.gradient, one.activation) for one in fresh.measure(20, shortcuts, norm)]
+    np.testing.assert_allclose(found, autograd(fresh.Network(20, shortcuts, norm), norm), rtol=1e-4)
+    assert len(found) == 19
+
+
+def test_products_in_pieces_are_products():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((700, 90)), rng.standard_normal((90, 33))
+    np.testing.assert_allclose(in_pieces(a, b), a @ b, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(in_pieces(b.T, a.T), (a @ b).T, rtol=1e-9, atol=1e-9)
+
+
+def test_the_sentence_says_what_was_measured_and_both_curves_are_drawn():
+    said = lab_layers.measured(20, False, True)
+    plain, residual = fresh.measure(20, False, True), fresh.measure(20, True, True)
+    times = lab_layers.number(lab_layers.ratio(plain))
+    assert f"Plain-20 with batch norm: the first convolution's gradient is {times} times" in said
+    assert f"ResNet-20 with batch norm: {lab_layers.number(lab_layers.ratio(residual))} times." in said
+    assert said.count("<polyline") == 4 and said.count('class="with faint" points') == 2
+    assert lab_layers.ratio(plain) > lab_layers.ratio(residual)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0559, "0.056"),
+        (5.45, "5.5"),
+        (1941.2, "1,900"),
+        (5136115.0, "5,100,000"),
+        (2.25e8, "2.2 · 10⁸"),
+        (2e-7, "2.0 · 10⁻⁷"),
+    ],
+)
+def test_numbers_have_two_digits_that_count(value, words):
+    assert lab_layers.number(value) == words
+
+
+def test_a_depth_that_there_is_not_gets_a_sentence():
+    found = lab_sections.lab_measured({"depth": 9, "shortcuts": True, "norm": True})
+    assert found["failed"] and "Choose among the depths" in found["html"]
+    with pytest.raises(UserError):
+        fresh.measure(9, True, True)
+
+
+# --- Numbers and stages -----------------------------------------------------------------------------------------------
+
+
+def test_the_numbers_are_those_of_the_records():
+    html = lab_sections.lab_open({})["html"]
+    assert "1·1·256·64 + 3·3·64·64 + 1·1·64·256 = <b>69,632</b>" in html and "<b>1,179,648</b>" in html
+    assert lab_numbers.parameters(ARCHITECTURES["resnet34"].stages["layer3"][1]) == 2 * prod((3, 3, 256, 256))
+    heading, rows = lab_numbers.architectures()
+    assert heading[2:] == ["ResNet-18", "ResNet-34", "ResNet-50", "ResNet-101", "ResNet-152"]
+    assert [row[:2] for row in rows[:5]] == [
+        [name, f"{side}×{side}"]
+        for name, side in zip(("conv1", "layer1", "layer2", "layer3", "layer4"), (112, 56, 28, 14, 7), strict=True)
+    ]
+    assert rows[3][6].endswith("× 36</span>")
+    assert all(name in html for name in ("AlexNet", "VGG-16", "GoogLeNet", "ResNet-152"))
+
+
+def test_each_stage_shows_its_strongest_channels():
+    before, token = lab.whole(PHOTO, "flowers102", 18)
+    found = lab_sections.lab_seen({"token": token, "out": ""})["html"]
+    means = before.stages()["layer2"].mean(axis=(1, 2))
+    strongest = [int(channel) for channel in re.findall('aria-label="Channel ([0-9]+)"', found)]
+    assert len(strongest) == 4 * 8 and strongest[8:16] == list(np.argsort(-means)[:8])
+    assert "layer3: 64 channels of 4 × 4" in found
+    assert lab_sections.lab_seen({"token": token, "out": "layer2.0"})["html"] != found
+    assert lab_sections.lab_seen({"token": "gone", "out": ""})["failed"]

@@ -19,6 +19,7 @@ LAYERS = (
         "training",
         "bulk",
         "search",
+        "lab",
         "teach",
         "inference",
         "faces",

@@ -28,7 +28,7 @@ from resnet_demo.page.i18n import texts as i18n_texts
 from resnet_demo.page.tabs import classify, compare
 
 # The folders below the page whose errors its visitors may meet.
-BELOW = ("teach", "inference", "faces", "backends", "explain", "checkpoints", "images", "tasks", "models")
+BELOW = ("lab", "teach", "inference", "faces", "backends", "explain", "checkpoints", "images", "tasks", "models")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 

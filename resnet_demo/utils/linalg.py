@@ -14,3 +14,18 @@ import numpy as np
 def products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(n, C) and (k, C) → the dot product of each row with each row, (n, k)."""
     return np.einsum("nc,kc->nk", a, b)
+
+
+ALONE = 262_144  # multiplications: up to here OpenBLAS takes one thread (65,536 · 4 in its interface/gemm.c)
+
+
+def in_pieces(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The matrix product (m, k) · (k, n) → (m, n), rows by rows in pieces for each of which OpenBLAS takes no threads.
+
+    For products that are too large for ``products``: beside other work, its threads made them ten times slower.
+    """
+    found = np.empty((len(a), b.shape[1]), np.result_type(a, b))
+    rows = max(1, ALONE // b.size)
+    for first in range(0, len(a), rows):
+        np.matmul(a[first : first + rows], b, out=found[first : first + rows])
+    return found

@@ -432,5 +432,53 @@ EN = {
         "outputs change by less than {least} % of their spread: it is deeper in name only."
     ),
     "lab_not_measured": "What each block does was not measured: `resnet-demo lesion {task} --depth {depth}` does it.",
+    "lab_title_layers": "Gradients through the layers",
+    "lab_lead_layers": (
+        "A fresh network of 6n + 2 layers as He and others (2015) have it on CIFAR-10, that has learned nothing: eight "
+        "random pictures go forwards, the gradient goes backwards, here and now. A plain network is the same without "
+        "shortcuts."
+    ),
+    "lab_layers": "Layers",
+    "lab_with": "With",
+    "lab_shortcuts": "shortcuts",
+    "lab_norm": "batch norm",
+    "lab_residual": "ResNet-{depth} {norm}",
+    "lab_plain": "Plain-{depth} {norm}",
+    "lab_normed": "with batch norm",
+    "lab_bare": "without batch norm",
+    "lab_layers_said": (
+        "<b>{name}: the first convolution's gradient is {ratio} times the last one's</b> ({first} and {last}), and "
+        "what the layers give goes from {small} to {large}."
+    ),
+    "lab_layers_other": "{name}: {ratio} times.",
+    "lab_axis_gradient": "Norm of each convolution's gradient",
+    "lab_axis_activation": "Size of what each layer gives (root mean square)",
+    "lab_axis_layer": "layer",
+    "lab_title_stages": "What a stage sees",
+    "lab_lead_stages": (
+        "The eight strongest channels of each stage on your photo, with the blocks that are in: those of the largest "
+        "mean, each from its zero to its largest value. Below each are its number and its mean."
+    ),
+    "lab_stage": "{stage}: {channels} channels of {rows} × {columns}",
+    "lab_channel": "Channel {channel}",
+    "lab_title_numbers": "Numbers of the architecture",
+    "lab_lead_numbers": "Counted from the records that build the networks.",
+    "lab_arithmetic": (
+        "Two 3 × 3 convolutions on 256 channels have {basic} weights. A bottleneck takes and gives 256 channels too "
+        "and has {bottleneck}, {ratio} times fewer."
+    ),
+    "lab_table": "All depths, for a picture of 224 × 224, after Table 1 of He and others (2015)",
+    "lab_output": "Output",
+    "lab_published": "Published: top-5 error on ImageNet",
+    "lab_published_note": (
+        "An error over one network and one over the mean of several do not compare, nor do validation and test "
+        "pictures quite; the six ResNets that won in 2015 had 3.57 % on the test pictures together (Table 5)."
+    ),
+    "lab_network": "Network",
+    "lab_top5": "Top-5 error",
+    "lab_how": "Measured",
+    "lab_source": "Source",
+    "lab_seven_test": "seven networks together, test pictures",
+    "lab_one_val": "one network, validation pictures",
     "lab_from_compare": "Take blocks out of ResNet-{depth}",
 }

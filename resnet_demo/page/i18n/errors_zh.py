@@ -19,6 +19,8 @@ SENTENCES = {
     "Without some of its blocks a network has the heat of layer4 only, not of {layer}.": (
         "去掉部分块后，网络只有 layer4 的热图，没有 {layer} 的。"
     ),
+    # lab
+    "Choose among the depths {depths}.": "请从以下深度中选择：{depths}。",
     "Name the class whose facts you want.": "请指明想了解哪个类别。",
     # images
     "A picture must be a path, bytes, a Pillow image or a uint8 array (H, W, 3), not {kind}.": (

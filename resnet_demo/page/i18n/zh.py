@@ -403,5 +403,52 @@ ZH = {
         "输出的改变都小于其离散程度的 {least}%：它只是名义上更深。"
     ),
     "lab_not_measured": "各个块的作用尚未测量：可用 `resnet-demo lesion {task} --depth {depth}` 测量。",
+    "lab_title_layers": "穿过各层的梯度",
+    "lab_lead_layers": (
+        "一个什么都没学过的新网络，共 6n + 2 层，与 He 等人（2015）用于 CIFAR-10 的相同："
+        "八张随机图片向前传播，梯度向后传播，就在此时此地。普通网络与它相同，只是没有捷径。"
+    ),
+    "lab_layers": "层数",
+    "lab_with": "带有",
+    "lab_shortcuts": "捷径",
+    "lab_norm": "批归一化",
+    "lab_residual": "ResNet-{depth}（{norm}）",
+    "lab_plain": "普通-{depth}（{norm}）",
+    "lab_normed": "有批归一化",
+    "lab_bare": "无批归一化",
+    "lab_layers_said": (
+        "<b>{name}：第一个卷积的梯度是最后一个的 {ratio} 倍</b>（{first} 与 {last}），"
+        "各层的输出从 {small} 变到 {large}。"
+    ),
+    "lab_layers_other": "{name}：{ratio} 倍。",
+    "lab_axis_gradient": "每个卷积的梯度范数",
+    "lab_axis_activation": "每层输出的大小（均方根）",
+    "lab_axis_layer": "层",
+    "lab_title_stages": "各阶段看到什么",
+    "lab_lead_stages": (
+        "在未去掉的块下，每个阶段对您的照片响应最强的八个通道，即平均值最大的通道，各自从零画到其最大值。"
+        "下方是通道编号和平均值。"
+    ),
+    "lab_stage": "{stage}：{channels} 个通道，每个 {rows} × {columns}",
+    "lab_channel": "通道 {channel}",
+    "lab_title_numbers": "架构的数字",
+    "lab_lead_numbers": "由构建网络的记录计算。",
+    "lab_arithmetic": (
+        "256 个通道上的两个 3 × 3 卷积有 {basic} 个权重。瓶颈块同样接收并给出 256 个通道，"
+        "却只有 {bottleneck} 个，前者是它的 {ratio} 倍。"
+    ),
+    "lab_table": "所有深度，图片为 224 × 224，依照 He 等人（2015）的表 1",
+    "lab_output": "输出",
+    "lab_published": "已发表：ImageNet 上的 top-5 错误率",
+    "lab_published_note": (
+        "单个网络的错误率与几个网络平均后的错误率不能相比，验证图片与测试图片也不完全可比；"
+        "2015 年获胜的六个 ResNet 合在一起，在测试图片上为 3.57 %（表 5）。"
+    ),
+    "lab_network": "网络",
+    "lab_top5": "top-5 错误率",
+    "lab_how": "测量方式",
+    "lab_source": "来源",
+    "lab_seven_test": "七个网络合在一起，测试图片",
+    "lab_one_val": "单个网络，验证图片",
     "lab_from_compare": "去掉 ResNet-{depth} 的块",
 }

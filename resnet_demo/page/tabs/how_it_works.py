@@ -11,7 +11,7 @@ from gradio.components import Component
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.models import cost
-from resnet_demo.models.architecture import ARCHITECTURES, DEPTHS, architecture_of
+from resnet_demo.models.architecture import ARCHITECTURES, DEPTHS, Block, architecture_of
 from resnet_demo.page import catalog
 from resnet_demo.page.i18n.texts import label
 from resnet_demo.page.tabs import compare
@@ -54,9 +54,18 @@ def convolutions(kind: str) -> list[tuple[int, int, int]]:
     return [(convolution.kernel, convolution.inputs, convolution.outputs) for convolution in found]
 
 
-def block(kind: str) -> str:
-    """A block as SVG, from top to bottom: its convolutions, and the shortcut past them."""
-    boxes, parts, tip = convolutions(kind), [], f'marker-end="url(#how-{kind}-tip)"'
+def block(kind: str, record: Block | None = None, prefix: str = "how") -> str:
+    """A block as SVG, from top to bottom: its convolutions, and the shortcut past them.
+
+    Args:
+        record: of this kind; None: the second one of the first stage.
+        prefix: of the ids, where a page has several drawings.
+    """
+    boxes = (
+        convolutions(kind) if record is None else [(one.kernel, one.inputs, one.outputs) for one in record.convolutions]
+    )
+    name, parts = f"{prefix}-{kind}", []
+    tip = f'marker-end="url(#{name}-tip)"'
     plus = TOP + len(boxes) * (BOX + GAP) + 12
     height = plus + 74
     fork = TOP - GAP / 2 - 6
@@ -80,10 +89,10 @@ def block(kind: str) -> str:
     parts.append(f'<text class="small start" x="{MIDDLE + 8}" y="{plus + 32}">ReLU</text>')
     parts.append(f'<text x="{MIDDLE}" y="{height - 8}">F(x) + x</text>')
     return (
-        f'<figure><svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-labelledby="how-{kind} how-{kind}-words">'
-        f'<title id="how-{kind}">{label(f"how_{kind}")}</title>'
-        f'<desc id="how-{kind}-words">{label(f"how_{kind}_words")}</desc>'
-        f'<defs><marker id="how-{kind}-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" '
+        f'<figure><svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-labelledby="{name} {name}-words">'
+        f'<title id="{name}">{label(f"how_{kind}")}</title>'
+        f'<desc id="{name}-words">{label(f"how_{kind}_words")}</desc>'
+        f'<defs><marker id="{name}-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" '
         f'orient="auto"><path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>'
         f"{''.join(parts)}</svg>"
         f"<figcaption>{label(f'how_{kind}')}</figcaption></figure>"
