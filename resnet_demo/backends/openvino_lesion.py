@@ -51,11 +51,17 @@ class GatedNetwork:
         """What comes out of each stage, from layer1 on; arguments as of ``features``."""
         names = [block.name for block in self._checkpoint.architecture.blocks]
         gates = np.array([name not in left_out for name in names], np.float32)
+        self.compile()
+        with self._lock:
+            assert self._request is not None
+            results = self._request.infer([np.ascontiguousarray(pictures), gates])
+            return [results[index].copy() for index in range(len(results))]
+
+    def compile(self) -> None:
+        """Do now what the first question does otherwise; later calls do nothing."""
         with self._lock:
             if self._request is None:
                 self._request = self._compiled()
-            results = self._request.infer([np.ascontiguousarray(pictures), gates])
-            return [results[index].copy() for index in range(len(results))]
 
     def _compiled(self) -> ov.InferRequest:
         precision = best_precision(self._checkpoint)
@@ -117,6 +123,10 @@ class WithoutBlocks(Engine):
         self.backend = "OpenVINO on CPU"
         self._gated: GatedNetwork = gated_networks.get(whole, lambda: GatedNetwork(whole.checkpoint))
         self._left_out = left_out
+
+    def compile(self) -> None:
+        """Compile the network, where no question did so before."""
+        self._gated.compile()
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         return self._gated.features(pictures, self._left_out)
