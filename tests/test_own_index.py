@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import gradio as gr
 import pytest
 import tiny
 from conftest import ROOT
@@ -16,7 +17,7 @@ from resnet_demo import checkpoints
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.page import catalog
-from resnet_demo.tasks import BUNDLED, CLASSIFICATION, TaskSpec
+from resnet_demo.tasks import BUNDLED, CLASSIFICATION, KEYPOINTS, TaskSpec
 from resnet_demo.training.train_own import has_index
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -192,6 +193,35 @@ def test_what_cannot_be_renamed_or_removed_gets_a_sentence_and_stays(weights, ca
     assert (weights / "own.json").read_bytes() == before
     checkpoints.load("pets", 18)
     checkpoints.load("flowers102", 18)
+
+
+def test_a_page_with_an_own_task_alone_opens_on_it_and_its_depth(weights):
+    from resnet_demo.page.app import build, device_line
+
+    checkpoints.register(weights / "pets" / "resnet18")
+    assert catalog.first_task(CLASSIFICATION) == "flowers102"
+    (weights / "index.json").unlink()
+    values = {block.elem_id: getattr(block, "value", None) for block in build().blocks.values()}
+    for tab in ("flowers", "compare", "many"):
+        assert values[f"{tab}-task"] == "pets"
+    assert [values["flowers-depth"], values["many-depth"], values["compare-depths"]] == [18, 18, [18]]
+    assert "CPU" in device_line()
+    shown = [block.id for block in build().blocks.values() if isinstance(block, gr.Tab) and block.visible]
+    assert shown == ["flowers", "compare", "many"]
+    assert catalog.task_choices(CLASSIFICATION) == [("pets", "pets")]
+
+
+def test_a_page_with_own_keypoints_alone_opens_on_their_tab(tmp_path, monkeypatch):
+    from resnet_demo.page.app import build
+
+    hands = TaskSpec("hands", KEYPOINTS, points=5, size=64, fit="squash", detector="")
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tiny.weights_folder(tmp_path, (hands, 18))))
+    blocks = build().blocks.values()
+    (tabs,) = (block for block in blocks if isinstance(block, gr.Tabs))
+    assert tabs.selected == "faces"
+    assert {"faces-task": "hands", "compare-task": "hands"}.items() <= {
+        block.elem_id: getattr(block, "value", None) for block in blocks
+    }.items()
 
 
 def test_no_own_tasks_yet(weights, capsys):

@@ -27,9 +27,11 @@ def build() -> gr.Blocks:
             gr.HTML(fixed(switch), elem_id="language", elem_classes=["language"])
             status = gr.HTML(status_line(label("getting_ready")), elem_id="status", elem_classes=["status"])
         built = []
-        with gr.Tabs(overflow_behavior="wrap") as tabs:
-            for tab in registry.tabs():
-                with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}"):
+        known = registry.tabs()
+        first = next((tab.id for tab in known if tab.shown()), known[0].id)
+        with gr.Tabs(overflow_behavior="wrap", selected=first) as tabs:
+            for tab in known:
+                with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}", visible=tab.shown()):
                     built.append(settings.Built(tab, tab.build()))
         settings.keep(tabs, built, page)
         missing_inputs.fill_with(page, fill_inputs)
@@ -57,7 +59,7 @@ def fill_inputs(function: gr.blocks.BlockFunction, inputs: list) -> None:
 
 def device_line() -> str:
     """What the networks run on; waits until the first of them is loaded."""
-    for task in catalog.ALWAYS:
+    for task in (catalog.first_task(kind) for kind in catalog.ALWAYS.values()):
         if catalog.available(task):
             try:
                 network = predictor.load(task, catalog.default_depth(task))

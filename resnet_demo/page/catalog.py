@@ -30,8 +30,24 @@ def depths(task: str) -> list[int]:
 def task_choices(*kinds: str) -> list[tuple[str, str]]:
     """(title, name) of the tasks of some kinds, ``classification`` and ``keypoints``; those of people come last."""
     order = [*tasks.BUNDLED, *_index()]
-    names = sorted({*ALWAYS, *_index()}, key=order.index)
+    names = sorted({*(() if has_only_own() and offers(*kinds) else ALWAYS), *_index()}, key=order.index)
     return [(title(name), name) for name in names if kind(name) in kinds]
+
+
+def first_task(*kinds: str) -> str:
+    """The task on which a tab of these kinds opens: the first that has weights; where none has, the project's own."""
+    known = [name for _, name in task_choices(*kinds)]
+    return next((name for name in known if available(name)), known[0])
+
+
+def has_only_own() -> bool:
+    """Whether all that has weights here are tasks of somebody's own: what belongs to others is then not shown."""
+    return bool(_index()) and not any(task in tasks.BUNDLED for task in _index())
+
+
+def offers(*kinds: str) -> bool:
+    """Whether a task of some kinds has weights."""
+    return any(kind(task) in kinds for task in _index())
 
 
 def names() -> set[str]:

@@ -236,10 +236,12 @@ def warm_up() -> None:
     if find_spec("matplotlib"):
         import matplotlib  # noqa: F401  # Gradio imports it at the first event where it is installed.
     from resnet_demo.inference import predictor
-    from resnet_demo.page.catalog import FACES, FLOWERS, available, default_depth
+    from resnet_demo.page.catalog import available, default_depth, first_task
     from resnet_demo.page.widgets.examples import example
+    from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS
 
-    for task, name in ((FLOWERS, "dahlia"), (FACES, "astronaut")):
+    for kind, name in ((CLASSIFICATION, "dahlia"), (KEYPOINTS, "astronaut")):
+        task = first_task(kind)
         try:
             if available(task):
                 predictor.load(task, default_depth(task))(example(name))

@@ -106,7 +106,7 @@ def keep(tabs: gr.Tabs, built: Sequence[Built], page: gr.Blocks) -> None:
         )
     # The browser opens the tab alone. As an output of the server's answer the tabs would have a loading status, at each
     # change of which, in any later event, Gradio 6.31 copies the state of all components inside.
-    known = [one.tab.id for one in built]
+    known = [one.tab.id for one in built if one.tab.shown()]
     parts = sorted({name.partition(".")[2] for name, _ in kept})
     script = f"() => window.resnet.tab({json.dumps(known)}, {json.dumps(parts)})"
     page.load(None, None, [tabs], js=script, **PRIVATE)

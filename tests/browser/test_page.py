@@ -296,6 +296,10 @@ def test_a_task_of_own_pictures_is_offered(visit, own_server):
 def test_keypoints_of_own_pictures_have_no_face_regions(visit, own_server):
     page = visit(address=own_server)
     open_tab(page, "faces")
+    # The tab opens on the task that has weights; that of faces, which has none here, says so.
+    expect(page.locator("#faces-task input")).to_have_value("hands")
+    expect(page.locator("#faces-region")).to_have_count(0)
+    choose(page, "faces-task", "Face keypoints")
     expect(page.locator("#faces-region")).to_be_visible()
     choose(page, "faces-task", "hands")
     expect(page.locator("#faces-region")).to_have_count(0)

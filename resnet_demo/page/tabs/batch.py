@@ -208,8 +208,9 @@ def build() -> dict[str, Component]:
         with gr.Column(min_width=300, scale=1):
             files = files_input("many-files")
             with gr.Group():
-                task = task_input("many-task", catalog.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
-                depth = depth_input(catalog.FLOWERS, "many-depth")
+                first = catalog.first_task(tasks.CLASSIFICATION, tasks.KEYPOINTS)
+                task = task_input("many-task", first, tasks.CLASSIFICATION, tasks.KEYPOINTS)
+                depth = depth_input(first, "many-depth")
             with gr.Row():
                 start = gr.Button(label("many_run"), variant="primary", min_width=120, elem_id="many-run")
                 stop = gr.Button(label("many_stop"), interactive=False, min_width=80, elem_id="many-stop")

@@ -174,19 +174,25 @@ def answer(asked: Question) -> dict[str, Any]:
 
 def restored(values: Mapping[str, object]) -> dict[str, Any]:
     """Kept values → updates of the controls."""
-    found = restore.task_and_depths(values, catalog.FLOWERS, tasks.CLASSIFICATION)
+    found = restore.task_and_depths(values, catalog.first_task(tasks.CLASSIFICATION), tasks.CLASSIFICATION)
     for count in restore.numbers(values.get("top_k"), range(1, MAX_TOP_K + 1)):
         found["top_k"] = gr.update(value=count)
     return found
 
 
-@tab("flowers", restore=restored, derived=("target", "last_task"))
+def shown() -> bool:
+    """There is something to classify with, or nothing at all."""
+    return catalog.offers(tasks.CLASSIFICATION) or not catalog.has_only_own()
+
+
+@tab("flowers", restore=restored, derived=("target", "last_task"), shown=shown)
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
+    first = catalog.first_task(tasks.CLASSIFICATION)
     with asking_row(tasks.CLASSIFICATION):
-        photo = photo_input("flowers-photo", FLOWERS, catalog.FLOWERS, "flowers-overlay")
-        task = task_input("flowers-task", catalog.FLOWERS, tasks.CLASSIFICATION)
-        depth = depth_input(catalog.FLOWERS, "flowers-depth")
+        photo = photo_input("flowers-photo", FLOWERS, first, "flowers-overlay")
+        task = task_input("flowers-task", first, tasks.CLASSIFICATION)
+        depth = depth_input(first, "flowers-depth")
     with gr.Row(elem_classes=["columns", "answer"]):
         with gr.Column(min_width=300, scale=7):
             view = viewer("flowers-overlay", "classes")
@@ -194,7 +200,7 @@ def build() -> dict[str, Component]:
             classes = class_list("flowers-classes", "flowers-overlay")
             line, retry = note_output("hint_classes", "flowers-note"), retry_button("flowers-retry")
             with gr.Row(elem_classes=["more-controls"]):
-                target = target_input("flowers-target")
+                target = target_input(first, "flowers-target")
                 top_k = number_input(1, MAX_TOP_K, 5, "top_k", "flowers-top-k")
             details = details_output("flowers-details")
     photo_credits("credits_flowers")

@@ -238,16 +238,18 @@ def shared(image: str, task: str, depths: list[int]) -> Iterator[Card]:
 
 def restored(values: Mapping[str, object]) -> dict[str, Any]:
     """Kept values → updates of the controls."""
-    return restore.task_and_depths(values, catalog.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
+    kinds = tasks.CLASSIFICATION, tasks.KEYPOINTS
+    return restore.task_and_depths(values, catalog.first_task(*kinds), *kinds)
 
 
 @tab("compare", restore=restored, derived=("last_task",))
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
+    first = catalog.first_task(tasks.CLASSIFICATION, tasks.KEYPOINTS)
     with asking_row(tasks.CLASSIFICATION, tasks.KEYPOINTS):
-        photo = photo_input("compare-photo", BOTH, catalog.FLOWERS)
-        task = task_input("compare-task", catalog.FLOWERS, tasks.CLASSIFICATION, tasks.KEYPOINTS)
-        depths = depth_input(catalog.FLOWERS, "compare-depths", several=True)
+        photo = photo_input("compare-photo", BOTH, first)
+        task = task_input("compare-task", first, tasks.CLASSIFICATION, tasks.KEYPOINTS)
+        depths = depth_input(first, "compare-depths", several=True)
     line, retry = note_output("hint_compare", "compare-note"), retry_button("compare-retry")
     cards = gr.HTML(elem_id="compare-cards", elem_classes=["cards-holder"])
     curve_ = gr.HTML(elem_id="compare-curve")

@@ -131,25 +131,31 @@ def answer(asked: Question) -> dict[str, Any]:
 
 def restored(values: Mapping[str, object]) -> dict[str, Any]:
     """Kept values → updates of the controls."""
-    found = restore.task_and_depths(values, catalog.FACES, tasks.KEYPOINTS)
+    found = restore.task_and_depths(values, catalog.first_task(tasks.KEYPOINTS), tasks.KEYPOINTS)
     if values.get("region") in catalog.REGIONS:
         found["region"] = {**gr.update(value=values["region"]), **found.get("region", {})}
     return found
 
 
-@tab("faces", restore=restored, derived=("last_task",))
+def shown() -> bool:
+    """There are networks of keypoints, or none at all."""
+    return catalog.offers(tasks.KEYPOINTS) or not catalog.has_only_own()
+
+
+@tab("faces", restore=restored, derived=("last_task",), shown=shown)
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     hint = "hint_faces" if len(catalog.task_choices(tasks.KEYPOINTS)) == 1 else "hint_points"
+    first = catalog.first_task(tasks.KEYPOINTS)
     with asking_row(tasks.KEYPOINTS):
-        photo = photo_input("faces-photo", FACES, catalog.FACES, "faces-overlay")
-        task = task_input("faces-task", catalog.FACES, tasks.KEYPOINTS)
-        depth = depth_input(catalog.FACES, "faces-depth")
+        photo = photo_input("faces-photo", FACES, first, "faces-overlay")
+        task = task_input("faces-task", first, tasks.KEYPOINTS)
+        depth = depth_input(first, "faces-depth")
     with gr.Row(elem_classes=["columns", "answer"]):
         with gr.Column(min_width=300, scale=7):
             view = viewer("faces-overlay", "regions")
         with gr.Column(min_width=300, scale=5):
-            region = region_input("faces-region")
+            region = region_input(first, "faces-region")
             line, retry = note_output(hint, "faces-note"), retry_button("faces-retry")
             details = details_output("faces-details")
     photo_credits("credits_faces")

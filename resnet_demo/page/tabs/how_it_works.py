@@ -26,7 +26,7 @@ LEFT, WIDE = 24, 186  # where the boxes begin, and how wide they are
 MIDDLE, PAST = LEFT + WIDE / 2, LEFT + WIDE + 44  # across: the line through the boxes, and the one past them
 
 
-@tab("how")
+@tab("how", shown=lambda: not catalog.has_only_own())
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     parts = [

@@ -41,7 +41,7 @@ TEXTS = (
 )
 
 
-@tab("live")
+@tab("live", shown=lambda: not catalog.has_only_own())
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     gr.HTML(

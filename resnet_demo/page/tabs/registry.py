@@ -34,6 +34,7 @@ class Tab:
             other. The others are restored each by itself: see ``settings.restored_value``.
         derived: names of controls that follow from others, so that they are not kept.
         left: told when a visitor has closed or left the page.
+        shown: whether the page shows it; its endpoints are there in any case.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Tab:
     restore: Restore | None = None
     derived: Collection[str] = ()
     left: Callable[[gr.Request], None] | None = None
+    shown: Callable[[], bool] = lambda: True
 
     @property
     def title(self) -> str:
@@ -56,6 +58,7 @@ def tab(
     restore: Restore | None = None,
     derived: Collection[str] = (),
     left: Callable[[gr.Request], None] | None = None,
+    shown: Callable[[], bool] = lambda: True,
     english: Mapping[str, str] | None = None,
     chinese: Mapping[str, str] | None = None,
 ) -> Callable[[Build], Build]:
@@ -68,7 +71,7 @@ def tab(
     texts.add(english or {}, chinese or {})
 
     def keep(build: Build) -> Build:
-        _tabs[id] = Tab(id, build, restore, derived, left)
+        _tabs[id] = Tab(id, build, restore, derived, left, shown)
         return build
 
     return keep

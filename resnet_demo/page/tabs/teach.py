@@ -127,7 +127,7 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
     return restore.task_and_depths(values, default_trunk(), tasks.CLASSIFICATION)
 
 
-@tab("teach", restore=restored, left=left)
+@tab("teach", restore=restored, left=left, shown=lambda: not catalog.has_only_own())
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     trunk = default_trunk()

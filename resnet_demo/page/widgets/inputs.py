@@ -83,10 +83,10 @@ def task_input(elem_id: str, value: str, *kinds: str, key: str = "task") -> gr.D
     return read_with(task, read_name)
 
 
-def target_input(elem_id: str) -> gr.Dropdown:
+def target_input(task: str, elem_id: str) -> gr.Dropdown:
     """The class whose heat is shown; nothing chosen means the most likely one."""
     target = gr.Dropdown(
-        target_choices(catalog.FLOWERS),
+        target_choices(task),
         value="",
         label=label("target"),
         allow_custom_value=True,
@@ -102,9 +102,9 @@ def target_choices(task: str) -> list[tuple[str, str]]:
     return [(label("target_top"), ""), *((class_names.shown(task, name), name) for name in catalog.labels(task))]
 
 
-def region_input(elem_id: str) -> gr.Radio:
+def region_input(task: str, elem_id: str) -> gr.Radio:
     regions = [(label(f"region_{region}"), region) for region in catalog.REGIONS]
-    region = gr.Radio(regions, value="all", label=label("region"), elem_id=elem_id)
+    region = gr.Radio(regions, value="all", label=label("region"), visible=catalog.has_regions(task), elem_id=elem_id)
     return read_with(region, lambda payload: read_name(payload or "all"))
 
 
