@@ -63,6 +63,14 @@ def test_the_temperature_undoes_too_sure_and_too_unsure_logits(factor):
         assert metric.n == len(labels)
 
 
+def test_few_pictures_that_happen_to_be_right_make_nothing_sure():
+    logits = np.zeros((36, 6), np.float32)
+    labels = np.arange(36) % 6
+    logits[np.arange(36), labels] = 2.0  # All right, at 60 %; likelihood alone would end at the smallest temperature.
+    sure = [softmax(logits[:count] / fit_temperature(logits[:count], labels[:count])).max() for count in (30, 36)]
+    assert 0.9 < sure[0] < sure[1] < 0.985  # One in 36 may be wrong still.
+
+
 def test_the_calibration_error_is_the_gap_between_sure_and_right():
     assert calibration_error(np.full(10, 0.9), np.arange(10) < 9) == pytest.approx(0)
     assert calibration_error(np.full(10, 0.9), np.arange(10) < 5) == pytest.approx(40)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from resnet_demo.checkpoints import Config, Metric
 from resnet_demo.checkpoints.calibration_record import ComparedScore
 
+FEW = 100  # pictures below which the prior of a temperature says something, see ``evaluation.temperature``
 NAMES = {"ece": "expected calibration error, %", "nll": "negative log-likelihood, nats"}
 
 
@@ -31,9 +32,10 @@ def calibration_part(config: Config) -> list[str]:
     }
     for name, value in rows.items():
         flags.append(f"| {name} | {value.value:.1f} % | {value.low:.1f} to {value.high:.1f} % | {value.n or 0:,.0f} |")
+    few = f" ({fitted.val:,} are few, so that it is drawn towards 1)" if fitted.val < FEW else ""
     parts = [
         f"## Calibration\nBy\n\n```sh\n{record.command}\n```",
-        f"Probabilities are the softmax of the logits divided by {record.temperature:.3f}, fitted on {on}. On the "
+        f"Probabilities are the softmax of the logits divided by {record.temperature:.3f}, fitted on {on}{few}. On the "
         f"test split (15 bins of equal width):\n\n" + "\n".join(lines),
         f"A picture is flagged as probably none of the classes where the cosine of its pooled features to the nearest "
         f"class mean (of {fitted.means:,} training pictures) is below {record.threshold:.3f}, which "

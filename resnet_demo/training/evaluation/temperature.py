@@ -10,6 +10,10 @@ from resnet_demo.tasks import softmax
 BINS = 15
 RESAMPLES = 1000
 LOWEST, HIGHEST = 0.05, 20.0
+# Deviation of the logarithm of a temperature. Chosen among 0.25, 0.5, 1 and none for heads on 30 to 300 train pictures
+# of flowers5, 12 draws each: with 30 pictures of two classes the mean NLL on others was 0.181 with it, 0.311 with none.
+PRIOR = 0.5
+GRID = 61
 
 
 def nll(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -20,15 +24,25 @@ def nll(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> np.
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature of least negative log-likelihood; 1/T is looked for, in which that is convex."""
-    low, high = np.log(1 / HIGHEST), np.log(1 / LOWEST)
-    for _ in range(60):
+    """The likeliest temperature, where its logarithm lies round 0 by ``PRIOR`` before any picture is seen.
+
+    Likelihood alone is surest where the few pictures there are happen to be right: then any photo gets a class at
+    99.8 %. From a hundred pictures on the prior hardly says anything any more.
+    """
+
+    def cost(logarithm: float) -> float:
+        return nll(logits, labels, np.exp(logarithm)).mean() + (logarithm / PRIOR) ** 2 / (2 * len(labels))
+
+    grid = np.linspace(np.log(LOWEST), np.log(HIGHEST), GRID)
+    best = int(np.argmin([cost(each) for each in grid]))
+    low, high = grid[max(best - 1, 0)], grid[min(best + 1, GRID - 1)]
+    for _ in range(30):
         left, right = low + (high - low) / 3, high - (high - low) / 3
-        if nll(logits, labels, np.exp(-left)).mean() < nll(logits, labels, np.exp(-right)).mean():
+        if cost(left) < cost(right):
             high = right
         else:
             low = left
-    return float(np.exp(-(low + high) / 2))
+    return float(np.exp((low + high) / 2))
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
