@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import timm
@@ -14,6 +17,7 @@ from PIL import Image, ImageOps
 import resnet_demo
 from resnet_demo import checkpoints, tasks
 from resnet_demo.backends.openvino_runtime import core
+from resnet_demo.errors import UserError
 from resnet_demo.export.formats import export
 from resnet_demo.tasks.decode import softmax
 
@@ -40,7 +44,7 @@ def batch(checkpoint):
 @pytest.fixture(scope="module")
 def said(checkpoint):
     """What ``predict`` says: (n, classes) in the order of the labels."""
-    predict = resnet_demo.load("flowers102", depth=18, device="cpu")
+    predict = resnet_demo.load("flowers102", depth=18, device="reference")  # float32 on every CPU
     labels = checkpoint.spec.labels
     rows = []
     for path in PHOTOS:
@@ -64,6 +68,33 @@ def test_onnx(checkpoint, batch, said, tmp_path):
     path, *_ = export(checkpoint, "onnx", tmp_path / "n.onnx")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     assert_same(session.run(["logits"], {"pictures": batch})[0], said)
+
+
+@pytest.mark.parametrize(("precision", "share", "within"), [("fp16", 0.51, 0.01), ("int8", 0.26, 0.05)])
+def test_onnx_in_fewer_bits(precision, share, within, checkpoint, batch, said, tmp_path):
+    path, side = export(checkpoint, "onnx", tmp_path / "n.onnx", precision=precision)
+    whole = sum(value.nbytes for value in checkpoint.state.values())
+    assert path.stat().st_size < share * whole and f'"precision": "{precision}"' in side.read_text(encoding="utf-8")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert [value.type for value in (*session.get_inputs(), *session.get_outputs())] == ["tensor(float)"] * 3
+    assert session.get_outputs()[1].shape == ["batch", 512, 5, 5]
+    found = softmax(session.run(["logits"], {"pictures": batch})[0])
+    np.testing.assert_array_equal(found.argmax(1), said.argmax(1))
+    np.testing.assert_allclose(found, said, atol=within)
+
+
+def test_onnx_holds_the_stored_integers_and_ranges(checkpoint, tmp_path):
+    path, _ = export(checkpoint, "onnx", tmp_path / "n.onnx", precision="int8")
+    model = onnx.load(path)
+    held = {array.name: onnx.numpy_helper.to_array(array) for array in model.graph.initializer}
+    name = "layer3.1.conv2"
+    # A norm's factor may be negative, and turns the signs of its channel.
+    np.testing.assert_array_equal(np.abs(held[f"{name}.weight.int8"]), np.abs(checkpoint.stored[f"{name}.weight"]))
+    assert held[f"{name}.step"] * 255 == pytest.approx(checkpoint.ranges[name])
+    rounded = sum(node.op_type == "QuantizeLinear" for node in model.graph.node)
+    assert rounded == len(checkpoint.ranges) == 19 and model.opset_import[0].version == 17
+    with pytest.raises(UserError, match="measure them with `resnet-demo ranges`, or export fp16."):
+        export(replace(checkpoint, ranges={}), "onnx", tmp_path / "m.onnx", precision="int8")
 
 
 def test_openvino(checkpoint, batch, said, tmp_path):
@@ -90,6 +121,17 @@ def test_torchscript(checkpoint, batch, said, tmp_path):
     path, *_ = export(checkpoint, "torchscript", tmp_path / "n.pt")
     with pytest.warns(FutureWarning), torch.no_grad():
         assert_same(torch.jit.load(path)(torch.from_numpy(batch))[0], said)
+
+
+def test_torch_export(checkpoint, batch, said, tmp_path):
+    path, *_ = export(checkpoint, "torch-export", tmp_path / "n.pt2")
+    files = {"config.json": ""}
+    program = torch.export.load(path, extra_files=files).module()
+    with torch.no_grad():
+        for size in (len(batch), 1):
+            logits, features = program(torch.from_numpy(batch[:size]))
+            assert_same(logits, said[:size])
+    assert features.shape == (1, 512, 5, 5) and json.loads(files["config.json"])["task"]["name"] == "flowers102"
 
 
 def test_stored_integers_stay_as_they_are(checkpoint):

@@ -254,6 +254,9 @@ def test_the_command_warns_of_v1_where_the_file_is_loaded_elsewhere(tmp_path, ca
         (["--format", "onnx", "--out", "nowhere/n.onnx"], "There is no folder nowhere: make it first"),
         (["--format", "transformers", "--out", "nowhere/n"], "There is no folder nowhere: make it first"),
         (["--format", "safetensors", "--out", "weights/flowers102/resnet18/model.safetensors"], "is the checkpoint"),
+        (["--format", "openvino", "--precision", "int8", "--out", "n.xml"], "Only onnx is written in int8"),
+        (["--format", "transformers", "--precision", "fp16", "--out", "n"], "Only onnx is written in fp16"),
+        (["--format", "onnx", "--precision", "int8", "--out", "n.onnx"], "has no ranges of its convolutions' inputs"),
         (["--format", "tflite", "--out", "n.tflite"], "invalid choice: 'tflite'"),
     ],
 )

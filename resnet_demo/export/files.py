@@ -9,6 +9,20 @@ import numpy as np
 
 from resnet_demo.errors import UserError
 
+FLOAT32, FP16, INT8 = PRECISIONS = ("float32", "fp16", "int8")
+
+
+def check_precision(kind: str, precision: str) -> None:
+    """Refuse a precision that a format is not written in.
+
+    Raises:
+        UserError: it is not, or there is none of that name.
+    """
+    if precision not in PRECISIONS:
+        raise UserError(f"There is no precision {precision!r}: choose {', '.join(PRECISIONS)}.")
+    if precision != FLOAT32 and kind != "onnx":
+        raise UserError(f"Only onnx is written in {precision}: leave out the precision, or choose onnx.")
+
 
 def check_parent(out: Path) -> None:
     """A misspelt folder must not be made.

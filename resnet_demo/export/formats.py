@@ -1,8 +1,9 @@
-"""A checkpoint for other programs: safetensors for torchvision and timm, ONNX, OpenVINO and TorchScript, all float32.
+"""A checkpoint for other programs: safetensors for torchvision and timm, ONNX, OpenVINO, TorchScript, torch.export.
 
-The three graphs take one batch of pictures and give ``logits`` and ``features``, the last feature map, from which
-Grad-CAM follows in closed form. A calibration's temperature is in the head, so that softmax gives the probabilities
-of a prediction. Beside each file lies a record of what it needs and gives, and the file holds it too.
+All are float32, ONNX in fewer bits too. The graphs take one batch of pictures and give ``logits`` and ``features``,
+the last feature map, from which Grad-CAM follows in closed form. A calibration's temperature is in the head, so that
+softmax gives the probabilities of a prediction. Beside each file lies a record of what it needs and gives, and the file
+holds it too.
 """
 
 from __future__ import annotations
@@ -13,15 +14,25 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from resnet_demo.checkpoints import CONFIG, MODEL, Checkpoint
 from resnet_demo.errors import UserError
-from resnet_demo.export.files import check_parent, with_counters
+from resnet_demo.export.files import FLOAT32, INT8, check_parent, check_precision, with_counters
 from resnet_demo.tasks import CLASSIFICATION
 
-SUFFIXES = {"safetensors": ".safetensors", "onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt"}
+if TYPE_CHECKING:
+    import torch
+
+SUFFIXES = {
+    "safetensors": ".safetensors",
+    "onnx": ".onnx",
+    "openvino": ".xml",
+    "torchscript": ".pt",
+    "torch-export": ".pt2",
+}
 NORMALISED, UINT8 = "normalised", "uint8"
 INPUTS = (NORMALISED, UINT8)
 OUTPUTS = ("logits", "features")
@@ -34,33 +45,44 @@ V1_STRIDES = (
 )
 
 
-def export(checkpoint: Checkpoint, kind: str, out: str | Path, pictures: str = NORMALISED) -> list[Path]:
+def export(
+    checkpoint: Checkpoint, kind: str, out: str | Path, pictures: str = NORMALISED, precision: str = FLOAT32
+) -> list[Path]:
     """Write a checkpoint in another format; the files appear complete or not at all.
 
     Args:
         checkpoint: what to write.
-        kind: ``safetensors``, ``onnx``, ``openvino`` or ``torchscript``.
+        kind: a key of ``SUFFIXES``.
         out: the file, with the suffix of ``SUFFIXES``; OpenVINO's weights lie beside it in a ``.bin``.
         pictures: what a graph takes: ``normalised`` float32 (b, 3, S, S), or ``uint8`` RGB (b, S, S, 3).
+
+        precision: of ``PRECISIONS``; all but ONNX are float32.
 
     Returns:
         The files, the one named by ``out`` first, the record last.
 
     Raises:
-        UserError: no such format or input, another suffix, a package that is missing, or a file that cannot be written.
+        UserError: no such format, input or precision, another suffix, no ranges for int8, a package that is missing, or
+            a file that cannot be written.
     """
     out = Path(out)
-    check(kind, out, pictures)
+    check(kind, out, pictures, precision)
     check_parent(out)
     if checkpoint.path is not None and out.resolve() == checkpoint.path.resolve():
         raise UserError(f"{out} is the checkpoint itself: export it to another file.")
-    record = describe(checkpoint, kind, pictures)
+    if precision == INT8 and not checkpoint.ranges:
+        raise UserError(
+            "This checkpoint has no ranges of its convolutions' inputs, which int8 needs: measure them with "
+            "`resnet-demo ranges`, or export fp16."
+        )
+    record = describe(checkpoint, kind, pictures) | ({"precision": precision} if kind == "onnx" else {})
     checkpoint = checkpoint.calibrated()
     write = {
         "safetensors": write_safetensors,
         "onnx": write_onnx,
         "openvino": write_openvino,
         "torchscript": write_torchscript,
+        "torch-export": write_torch_export,
     }[kind]
     try:
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
@@ -76,11 +98,11 @@ def export(checkpoint: Checkpoint, kind: str, out: str | Path, pictures: str = N
     return [out.parent / name for name in names]
 
 
-def check(kind: str, out: Path, pictures: str) -> None:
+def check(kind: str, out: Path, pictures: str, precision: str = FLOAT32) -> None:
     """Refuse what cannot be exported, before any work.
 
     Raises:
-        UserError: no such format or input, or another suffix.
+        UserError: no such format, input or precision, or another suffix.
     """
     if kind not in SUFFIXES:
         raise UserError(f"There is no format {kind!r}: choose {', '.join(SUFFIXES)}.")
@@ -88,6 +110,7 @@ def check(kind: str, out: Path, pictures: str) -> None:
         raise UserError(f"There is no input {pictures!r}: choose {' or '.join(INPUTS)}.")
     if kind == "safetensors" and pictures == UINT8:
         raise UserError("A safetensors file holds weights and takes no pictures: leave out the input, or choose onnx.")
+    check_precision(kind, precision)
     if out.suffix != SUFFIXES[kind]:
         raise UserError(f"A file in the format {kind} ends in {SUFFIXES[kind]}: name it {out.stem}{SUFFIXES[kind]}.")
 
@@ -101,7 +124,7 @@ def caution(checkpoint: Checkpoint, kind: str) -> str | None:
             f"and compute something else. After loading, set the strides: {V1_STRIDES}"
         )
     if kind == "torchscript":
-        return "Mind: PyTorch has declared TorchScript deprecated; for something to last, export onnx or openvino."
+        return "Mind: PyTorch has declared TorchScript deprecated; export torch-export, onnx or openvino to last."
     return None
 
 
@@ -186,7 +209,8 @@ def write_onnx(checkpoint: Checkpoint, path: Path, record: Record) -> None:
     from resnet_demo.export.onnx_graph import build_model
 
     network = checkpoint.state, checkpoint.spec, checkpoint.architecture
-    path.write_bytes(build_model(*network, takes_uint8(record), metadata(record)).SerializeToString())
+    model = build_model(*network, takes_uint8(record), metadata(record), str(record["precision"]), checkpoint.ranges)
+    path.write_bytes(model.SerializeToString())
 
 
 def write_openvino(checkpoint: Checkpoint, path: Path, record: Record) -> None:
@@ -207,8 +231,8 @@ def write_openvino(checkpoint: Checkpoint, path: Path, record: Record) -> None:
     ov.save_model(model, path, compress_to_fp16=False)
 
 
-def write_torchscript(checkpoint: Checkpoint, path: Path, record: Record) -> None:
-    """``torch.jit.load(path)(pictures)`` gives (logits, features); the record lies in the file as ``config.json``."""
+def torch_graph(checkpoint: Checkpoint, record: Record) -> tuple[torch.nn.Module, torch.Tensor]:
+    """A module that gives (logits, features), and a batch to trace it with."""
     import torch
 
     from resnet_demo.backends.torch_network import build_network, scaling
@@ -229,12 +253,28 @@ def write_torchscript(checkpoint: Checkpoint, path: Path, record: Record) -> Non
 
     size = checkpoint.spec.size
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8) if takes_uint8(record) else torch.zeros(2, 3, size, size)
+    return Graph().eval(), example
+
+
+def write_torchscript(checkpoint: Checkpoint, path: Path, record: Record) -> None:
+    """``torch.jit.load(path)(pictures)`` gives (logits, features); the record lies in the file as ``config.json``."""
+    import torch
+
+    graph, example = torch_graph(checkpoint, record)
     with warnings.catch_warnings(), torch.no_grad():
         # That it is deprecated the command says once; the shape checks that the tracer minds hold for every picture.
         warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         torch.jit.save(
-            torch.jit.trace(Graph().eval(), example, check_trace=False),
-            str(path),
-            _extra_files={CONFIG: json.dumps(record)},
+            torch.jit.trace(graph, example, check_trace=False), str(path), _extra_files={CONFIG: json.dumps(record)}
         )
+
+
+def write_torch_export(checkpoint: Checkpoint, path: Path, record: Record) -> None:
+    """``torch.export.load(path).module()(pictures)`` gives (logits, features); the record is in the file likewise."""
+    import torch
+
+    graph, example = torch_graph(checkpoint, record)
+    with torch.no_grad():
+        program = torch.export.export(graph, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+        torch.export.save(program, path, extra_files={CONFIG: json.dumps(record)})
