@@ -106,7 +106,7 @@ class Graph:
         self.nodes.append(helper.make_node(operation, inputs, [output], name=output, **attributes))
         return output
 
-    def constant(self, name: str, value: np.ndarray) -> str:
+    def constant(self, name: str, value: np.ndarray | np.generic) -> str:
         from onnx import numpy_helper
 
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
