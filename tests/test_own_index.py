@@ -207,7 +207,7 @@ def test_a_page_with_an_own_task_alone_opens_on_it_and_its_depth(weights):
     assert [values["flowers-depth"], values["many-depth"], values["compare-depths"]] == [18, 18, [18]]
     assert "CPU" in device_line()
     shown = [block.id for block in build().blocks.values() if isinstance(block, gr.Tab) and block.visible]
-    assert shown == ["flowers", "compare", "many"]
+    assert shown == ["flowers", "compare", "many", "lab"]
     assert catalog.task_choices(CLASSIFICATION) == [("pets", "pets")]
 
 

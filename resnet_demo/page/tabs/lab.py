@@ -142,17 +142,22 @@ def each(image: str, task: str, depth: int) -> Iterator[str]:
 
 def restored(values: Mapping[str, object]) -> dict[str, Any]:
     """Kept values → updates of the controls."""
-    return restore.task_and_depths(values, catalog.FLOWERS, tasks.CLASSIFICATION)
+    return restore.task_and_depths(values, catalog.first_task(tasks.CLASSIFICATION), tasks.CLASSIFICATION)
 
 
-@tab("lab", restore=restored, derived=("last_task",))
+def shown() -> bool:
+    """There is something to classify with, or nothing at all."""
+    return catalog.offers(tasks.CLASSIFICATION) or not catalog.has_only_own()
+
+
+@tab("lab", restore=restored, derived=("last_task",), shown=shown)
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     gr.HTML(f"<h2>{label('lab_title_blocks')}</h2><p>{label('lab_lead_blocks')}</p>", elem_classes=["lab-head"])
     with asking_row(tasks.CLASSIFICATION):
-        photo = photo_input("lab-photo", FLOWERS, catalog.FLOWERS, "lab-board")
-        task = task_input("lab-task", catalog.FLOWERS, tasks.CLASSIFICATION)
-        depth = depth_input(catalog.FLOWERS, "lab-depth")
+        photo = photo_input("lab-photo", FLOWERS, catalog.first_task(tasks.CLASSIFICATION), "lab-board")
+        task = task_input("lab-task", catalog.first_task(tasks.CLASSIFICATION), tasks.CLASSIFICATION)
+        depth = depth_input(catalog.first_task(tasks.CLASSIFICATION), "lab-depth")
     script = (FOLDER / "lab.js").read_text("utf-8")
     board = gr.HTML({}, html_template='<div class="lab-board"></div>', js_on_load=script, elem_id="lab-board")
     line, retry = note_output("lab_hint", "lab-note"), retry_button("lab-retry")
