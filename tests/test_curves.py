@@ -145,3 +145,16 @@ def test_the_command_prints_a_row_for_each_depth(data, capsys):
 def test_what_curves_cannot_do_is_one_sentence(data, capsys, arguments, sentence):
     assert main(["curves", *arguments, "--depths", "18", "--data", str(data)]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_photo_says_its_curves_and_what_is_left_when_a_part_is_hidden(data):
+    answer = Classifier(tiny.FLOWERS.name, 18, "cpu")(EXAMPLES / "dahlia.jpg")
+    best, mask = answer.probabilities.argmax(), np.zeros((8, 8), bool)
+    np.testing.assert_allclose(answer.hidden(mask), answer.probabilities, atol=1e-3)
+    gone = answer.hidden(~mask)[best]
+    assert gone != pytest.approx(answer.probabilities[best], abs=1e-3)
+    found = answer.faithfulness()
+    for curve in found["deletion"]:
+        assert curve.probabilities[[0, -1]] == pytest.approx([answer.probabilities[best], gone], abs=1e-3)
+    for curve in found["insertion"]:
+        assert curve.probabilities[-1] == pytest.approx(answer.probabilities[best], abs=1e-3)

@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter
 from resnet_demo.explain.case import Case
 from resnet_demo.explain.maps import resize_map
 from resnet_demo.tasks.decode import softmax
+from resnet_demo.tasks.spec import TaskSpec
 
 STEPS = 20
 BLUR = 1 / 20  # standard deviation, in shares of the picture's side
@@ -45,8 +46,7 @@ def deletion(case: Case, cam: np.ndarray, steps: int = STEPS) -> Curve:
 
     The ``steps + 1`` pictures run through the network in batches; ``case.target`` must be a class.
     """
-    colour = np.rint(np.multiply(case.spec.mean, 255)).astype(np.uint8)
-    return _curve(case, cam, steps, case.picture, np.broadcast_to(colour, case.picture.shape))
+    return _curve(case, cam, steps, case.picture, np.broadcast_to(_mean_colour(case.spec), case.picture.shape))
 
 
 def insertion(case: Case, cam: np.ndarray, steps: int = STEPS) -> Curve:
@@ -54,6 +54,16 @@ def insertion(case: Case, cam: np.ndarray, steps: int = STEPS) -> Curve:
     blur = ImageFilter.GaussianBlur(case.spec.size * BLUR)
     blurred = np.asarray(Image.fromarray(case.picture).filter(blur))
     return _curve(case, cam, steps, blurred, case.picture)
+
+
+def hidden(spec: TaskSpec, picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The picture, uint8 (S, S, 3), painted over in the mean colour where a mask of it, bool (r, c), is true."""
+    rows, columns = (np.arange(spec.size) * cells // spec.size for cells in mask.shape)
+    return np.where(mask[rows][:, columns, np.newaxis], _mean_colour(spec), picture)
+
+
+def _mean_colour(spec: TaskSpec) -> np.ndarray:
+    return np.rint(np.multiply(spec.mean, 255)).astype(np.uint8)
 
 
 def random_map(shape: tuple[int, int], seed: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from resnet_demo import tasks
 from resnet_demo.backends import base
-from resnet_demo.explain import maps, registry, targets
+from resnet_demo.explain import curves, maps, registry, targets
 from resnet_demo.explain.case import Case, Progress
 from resnet_demo.explain.targets import DIRECTIONS as DIRECTIONS
 from resnet_demo.models.architecture import STAGES
@@ -273,6 +273,30 @@ class Prediction(Result):
         """The names of the network's blocks by their stage."""
         stages = self._engine.checkpoint.architecture.stages
         return {stage: [block.name for block in found] for stage, found in stages.items()}
+
+    def hidden(self, mask: np.ndarray) -> np.ndarray:
+        """The classes' probabilities, float32 (classes,), when a part is painted over in the task's mean colour.
+
+        Args:
+            mask: bool (r, c) over the ``window``, true where it is hidden.
+        """
+        picture = curves.hidden(self.spec, self._picture, mask)
+        return tasks.softmax(self._calibrated(picture[np.newaxis]))[0]
+
+    def faithfulness(
+        self, target: str | int | None = None, layer: str = STAGES[-1]
+    ) -> dict[str, tuple[curves.Curve, curves.Curve]]:
+        """Whether a class's Grad-CAM is true: ``deletion`` and ``insertion`` → the curve of the calibrated probability
+        in the map's order, and that of a random order as coarse, with half of the steps; 64 passes."""
+        case = replace(self.case(target, layer), run=self._calibrated)
+        cam = self.low_resolution_cam(target, layer)
+        other = curves.random_map((cam.shape[0], cam.shape[1]), seed=0)
+        ways = {"deletion": curves.deletion, "insertion": curves.insertion}
+        return {name: (way(case, cam), way(case, other, curves.STEPS // 2)) for name, way in ways.items()}
+
+    def _calibrated(self, pictures: np.ndarray) -> np.ndarray:
+        """uint8 (b, S, S, 3) → logits whose softmax is calibrated, (b, classes)."""
+        return self._engine.checkpoint.calibration.scaled(self._engine.run(pictures).logits)
 
     def is_blank(self, target: str | int | None = None) -> bool:
         """Whether nothing in the photo speaks for a class, so that its Grad-CAM is zero everywhere."""

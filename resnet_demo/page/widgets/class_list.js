@@ -72,6 +72,14 @@ document.addEventListener("resnet:photo", (event) => {
   waiting = true;
   paint();
 });
+document.addEventListener("resnet:hidden", ({ detail }) => { // A part of the photo is hidden, or none is any more.
+  if (detail.viewer !== props.viewer) return;
+  for (const row of (props.value || {}).classes || []) {
+    const button = find(`[data-index="${row.index}"]`);
+    button?.querySelector(".bar").style.setProperty("--share", detail.shares ? detail.shares[row.index] : row.probability);
+    if (button) button.querySelector(".percent").textContent = detail.percents ? `${row.percent} → ${detail.percents[row.index]}` : row.percent;
+  }
+});
 document.addEventListener("resnet:busy", (event) => {
   if (event.detail.viewer === props.viewer && !event.detail.busy) setTimeout(() => waiting && settle(), 300);
 });

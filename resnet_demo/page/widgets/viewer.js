@@ -9,7 +9,7 @@ const knobs = Object.fromEntries(
 const tables = Object.fromEntries(Object.entries(props.tables).map(([name, text]) =>
   [name, Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]));
 const FINE = 24; // steps a cell is divided into before the canvas smooths the rest
-let photo = null, what = "", asked = 0, waiting = false, local = null;
+let photo = null, what = "", asked = 0, waiting = false, local = null, truth = null;
 
 // --- A map's numbers, scaled as Pillow's bicubic filter does ---
 function weights(cells, fine) {
@@ -97,6 +97,7 @@ function draw() {
     context.fill("evenodd");
   }
   if (hot()) drawHeat(context, knobs.opacity.value / 100, cut);
+  truth?.paint(context);
   if (knobs.points?.checked) drawPoints(cut);
   canvas.setAttribute("aria-label", `${view.name}: ${(view.names || {})[what] || what}`);
   code();
@@ -332,7 +333,7 @@ knobs.greys.checked = window.resnet?.kept()["viewer.greys"] !== false;
 knobs.greys.addEventListener("change", () => window.resnet?.save("viewer.greys", knobs.greys.checked));
 for (const name of ["stage", "direction"]) knobs[name]?.addEventListener("input", () => show());
 const slide = (event) => {
-  if (!photo || waiting || !(event.buttons & 1)) return;
+  if (!photo || waiting || !(event.buttons & 1) || truth?.active()) return;
   const box = canvas.getBoundingClientRect();
   knobs.split.value = Math.round((100 * (event.clientX - box.left)) / box.width);
   draw();
@@ -353,6 +354,14 @@ document.addEventListener("resnet:busy", (event) => { // Another answer to the s
   if (!event.detail.busy) setTimeout(() => waiting && mine === asked && load(), 300); // What came is what was there.
 });
 if (find(".to-compare")) find(".to-compare").onclick = () => window.resnet.compare(holder.id);
+
+// Is the heat true? Its script comes when it is first opened.
+find(".viewer-truth")?.addEventListener("toggle", async ({ target }) => {
+  const { script, texts, cells } = await server.truth_part({});
+  const viewer = { canvas, holder, redraw: draw, key, how, view: () => props.value, what: () => what };
+  viewer.values = () => smooth(JSON.parse(props.value.maps[key()][0]));
+  truth = new Function("part", "texts", "cells", "server", "viewer", script)(target, texts, cells, server, viewer);
+}, { once: true });
 
 watch("value", load);
 load();

@@ -31,12 +31,13 @@ from resnet_demo.page.widgets import browser_images
 from resnet_demo.page.widgets.inputs import DISPLAY_SIDE, address, cache_file, jpeg
 from resnet_demo.page.widgets.scripts import once
 from resnet_demo.page.widgets.snippets import snippets
+from resnet_demo.page.widgets.truth import truth_curves, truth_hidden, truth_part
 
 FOLDER = Path(__file__).parent
 SENT_SIDE = 1600  # pixels of the long side to which ``smaller.js`` scales
 TEXTS = (
     *("opacity", "split", "look", "colours", "greys", "stage", "direction", "show", "points", "heat"),
-    *("busy", "looking", "empty", "compare", "take"),
+    *("busy", "looking", "empty", "compare", "truth", "take"),
     *(f"direction_{name}" for name in DIRECTIONS),
     *(f"stage_{name}" for name in STAGES),
     *("low", "high", "across_low", "across_high", "down_low", "down_high"),
@@ -54,7 +55,7 @@ def viewer(elem_id: str, kind: str) -> gr.HTML:
         blank(),
         html_template=f'<div class="viewer" data-kind="{kind}">{(FOLDER / "viewer.html").read_text("utf-8")}</div>',
         js_on_load=once("viewer"),
-        server_functions=[stage_map, heat_file],
+        server_functions=[stage_map, heat_file, truth_part, truth_hidden, truth_curves],
         tables=tables(),
         stages=list(STAGES),
         directions=list(DIRECTIONS),
