@@ -52,7 +52,18 @@ window.resnet = {
     this.open = known.includes(tab) ? tab : this.first;
     return { __type__: "update", ...(known.includes(tab) ? { selected: tab } : {}) };
   },
+  hand: [], touched: {}, // The ids round what was pressed last; what the visitor chose before the settings came back.
+  again(names) {
+    const { touched } = this;
+    return names.map((name) => ({ __type__: "update", ...(name in touched ? { value: touched[name] } : {}) }));
+  },
+  settle() {
+    this.settled = true;
+    window.resnetRestored();
+  },
   save(name, value) {
+    const same = String(value).replaceAll(",", "-") === String((this.ready || {})[name]).replaceAll(",", "-");
+    if (!this.settled && !same && this.hand.includes(name.replace(/[._]/g, "-"))) this.touched[name] = value;
     if (name === "tab") // On a phone the tabs are a line that scrolls.
       document.getElementById(`tab-${value}-button`)?.scrollIntoView({ block: "nearest", inline: "center" });
     if (!this.ready) return; // Gradio selects the first tab by itself, before anything is restored.
@@ -71,6 +82,8 @@ window.resnet = {
     history[another ? "pushState" : "replaceState"](null, "", address);
   },
 };
+for (const press of ["pointerdown", "keydown", "input"])
+  addEventListener(press, (event) => { window.resnet.hand = event.composedPath().map(({ id }) => id); }, true);
 // Back and forward go through the tabs as they were opened.
 addEventListener("popstate", () => {
   const { resnet } = window, tab = new URLSearchParams(location.search).get("tab") || resnet.first;
@@ -122,8 +135,13 @@ def keep(tabs: gr.Tabs, built: Sequence[Built], page: gr.Blocks) -> None:
     # The loading status of one hidden component in place of all controls', for the same reason.
     quiet: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": saved, **PRIVATE}
     restoring = page.load(load, [saved], controls, js="() => [window.resnet.read()]", **quiet)
+    # What the visitor chose while they were on their way stays.
+    names = json.dumps([name for name, _ in kept])
+    again = restoring.then(
+        None, None, [control for _, control in kept], js=f"() => window.resnet.again({names})", **quiet
+    )
     # Only then is it known what to ask of the first photo.
-    restoring.then(None, None, None, js="() => window.resnetRestored()", **PRIVATE)
+    again.then(None, None, None, js="() => window.resnet.settle()", **PRIVATE)
 
 
 def restored(settings: Mapping[str, object], built: Built) -> dict[str, Any]:

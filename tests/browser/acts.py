@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 
 def upload(page: Page, tab: str, path: str | Path) -> None:
@@ -38,3 +38,33 @@ def state(page: Page, elem_id: str) -> str:
     """What a viewer has drawn last: the answer's name, class or region, stage or direction."""
     page.locator(f"#{elem_id}[data-drawn]").wait_for()
     return page.locator(f"#{elem_id}").get_attribute("data-drawn")
+
+
+class Held:
+    """Requests that wait until they are let go."""
+
+    def __init__(self, page: Page, address: str):
+        self.page, self.address, self.routes, self.free = page, address, [], False
+
+    def __enter__(self) -> Held:
+        self.page.route(self.address, lambda route: self.hold(route))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+        self.page.unroute(self.address)
+
+    def hold(self, route: Route) -> None:
+        if self.free:
+            route.continue_()
+        else:
+            self.routes.append(route)
+
+    def wait(self) -> None:
+        while not self.routes:
+            self.page.wait_for_timeout(20)
+
+    def release(self) -> None:
+        self.free = True
+        while self.routes:
+            self.routes.pop().continue_()

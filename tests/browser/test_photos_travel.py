@@ -8,9 +8,9 @@ import re
 import pytest
 from conftest import EXAMPLES
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from browser.acts import drawn, open_tab, state, upload
+from browser.acts import Held, drawn, open_tab, state, upload
 from browser.conftest import forget
 
 PEOPLE = EXAMPLES / "two-people.jpg"
@@ -54,36 +54,6 @@ def test_a_photo_is_dropped_or_pasted_anywhere_in_the_tab(visit, kind):
     else:
         hand_over(page, "paste")
     expect(page.locator("#faces-note")).to_contain_text("2 faces")
-
-
-class Held:
-    """Requests that wait until they are let go."""
-
-    def __init__(self, page: Page, address: str):
-        self.page, self.address, self.routes, self.free = page, address, [], False
-
-    def __enter__(self) -> Held:
-        self.page.route(self.address, lambda route: self.hold(route))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-        self.page.unroute(self.address)
-
-    def hold(self, route: Route) -> None:
-        if self.free:
-            route.continue_()
-        else:
-            self.routes.append(route)
-
-    def wait(self) -> None:
-        while not self.routes:
-            self.page.wait_for_timeout(20)
-
-    def release(self) -> None:
-        self.free = True
-        while self.routes:
-            self.routes.pop().continue_()
 
 
 def test_a_photo_that_is_chosen_before_the_page_begins_is_the_one_that_is_shown(visit, server):

@@ -6,7 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, expect
 
-from browser.acts import choose, open_tab
+from browser.acts import Held, choose, open_tab
+
+# Every line of facts that was ever to be seen.
+FACTS = """window.facts = new Set();
+new MutationObserver(() => {
+    for (const line of document.querySelectorAll("#flowers-note .facts")) window.facts.add(line.textContent);
+}).observe(document, {childList: true, subtree: true, characterData: true});"""
 
 
 def address(page: Page) -> dict[str, str]:
@@ -35,6 +41,25 @@ def test_settings_are_kept_over_a_reload(visit, own_server):
     page.locator("#flowers-examples .gallery-item").nth(1).click()
     expect(page.locator("#flowers-note .facts")).to_contain_text("ResNet-34")
     expect(page.locator("#flowers-classes li button")).to_have_count(3)
+
+
+def test_settings_are_there_before_the_first_answer_and_leave_what_was_chosen_meanwhile(visit, own_server):
+    """Whoever is quick chooses a photo and an option while the kept settings are on their way."""
+    page = visit(address=own_server)
+    page.evaluate("""localStorage["resnet-demo"] = JSON.stringify({"flowers.depth": 34, "flowers.top_k": 3})""")
+    with Held(page, "**/queue/join*") as settings:
+        page.goto(own_server)
+        settings.wait()
+        page.evaluate(FACTS)
+        page.locator("#flowers-top-k input[type=number]").fill("2")
+        page.locator("#flowers-top-k input[type=number]").press("Enter")
+        page.locator("#flowers-examples .gallery-item").nth(1).click()
+    expect(page.locator("#flowers-classes li button")).to_have_count(2)
+    expect(page.locator("#flowers-depth").get_by_label("34", exact=True)).to_be_checked()
+    expect(page.locator("#flowers-top-k input[type=number]")).to_have_value("2")
+    page.wait_for_function("JSON.parse(localStorage['resnet-demo'])['flowers.top_k'] === 2")
+    depths = {fact.split(" · ")[0] for fact in page.evaluate("[...window.facts]")}
+    assert depths == {"ResNet-34"}
 
 
 def test_back_returns_to_the_tab_before(visit):

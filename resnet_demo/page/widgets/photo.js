@@ -34,8 +34,11 @@ function ask(photo, announced = false) {
     const url = example ? example.url : `gradio_api/file=${encodeURI(photo.path)}`;
     announce({ url, badge, name: example ? example.name : photo.name });
   }
-  props.value = photo;
-  trigger("input");
+  window.resnet.restored.then(() => { // Only then do the controls say what to ask.
+    if (asked !== key(photo)) return;
+    props.value = photo;
+    trigger("input");
+  });
 }
 const announce = (detail) =>
   document.dispatchEvent(new CustomEvent("resnet:photo", { detail: { viewer: props.viewer, ...detail } }));
