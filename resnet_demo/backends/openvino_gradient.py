@@ -16,10 +16,21 @@ from itertools import pairwise
 import numpy as np
 from openvino import opset13 as ops
 
-from resnet_demo.backends.openvino_graph import activations, convolution, first_features, folded
+from resnet_demo.backends.openvino_graph import (
+    Passed,
+    after_blocks,
+    convolution,
+    first_features,
+    folded,
+    opening,
+    passed,
+    pooled,
+    scale_and_shift,
+    squeezed,
+)
 from resnet_demo.backends.openvino_runtime import core, hints, ov
 from resnet_demo.checkpoints import Checkpoint
-from resnet_demo.models.architecture import STAGES, Architecture, Block, ConvNorm
+from resnet_demo.models.architecture import STAGES, Architecture, Block, ConvNorm, Gate
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.utils import memory
 
@@ -74,43 +85,88 @@ def build_gradient_model(state: Mapping[str, np.ndarray], spec: TaskSpec, archit
     """uint8 picture (1, S, S, 3) and rows of the head (n, C) → Grad-CAM (n, r, c) of each of ``EARLIER``, signed."""
     picture = ops.parameter([1, spec.size, spec.size, 3], np.uint8, name="picture")
     rows = ops.parameter([-1, architecture.width], np.float32, name="rows")
-    x = first_features(picture, state, spec)
+    x = first_features(picture, state, spec, architecture)
     inputs: dict[str, ov.Output] = {}  # of each block
-    relus: dict[str, list[ov.Output]] = {}
+    ways: dict[str, Passed] = {}
     for block in architecture.blocks:
         inputs[block.name] = x
-        relus[block.name] = activations(x, state, block, convolution)
-        x = relus[block.name][-1]
+        ways[block.name] = passed(x, state, block, convolution)
+        x = ways[block.name].output
+    last = after_blocks(x, state, architecture)
     # Of the mean over all places each place has the same share.
-    gradient = ops.multiply(ops.unsqueeze(rows, np.array([2, 3])), np.float32(1 / cells(x))).output(0)
-    gradient = ops.multiply(gradient, passing(x)).output(0)
+    gradient = ops.multiply(ops.unsqueeze(rows, np.array([2, 3])), np.float32(1 / cells(last))).output(0)
     maps = {}
+    if not architecture.stages[STAGES[-1]]:  # A last stage of no blocks: the one before it has the last feature map.
+        maps[EARLIER[-1]] = weighted(last, gradient)
+    if architecture.last_norm is not None:
+        gradient = through_norm(gradient, last, state, architecture.last_norm)
     for stage, coarser in reversed([*pairwise(STAGES)]):
         for block in reversed(architecture.stages[coarser]):
             at = inputs[block.name]
-            gradient = backward(gradient, state, block, relus[block.name][:-1], at)
+            gradient = backward(gradient, state, block, ways[block.name], at)
             if block is architecture.stages[coarser][0]:
                 maps[stage] = weighted(at, gradient)
-            gradient = ops.multiply(gradient, passing(at)).output(0)
     return ov.Model([maps[stage] for stage in EARLIER], [picture, rows], f"{architecture.name}-gradient")
 
 
 def backward(
-    gradient: ov.Output, state: Mapping[str, np.ndarray], block: Block, relus: list[ov.Output], at: ov.Output
+    gradient: ov.Output, state: Mapping[str, np.ndarray], block: Block, way: Passed, at: ov.Output
 ) -> ov.Output:
-    """Gradient of a block's sum (n, C, r, c) → that of its input ``at``.
+    """Gradient of a block's output (n, C, r, c) → that of its input ``at``.
 
     Args:
-        relus: the outputs of the ReLUs between its convolutions.
+        way: what it computed forwards.
     """
+    if block.first_norm is None:
+        gradient = ops.multiply(gradient, passing(way.output)).output(0)
     shortcut = gradient
     if block.projection is not None:
-        shortcut = transposed(gradient, folded(state, block.projection)[0], block.projection, at)
-    for record, before in zip(reversed(block.convolutions), reversed([at, *relus]), strict=True):
+        weight = folded(state, block.projection)[0]
+        shortcut = spread(transposed(gradient, weight, block.projection, pooled(way.start, block)), block, way.start)
+    if block.gate:
+        gradient = through_gate(gradient, way.branch, state, block.gate)
+    for record, before in zip(reversed(block.convolutions), reversed([way.start, *way.inner]), strict=True):
         gradient = transposed(gradient, folded(state, record)[0], record, before)
-        if before is not at:
+        if before is not way.start:
             gradient = ops.multiply(gradient, passing(before)).output(0)
-    return ops.add(gradient, shortcut).output(0)
+    if block.first_norm is None:
+        return ops.add(gradient, shortcut).output(0) if block.has_shortcut else gradient
+    if block.projection is None:  # What passes is the input itself, in front of the norm.
+        return ops.add(through_norm(gradient, way.start, state, block.first_norm), shortcut).output(0)
+    return through_norm(ops.add(gradient, shortcut).output(0), way.start, state, block.first_norm)
+
+
+def through_norm(gradient: ov.Output, output: ov.Output, state: Mapping[str, np.ndarray], norm: str) -> ov.Output:
+    """Gradient of a batch norm's and its ReLU's ``output`` → that of its input."""
+    scale = scale_and_shift(state, norm)[0].reshape(1, -1, 1, 1)
+    return ops.multiply(ops.multiply(gradient, passing(output)), scale).output(0)
+
+
+def through_gate(gradient: ov.Output, branch: ov.Output, state: Mapping[str, np.ndarray], gate: Gate) -> ov.Output:
+    """Gradient of a gate's output → that of its input ``branch``: as a factor, and by way of the means."""
+    factor, hidden = opening(branch, state, gate), squeezed(branch, state, gate).output(0)
+    by_factor = ops.reduce_sum(ops.multiply(gradient, branch), np.array([2, 3]))  # (n, C)
+    slope = ops.squeeze(ops.multiply(factor, ops.subtract(np.float32(1), factor)), np.array([2, 3]))  # (1, C)
+    first, second = (state[f"{gate.name}.{name}.weight"][:, :, 0, 0] for name in ("fc1", "fc2"))
+    inner = ops.matmul(ops.multiply(by_factor, slope), second, False, False)  # (n, hidden)
+    inner = ops.multiply(inner, ops.squeeze(passing(hidden), np.array([2, 3])))
+    means = ops.matmul(inner, first, False, False)  # (n, C)
+    each = ops.multiply(ops.unsqueeze(means, np.array([2, 3])), np.float32(1 / cells(branch)))
+    return ops.add(ops.multiply(gradient, factor), each).output(0)
+
+
+def spread(gradient: ov.Output, block: Block, at: ov.Output) -> ov.Output:
+    """Gradient of the average pooling in front of a projection → that of its input ``at``."""
+    side = block.pooling
+    if side == 1:
+        return gradient
+    within = [np.minimum(side, whole - side * np.arange(-(-whole // side))) for whole in sides_of(at)]
+    shares = 1 / np.outer(*within).astype(np.float32)  # of each cell in its window, fewer of which are at the rim
+    channels = block.inputs
+    ones = np.ones((channels, 1, 1, side, side), np.float32)
+    over = [side * len(cells_) - whole for cells_, whole in zip(within, sides_of(at), strict=True)]
+    split = ops.multiply(gradient, shares[None, None])
+    return ops.group_convolution_backprop_data(split, ones, [side] * 2, None, [0, 0], over, [1, 1]).output(0)
 
 
 def transposed(gradient: ov.Output, weight: np.ndarray, record: ConvNorm, at: ov.Output) -> ov.Output:

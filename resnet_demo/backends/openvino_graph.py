@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from openvino import opset13 as ops
 
 from resnet_demo.backends.openvino_runtime import ov
-from resnet_demo.models.architecture import STEM, Architecture, Block, ConvNorm
+from resnet_demo.models.architecture import Architecture, Block, ConvNorm, Gate
 from resnet_demo.tasks import TaskSpec
 
 NORMALISED = "normalised"  # the node whose output is what the network itself takes
@@ -18,12 +19,22 @@ BATCH_NORM_EPSILON = 1e-5  # PyTorch's default, with which all weights here were
 Layer = Callable[[ov.Output, Mapping[str, np.ndarray], ConvNorm], ov.Output]
 
 
-def folded(state: Mapping[str, np.ndarray], record: ConvNorm) -> tuple[np.ndarray, np.ndarray]:
-    """A convolution and its batch norm as one: weights w · s and bias β − μ · s, with s = γ / √(σ² + ε)."""
-    name, norm = record.name, record.norm
+def scale_and_shift(state: Mapping[str, np.ndarray], norm: str) -> tuple[np.ndarray, np.ndarray]:
+    """A batch norm as x · s + t: s = γ / √(σ² + ε) and t = β − μ · s, each (C,)."""
     scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + BATCH_NORM_EPSILON)
-    bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
-    return state[f"{name}.weight"] * scale[:, None, None, None], bias
+    return scale, state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
+
+
+def folded(state: Mapping[str, np.ndarray], record: ConvNorm) -> tuple[np.ndarray, np.ndarray]:
+    """A convolution and its batch norm, if it has one, as one: weights w · s and bias t, see ``scale_and_shift``."""
+    if record.fixed:
+        weight = np.eye(record.outputs, record.inputs, dtype=np.float32)[:, :, None, None]
+    else:
+        weight = state[f"{record.name}.weight"]
+    if record.norm is None:
+        return weight, np.zeros(record.outputs, np.float32)
+    scale, bias = scale_and_shift(state, record.norm)
+    return weight * scale[:, None, None, None], bias
 
 
 def convolution(x: ov.Output, state: Mapping[str, np.ndarray], record: ConvNorm) -> ov.Output:
@@ -56,24 +67,32 @@ def build_model(
         layer: makes each convolution with its batch norm.
     """
     pictures = ops.parameter([-1, spec.size, spec.size, 3], np.uint8, name="pictures")
-    x = first_features(pictures, state, spec, layer)
+    x = first_features(pictures, state, spec, architecture, layer)
     for block in architecture.blocks:
-        x = activations(x, state, block, layer)[-1]
+        x = passed(x, state, block, layer).output
+    x = after_blocks(x, state, architecture)
     x.get_node().set_friendly_name("features")
     return ov.Model([x], [pictures], architecture.name)
 
 
 def first_features(
-    pictures: ov.Node, state: Mapping[str, np.ndarray], spec: TaskSpec, layer: Layer = convolution
+    pictures: ov.Node,
+    state: Mapping[str, np.ndarray],
+    spec: TaskSpec,
+    architecture: Architecture,
+    layer: Layer = convolution,
 ) -> ov.Output:
     """uint8 pictures (b, S, S, 3) → what the stem makes of them, (b, 64, S/4, S/4)."""
     mean, std = (np.asarray(value, np.float32).reshape(1, 3, 1, 1) * 255 for value in (spec.mean, spec.std))
     # Planes first: of three colours a pixel, OpenVINO makes poor vectors.
     planes = ops.transpose(pictures, [0, 3, 1, 2])  # (b, 3, S, S)
-    x = ops.divide(ops.subtract(ops.convert(planes, np.float32), mean), std)
-    x.set_friendly_name(NORMALISED)
-    x = ops.relu(layer(x, state, STEM))
-    return ops.max_pool(x, [2, 2], [1, 1], [1, 1], [1, 1], [3, 3]).output(0)
+    normalised = ops.divide(ops.subtract(ops.convert(planes, np.float32), mean), std)
+    normalised.set_friendly_name(NORMALISED)
+    x = normalised.output(0)
+    for record in architecture.first_convolutions:
+        x = layer(x, state, record)
+        x = x if record.norm is None else ops.relu(x).output(0)
+    return ops.max_pool(x, [2, 2], [1, 1], [1, 1], [1, 1], [3, 3]).output(0) if architecture.pools_first else x
 
 
 def takes_planes(graph: ov.Model, spec: TaskSpec) -> ov.Node:
@@ -92,12 +111,67 @@ def with_head(graph: ov.Model, state: Mapping[str, np.ndarray]) -> tuple[ov.Outp
     return logits, features
 
 
-def activations(x: ov.Output, state: Mapping[str, np.ndarray], block: Block, layer: Layer) -> list[ov.Output]:
-    """What comes out of each ReLU of a block: those between its convolutions, and the last one, behind the shortcut."""
-    shortcut = x if block.projection is None else layer(x, state, block.projection)
-    found = []
+class Passed(NamedTuple):
+    """What a block computes on its way, each (b, C, r, c).
+
+    Attributes:
+        start: what its first convolution gets.
+        inner: behind each ReLU between its convolutions.
+        branch: behind its last convolution.
+        output: what it puts out.
+    """
+
+    start: ov.Output
+    inner: list[ov.Output]
+    branch: ov.Output
+    output: ov.Output
+
+
+def passed(x: ov.Output, state: Mapping[str, np.ndarray], block: Block, layer: Layer) -> Passed:
+    """A block, see ``ResidualBlock.forward``."""
+    start = x if block.first_norm is None else norm_and_relu(x, state, block.first_norm)
+    shortcut = x
+    if block.projection is not None:
+        shortcut = layer(pooled(start, block), state, block.projection)
+    inner, value = [], start
     for record in block.convolutions[:-1]:
-        x = ops.relu(layer(x, state, record)).output(0)
-        found.append(x)
-    x = layer(x, state, block.convolutions[-1])
-    return [*found, ops.relu(ops.add(x, shortcut)).output(0)]
+        value = ops.relu(layer(value, state, record)).output(0)
+        inner.append(value)
+    branch = output = layer(value, state, block.convolutions[-1])
+    if block.gate:
+        output = ops.multiply(branch, opening(branch, state, block.gate)).output(0)
+    if block.has_shortcut:
+        output = ops.add(output, shortcut).output(0)
+    return Passed(start, inner, branch, ops.relu(output).output(0) if block.first_norm is None else output)
+
+
+def after_blocks(x: ov.Output, state: Mapping[str, np.ndarray], architecture: Architecture) -> ov.Output:
+    """The last feature map of what the last block put out."""
+    return x if architecture.last_norm is None else norm_and_relu(x, state, architecture.last_norm)
+
+
+def norm_and_relu(x: ov.Output, state: Mapping[str, np.ndarray], norm: str) -> ov.Output:
+    scale, shift = (value.reshape(1, -1, 1, 1) for value in scale_and_shift(state, norm))
+    return ops.relu(ops.add(ops.multiply(x, scale), shift)).output(0)
+
+
+def pooled(x: ov.Output, block: Block) -> ov.Output:
+    """The average pooling in front of a projection; a window at the rim is the mean of what lies inside."""
+    sides = [block.pooling] * 2
+    return x if block.pooling == 1 else ops.avg_pool(x, sides, [0, 0], [0, 0], sides, True, "ceil").output(0)
+
+
+def opening(branch: ov.Output, state: Mapping[str, np.ndarray], gate: Gate) -> ov.Output:
+    """How far a gate lets each channel pass, 0 to 1: (b, C, 1, 1)."""
+    return ops.sigmoid(dense(ops.relu(squeezed(branch, state, gate)), state, f"{gate.name}.fc2")).output(0)
+
+
+def squeezed(branch: ov.Output, state: Mapping[str, np.ndarray], gate: Gate) -> ov.Node:
+    """What a gate's first layer makes of the channels' means, in front of its ReLU: (b, hidden, 1, 1)."""
+    return dense(ops.reduce_mean(branch, np.array([2, 3]), keep_dims=True), state, f"{gate.name}.fc1")
+
+
+def dense(x: ov.Node, state: Mapping[str, np.ndarray], name: str) -> ov.Node:
+    """A 1×1 convolution with a bias, of a map (b, C, 1, 1)."""
+    x = ops.convolution(x, ops.constant(state[f"{name}.weight"]), [1, 1], [0, 0], [0, 0], [1, 1])
+    return ops.add(x, state[f"{name}.bias"].reshape(1, -1, 1, 1))

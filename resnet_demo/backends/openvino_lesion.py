@@ -16,11 +16,11 @@ from openvino import opset13 as ops
 from resnet_demo.backends import openvino_int8
 from resnet_demo.backends.base import Engine, gated_networks
 from resnet_demo.backends.openvino import best_precision
-from resnet_demo.backends.openvino_graph import Layer, activations, convolution, first_features
+from resnet_demo.backends.openvino_graph import Layer, after_blocks, convolution, first_features, passed
 from resnet_demo.backends.openvino_runtime import core, hints, ov
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.errors import UserError
-from resnet_demo.models.architecture import ConvNorm
+from resnet_demo.models.architecture import Architecture, ConvNorm
 from resnet_demo.utils import memory
 
 
@@ -90,12 +90,13 @@ def gated_model(checkpoint: Checkpoint, precision: str) -> ov.Model:
         gate = gate_of.get(record.name)
         return output if gate is None else ops.multiply(output, gate).output(0)
 
-    x = first_features(pictures, state, spec, layer)
+    x = first_features(pictures, state, spec, checkpoint.architecture, layer)
     found = []
     for stage in checkpoint.architecture.stages.values():
         for block in stage:
-            x = activations(x, state, block, layer)[-1]
+            x = passed(x, state, block, layer).output
         found.append(x)
+    found[-1] = after_blocks(x, state, checkpoint.architecture)
     return ov.Model(found, [pictures, gates], f"{checkpoint.architecture.name}-gated")
 
 
@@ -107,12 +108,13 @@ class WithoutBlocks(Engine):
         left_out: names of blocks.
 
     Raises:
-        UserError: a block that the network does not have.
+        UserError: a block that the network does not have, or a network without shortcuts.
     """
 
     device = "cpu"
 
     def __init__(self, whole: Engine, left_out: Collection[str]):
+        check_shortcuts(whole.checkpoint.architecture)
         names = [block.name for block in whole.checkpoint.architecture.blocks]
         for name in left_out:
             if name not in names:
@@ -140,4 +142,13 @@ class WithoutBlocks(Engine):
         """Raises UserError: the backward pass is that of the whole network."""
         raise UserError(
             "Without some of its blocks a network has the heat of layer4 only, not of {layer}.", layer=layer
+        )
+
+
+def check_shortcuts(architecture: Architecture) -> None:
+    """Raise a UserError for a plain network: without a block nothing would pass."""
+    if not architecture.has_shortcuts:
+        raise UserError(
+            "A {title} has no shortcuts, so none of its blocks can be left out: choose a residual network.",
+            title=architecture.title,
         )

@@ -8,13 +8,19 @@ from resnet_demo.models.architecture import (
     ARCHITECTURES,
     BLOCKS,
     DEPTHS,
+    SHORTCUTS,
     STAGES,
+    STEMS,
     VARIANTS,
     Architecture,
     architecture_of,
 )
 
 MOST = 1024  # blocks of a stage, groups, channels of a group: a damaged file must not ask for endless tables
+
+
+WORDS = {"stem": tuple(STEMS), "shortcut": SHORTCUTS}
+SWITCHES = ("gated", "activation_first")
 
 
 def architecture_to_json(architecture: Architecture) -> dict[str, object]:
@@ -30,8 +36,9 @@ def architecture_to_json(architecture: Architecture) -> dict[str, object]:
             "groups": architecture.groups,
             "width_per_group": architecture.width_per_group,
         }
-        if architecture.channels != Architecture.channels:  # Files of the usual networks stay as they are.
-            parts["channels"] = architecture.channels
+        for key in ("channels", *WORDS, *SWITCHES):  # Files of the usual networks stay as they are.
+            if (value := getattr(architecture, key)) != getattr(Architecture, key):
+                parts[key] = value
         record["architecture"] = parts
     return record
 
@@ -58,11 +65,32 @@ def _from_parts(known: Mapping[str, object]) -> Architecture:
     name, family, block = (known.get(key) for key in ("name", "family", "block"))
     counts, groups, width = known.get("counts"), known.get("groups"), known.get("width_per_group")
     channels = known.get("channels", Architecture.channels)
-    numbers = [*(counts if isinstance(counts, list) else ()), groups, width, channels]
+    *first, last = counts if isinstance(counts, list) and counts else [None]
+    numbers = [*first, groups, width, channels]
     whole = [number for number in numbers if isinstance(number, int) and 1 <= number <= MOST]
     if block not in BLOCKS or not isinstance(name, str) or not isinstance(family, str):
         raise ValueError(f"no network of blocks {block!r}")
-    if len(whole) != len(numbers) or len(numbers) != len(STAGES) + 3:
+    if len(whole) != len(numbers) or len(numbers) != len(STAGES) + 2:
         raise ValueError("its sizes are none")
-    one, two, three, four, groups_, width_, channels_ = whole
-    return Architecture(name, family, str(block), (one, two, three, four), groups_, width_, channels=channels_)
+    if not (isinstance(last, int) and 0 <= last <= MOST):  # The last stage may be empty.
+        raise ValueError("its sizes are none")
+    words = {key: known.get(key, getattr(Architecture, key)) for key in WORDS}
+    switches = {key: known.get(key, getattr(Architecture, key)) for key in SWITCHES}
+    if any(word not in WORDS[key] for key, word in words.items()):
+        raise ValueError(f"no network of such parts: {words}")
+    if not all(isinstance(value, bool) for value in switches.values()):
+        raise ValueError(f"no network of such blocks: {switches}")
+    one, two, three, groups_, width_, channels_ = whole
+    return Architecture(
+        name,
+        family,
+        str(block),
+        (one, two, three, last),
+        groups_,
+        width_,
+        channels=channels_,
+        stem=str(words["stem"]),
+        shortcut=str(words["shortcut"]),
+        gated=switches["gated"] is True,
+        activation_first=switches["activation_first"] is True,
+    )

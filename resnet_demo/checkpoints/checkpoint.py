@@ -23,6 +23,7 @@ from resnet_demo.checkpoints.architecture_record import architecture_to_json
 from resnet_demo.checkpoints.config import Config, read_config
 from resnet_demo.checkpoints.files import CARD, CONFIG, MODEL, json_bytes, read_verified, write_file
 from resnet_demo.checkpoints.records import Metrics, WeightsFile
+from resnet_demo.checkpoints.timm_names import from_timm
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.models.quantization import SCALE, dequantise, quantise, with_scales
@@ -239,7 +240,8 @@ def build(data: bytes, path: Path, config: Config, name: str | None = None) -> C
         raise UserError("{where} describes no ResNet that exists here: fetch it again.", where=config.where)
     try:
         # The counters of PyTorch's batch norms play no part in predictions.
-        stored = {key: value for key, value in deserialise(data).items() if not key.endswith("num_batches_tracked")}
+        found = {key: value for key, value in deserialise(data).items() if not key.endswith("num_batches_tracked")}
+        stored = torchvision_names(found) if architecture.activation_first else found
         # Shapes can be checked without making the float32 arrays.
         values = {key: value for key, value, _ in with_scales(stored)}
     except (SafetensorError, ValueError) as error:
@@ -264,3 +266,11 @@ def build(data: bytes, path: Path, config: Config, name: str | None = None) -> C
             title=architecture.title,
         )
     return Checkpoint(spec, architecture, stored, config.metrics, path, calibration, ranges)
+
+
+def torchvision_names(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays of timm's pre-activation networks by our names; its head is a 1×1 convolution."""
+    state = {from_timm(key): value for key, value in stored.items()}
+    if state.get("fc.weight", np.empty(0)).ndim == 4:
+        state["fc.weight"] = state["fc.weight"][:, :, 0, 0]
+    return state

@@ -14,7 +14,7 @@ from resnet_demo.checkpoints.records import OwnData
 from resnet_demo.checkpoints.state_file import StateFile, read_state_file
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import Architecture, architecture_of
-from resnet_demo.models.state import check_state, depth_of
+from resnet_demo.models.state import architecture_in, check_state, depth_of
 from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 
 
@@ -56,7 +56,8 @@ def architecture_for(found: StateFile, path: Path, depth: int | None, variant: s
     Raises:
         UserError: no ResNet, or its bottlenecks' stride is not known.
     """
-    architecture = architecture_of(depth or depth_of(found.state))
+    architecture = architecture_of(depth) if depth else architecture_in(found.state)
+    architecture = architecture or architecture_of(depth_of(found.state))
     variant = variant or found.variant
     if variant is None and architecture.block == "bottleneck" and found.from_transformers:
         raise UserError(

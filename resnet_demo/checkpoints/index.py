@@ -17,7 +17,7 @@ from resnet_demo.checkpoints.index_file import checked, has_index, locked, put, 
 from resnet_demo.checkpoints.index_record import IndexRecord
 from resnet_demo.checkpoints.records import Metrics, WeightsFile
 from resnet_demo.errors import Text, UserError
-from resnet_demo.models.architecture import DEPTHS, architecture_of
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.models.state import expected_shapes
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.utils.json_record import as_json
@@ -246,8 +246,7 @@ def register(folder: str | Path, hub: HubSource | None = None) -> Entry:
         hub: its source on the Hub; None keeps the one it had, unless that was a copy of other weights than these.
 
     Raises:
-        UserError: the checkpoint lies elsewhere, does not load or is none of the ResNets that the index lists by their
-            depth, or the index is broken.
+        UserError: the checkpoint lies elsewhere or does not load, or the index is broken.
     """
     check_writable()
     root, folder = weights_folder().resolve(), Path(folder).resolve()
@@ -269,15 +268,9 @@ def index_record(root: Path, folder: Path) -> IndexRecord:
     """What the index in ``root`` says of a checkpoint in a folder inside it, or in ``root`` itself.
 
     Raises:
-        UserError: the checkpoint does not load, or is no ResNet.
+        UserError: the checkpoint does not load.
     """
     checkpoint, config = load_folder(folder), read_config(folder)
-    if checkpoint.architecture != architecture_of(checkpoint.depth, checkpoint.variant):
-        raise UserError(
-            "{folder} holds a {title}, and the index lists ResNets by their depth: load it by its folder.",
-            folder=folder,
-            title=checkpoint.architecture.title,
-        )
     return IndexRecord.from_json(
         {
             "task": checkpoint.spec.name,

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from resnet_demo.checkpoints.files import CONFIG
+from resnet_demo.checkpoints.timm_names import from_timm
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import VARIANTS
 from resnet_demo.models.quantization import dequantise
@@ -66,6 +67,8 @@ def read_state_file(path: Path) -> StateFile:
             )
         names[name] = key
     renamed = {name: stored[key] for name, key in names.items() if not name.endswith("num_batches_tracked")}
+    if "fc.weight" in renamed and renamed["fc.weight"].ndim == 4:  # a 1×1 convolution, as timm's pre-activation has
+        renamed["fc.weight"] = renamed["fc.weight"][:, :, 0, 0]
     try:
         state = dequantise(renamed)
     except ValueError as error:
@@ -160,7 +163,7 @@ def torchvision_name(key: str) -> str:
         for prefix in PREFIXES:
             if key.startswith(prefix):
                 key, shortened = key.removeprefix(prefix), True
-    name = key.removeprefix("resnet.")
+    name = from_timm(key.removeprefix("resnet."))
     if name.startswith("embedder.embedder."):
         layer, _, part = name.removeprefix("embedder.embedder.").partition(".")
         return f"{'conv1' if layer == 'convolution' else 'bn1'}.{part}"

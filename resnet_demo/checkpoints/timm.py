@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 
+from resnet_demo.checkpoints.architecture_record import architecture_to_json
 from resnet_demo.checkpoints.config import Config
 from resnet_demo.errors import UserError
-from resnet_demo.models.architecture import DEPTHS
+from resnet_demo.models.architecture import ARCHITECTURES, Architecture
 from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 
 
@@ -28,14 +28,13 @@ def convert_config(config: Config) -> Config:
     where = config.where
     try:
         cfg = {**config.record, **(config.record.get("pretrained_cfg") or {})}
-        architecture = re.fullmatch(r"resnet(\d+)", str(cfg["architecture"]))
+        architecture = known(str(cfg["architecture"]))
         channels, rows, columns = cfg["input_size"]
         crop = float(cfg["crop_pct"])
         mean, std = (tuple(float(value) for value in cfg[key]) for key in ("mean", "std"))
-        depth = int(architecture[1]) if architecture else 0
         interpolation = cfg.get("interpolation", "bilinear")
         fits = (
-            depth in DEPTHS
+            architecture is not None
             and cfg["num_classes"] == 1000
             and channels == 3
             and rows == columns
@@ -51,7 +50,7 @@ def convert_config(config: Config) -> Config:
         raise UserError(
             "{where} is no configuration of timm's ({error!r}): use another source.", where=where, error=error
         ) from error
-    if not fits:
+    if not fits or architecture is None:
         raise UserError(
             "{where} is of another network or task than ImageNet's ResNets: use another source.", where=where
         )
@@ -66,4 +65,11 @@ def convert_config(config: Config) -> Config:
         interpolation=interpolation,
     )
     # torchvision's bottleneck has its stride in the 3×3 convolution; at depths 18 and 34 there is no difference.
-    return Config({"depth": depth, "variant": "v1.5", "metrics": {}, "task": spec.to_json()}, where)
+    network = {**architecture_to_json(architecture), "variant": "v1.5"}
+    return Config({**network, "metrics": {}, "task": spec.to_json()}, where)
+
+
+def known(name: str) -> Architecture | None:
+    """The network that timm calls so, where it is one that is built here with ImageNet's stem."""
+    found = ARCHITECTURES.get(name)
+    return found if found and (found.source or found.family == "ResNet") else None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from resnet_demo.models.architecture import DEPTHS
+from resnet_demo.models.architecture import ALL_DEPTHS
 
 BAD_INPUT = 2  # exit status for a bad argument or picture, as argparse has it
 SCRIPT = "resnet-demo"  # see pyproject.toml
@@ -56,8 +56,8 @@ def add_command(
     return parser
 
 
-def add_depth(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--depth", type=int, default=50, choices=DEPTHS, help="default: %(default)s")
+def add_depth(parser: argparse.ArgumentParser, depths: tuple[int, ...] = ALL_DEPTHS) -> None:
+    parser.add_argument("--depth", type=int, default=50, choices=depths, help="default: %(default)s")
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from resnet_demo.cli.options import Commands, Parser, add_command, add_data, add_depth, add_device, complain
 from resnet_demo.errors import UserError
-from resnet_demo.models.architecture import DEPTHS
+from resnet_demo.models.architecture import ARCHITECTURES, DEPTHS, Architecture, architecture_of
 from resnet_demo.utils.json_record import as_json
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
         nargs=None if init else "?",
         help="name of a bundled recipe (flowers102, faces68) or a .toml file",
     )
-    add_depth(parser)
+    add_depth(parser, DEPTHS)
     parser.add_argument(
         "--init",
         default=init,
@@ -64,6 +64,12 @@ def add_train(commands: Commands) -> Parser:
     parser.set_defaults(teacher=None, pictures=[])
     add_training(parser, None)
     parser.add_argument(
+        "--arch",
+        choices=ARCHITECTURES,
+        metavar="NAME",
+        help=f"another network in the place of the ResNet of --depth: {', '.join(ARCHITECTURES)}",
+    )
+    parser.add_argument(
         "--name",
         help="train on pictures of your own, in --data, as the task NAME: no recipe and no --out needed. --data is a "
         "folder with one subfolder a class, or train/, val/ and test/ of such, a CSV of pictures and classes or "
@@ -80,7 +86,7 @@ def add_distill(commands: Commands) -> Parser:
         "distill-general --depth 18 --teacher imagenet --pictures flowers102 --out runs/general-18",
         run_train,
     )
-    parser.set_defaults(name=None)
+    parser.set_defaults(name=None, arch=None)
     add_training(parser, "scratch")
     parser.add_argument("--teacher", required=True, help="imagenet, a checkpoint folder, a .safetensors or .pth file")
     parser.add_argument(
@@ -107,6 +113,7 @@ def run_train(options: argparse.Namespace) -> int:
     from resnet_demo.training.options import TrainOptions
     from resnet_demo.training.recipe import load_recipe
     from resnet_demo.training.train import train
+    from resnet_demo.training.train_own import start_of
 
     check_numbers(options)
     if options.name is not None:
@@ -117,10 +124,11 @@ def run_train(options: argparse.Namespace) -> int:
             "--name NAME."
         )
     recipe = load_recipe(options.recipe, options.overrides)
-    options.init = options.init or "imagenet"
+    network = network_of(options)
+    options.init = options.init or (start_of(network) if options.arch else "imagenet")
     asked = TrainOptions(
         recipe,
-        options.depth,
+        network,
         options.init,
         options.out,
         step_of(options),
@@ -138,12 +146,22 @@ def run_train(options: argparse.Namespace) -> int:
     return 0
 
 
+def network_of(options: argparse.Namespace) -> Architecture:
+    """What ``--arch``, else ``--depth``, names."""
+    return ARCHITECTURES[options.arch] if options.arch else architecture_of(options.depth)
+
+
+def network_option(options: argparse.Namespace) -> dict[str, list[str]]:
+    """The one of the two options that counts, for the history."""
+    return {"--arch": [options.arch]} if options.arch else {"--depth": [str(options.depth)]}
+
+
 def step_of(options: argparse.Namespace) -> Step:
     """What ``train`` or ``distill`` was called with, for the checkpoint's history: all that decides what comes out."""
     from resnet_demo.checkpoints.steps import Step
 
     given = {
-        "--depth": [str(options.depth)],
+        **network_option(options),
         "--init": [options.init],
         "--out": [options.out.as_posix()],
         "--teacher": [options.teacher] if options.teacher else [],
@@ -169,18 +187,20 @@ def run_train_own(options: argparse.Namespace) -> int:
     if options.data is None:
         raise UserError("Pass --data FOLDER, with one subfolder of pictures a class, or a CSV of classes or keypoints.")
     recipe = train_own.own_recipe(options.recipe, options.overrides, options.data, options.name)
-    init = options.init or train_own.default_start(options.depth)
-    out = options.out or Path("runs") / f"{options.name}-{options.depth}"
+    network = network_of(options)
+    init = options.init or train_own.default_start(network)
+    recipe = train_own.from_scratch(recipe, options.overrides) if init == "scratch" else recipe
+    out = options.out or Path("runs") / f"{options.name}-{options.arch or options.depth}"
     given = {
         "--data": [options.data.as_posix()],
-        "--depth": [str(options.depth)],
+        **network_option(options),
         "--name": [options.name],
         "--init": [init],
         **({"--set": options.overrides} if options.overrides else {}),
     }
     asked = TrainOptions(
         recipe,
-        options.depth,
+        network,
         init,
         out,
         Step("train", (options.recipe,) if options.recipe else (), given),
@@ -195,10 +215,11 @@ def run_train_own(options: argparse.Namespace) -> int:
         if asked.stop_after:
             print("Stopped before the end: run the same command without --stop-after to go on.")
         return 0
-    print(f"{TABLE_HEAD}\n{table_rows(options.name, options.depth, checkpoints.read_config(folder).metrics)}\n")
+    print(f"{TABLE_HEAD}\n{table_rows(options.name, network.depth, checkpoints.read_config(folder).metrics)}\n")
+    page = "The page offers it at its next start; or try" if network.depth in DEPTHS else "Try"
     print(
-        f"The checkpoint and its accuracy are in {folder}. The page offers it at its next start; or try "
-        f"`python -m resnet_demo predict PHOTO --task {options.name} --depth {options.depth}`."
+        f"The checkpoint and its accuracy are in {folder}. {page} "
+        f"`python -m resnet_demo predict PHOTO --task {options.name} --depth {network.depth}`."
     )
     return 0
 

@@ -56,13 +56,13 @@ def by_autograd(
         with torch.no_grad():
             activation = network.stem(x)
             for name in STAGES[:split]:
-                activation = getattr(network, name)(activation)
+                activation = network.stage(name, activation)
         # The graph starts here: the stages below need neither memory nor a backward pass.
         activation = activation.detach().requires_grad_()
         with torch.enable_grad():
             features = activation
             for name in STAGES[split:]:
-                features = getattr(network, name)(features)
+                features = network.stage(name, features)
             (gradient,) = torch.autograd.grad(score(network.head(features)), activation)
         importance = gradient.mean(dim=(2, 3), keepdim=True)  # (1, C, 1, 1)
         cam = (importance * activation.detach()).sum(dim=1)[0]  # (r, c)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resnet_demo.checkpoints import CONFIG, MODEL, Checkpoint
+from resnet_demo.checkpoints.timm_names import to_timm
 from resnet_demo.errors import UserError
 from resnet_demo.export.files import FLOAT32, INT8, check_parent, check_precision, with_counters
 from resnet_demo.tasks import CLASSIFICATION
@@ -136,6 +137,9 @@ def needs_v1_strides(checkpoint: Checkpoint) -> bool:
 def describe(checkpoint: Checkpoint, kind: str, pictures: str = NORMALISED) -> Record:
     """The record of an export, in the shape of timm's ``config.json``, with what timm has no key for beside it."""
     spec = checkpoint.spec
+    first, head = checkpoint.architecture.first_convolutions[0].name, "fc"
+    if checkpoint.architecture.activation_first:
+        first, head = "stem.conv", "head.fc"
     record: Record = {
         "architecture": checkpoint.architecture.name,
         "num_classes": spec.outputs,
@@ -148,8 +152,8 @@ def describe(checkpoint: Checkpoint, kind: str, pictures: str = NORMALISED) -> R
             "mean": list(spec.mean),
             "std": list(spec.std),
             "num_classes": spec.outputs,
-            "first_conv": "conv1",
-            "classifier": "fc",
+            "first_conv": first,
+            "classifier": head,
         },
         "depth": checkpoint.depth,
         "variant": checkpoint.variant,
@@ -194,12 +198,16 @@ def takes_uint8(record: Record) -> bool:
 
 
 def write_safetensors(checkpoint: Checkpoint, path: Path, record: Record) -> None:
-    """Every key of torchvision's ``state_dict()``, the counters of batches included."""
-    path.write_bytes(safetensors_bytes(checkpoint.state, record))
+    """Every key of torchvision's ``state_dict()``, or timm's, the counters of batches included."""
+    state = checkpoint.state
+    if checkpoint.architecture.activation_first:
+        state = {to_timm(key): value for key, value in state.items()}
+        state["head.fc.weight"] = state["head.fc.weight"][:, :, None, None]
+    path.write_bytes(safetensors_bytes(state, record))
 
 
 def safetensors_bytes(state: Mapping[str, np.ndarray], record: Record) -> bytes:
-    """The file of a state by torchvision's names, with its record inside."""
+    """The file of a state, with its record inside."""
     from safetensors.numpy import save
 
     return save(with_counters(state), {"format": "pt"} | metadata(record))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_demo.backends.openvino_graph import folded
+from resnet_demo.backends.openvino_graph import folded, scale_and_shift
 from resnet_demo.errors import UserError
 from resnet_demo.export.files import FLOAT32, FP16, INT8
-from resnet_demo.models.architecture import STEM, Architecture, Block, ConvNorm
+from resnet_demo.models.architecture import Architecture, Block, ConvNorm, Gate
 from resnet_demo.tasks import TaskSpec
 
 if TYPE_CHECKING:
@@ -61,17 +61,25 @@ def build_model(
             x = graph.node(operation, [x, constant], f"pictures_{name}")
         x = graph.node("Transpose", [x], "planes", perm=[0, 3, 1, 2])
     x = graph.entry(x)
-    x = graph.node("Relu", [graph.convolution(x, STEM)], "relu")
-    x = graph.node("MaxPool", [x], "maxpool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    *first, last = architecture.first_convolutions
+    for number, record in enumerate(first, start=1):
+        x = graph.node("Relu", [graph.convolution(x, record)], f"relu{number}")
+    x = graph.convolution(x, last)
+    x = x if last.norm is None else graph.node("Relu", [x], "relu")
+    if architecture.pools_first:
+        x = graph.node("MaxPool", [x], "maxpool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     for block in architecture.blocks:
-        x = graph.block(x, block, graph.exit("features") if block is architecture.blocks[-1] else block.name)
+        ends = block is architecture.blocks[-1] and architecture.last_norm is None
+        x = graph.block(x, block, graph.exit("features") if ends else block.name)
+    if architecture.last_norm is not None:
+        x = graph.norm_and_relu(x, architecture.last_norm, graph.exit("features"))
     pooled = graph.node("Flatten", [graph.node("GlobalAveragePool", [x], "avgpool")], "pooled")
     head = [graph.weights("fc.weight", state["fc.weight"]), graph.value("fc.bias", state["fc.bias"])]
     graph.node("Gemm", [pooled, *head], graph.exit("logits"), transB=1)
     graph.leave()
 
     shape: list[str | int | None] = ["batch", size, size, 3] if uint8 else ["batch", 3, size, size]
-    side = -(-size // 32)
+    side = architecture.side_of_map(size)
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -131,31 +139,60 @@ class Graph:
         """Weights (outputs, …)."""
         return self.value(name, value)
 
-    def operands(self, x: str, record: ConvNorm) -> list[str]:
-        """Input, weights and biases of a convolution and its batch norm as one."""
+    def operands(self, x: str, record: ConvNorm, name: str) -> list[str]:
+        """Input, weights and biases of a convolution and its batch norm as one, and what it is called here."""
         weights, biases = folded(self.state, record)
-        return [x, self.weights(f"{record.name}.weight", weights), self.value(f"{record.name}.bias", biases)]
+        return [x, self.weights(f"{name}.weight", weights), self.value(f"{name}.bias", biases)]
 
-    def convolution(self, x: str, record: ConvNorm) -> str:
-        """A convolution and its batch norm as one."""
+    def convolution(self, x: str, record: ConvNorm, name: str = "") -> str:
+        """A convolution and its batch norm as one; one that is fixed needs a name."""
+        name = record.name or name
         groups = {"group": record.groups} if record.groups > 1 else {}
         return self.node(
             "Conv",
-            self.operands(x, record),
-            record.name,
+            self.operands(x, record, name),
+            name,
             kernel_shape=[record.kernel] * 2,
             strides=[record.stride] * 2,
             pads=[record.padding] * 4,
             **groups,
         )
 
+    def norm_and_relu(self, x: str, norm: str, output: str) -> str:
+        """A batch norm that no convolution can take in, and its ReLU."""
+        scale, shift = (value.reshape(1, -1, 1, 1) for value in scale_and_shift(self.state, norm))
+        x = self.node("Mul", [x, self.value(f"{norm}.scale", scale)], f"{norm}.scaled")
+        return self.node("Relu", [self.node("Add", [x, self.value(f"{norm}.shift", shift)], norm)], output)
+
+    def gated(self, x: str, gate: Gate) -> str:
+        """A branch's channels, each as far as its gate lets it pass."""
+        factor = self.node("GlobalAveragePool", [x], f"{gate.name}.means")
+        for layer, then in (("fc1", "Relu"), ("fc2", "Sigmoid")):
+            name = f"{gate.name}.{layer}"
+            parts = [self.value(f"{name}.{part}", self.state[f"{name}.{part}"]) for part in ("weight", "bias")]
+            factor = self.node(then, [self.node("Conv", [factor, *parts], name, kernel_shape=[1, 1])], f"{name}.{then}")
+        return self.node("Mul", [x, factor], gate.name)
+
     def block(self, x: str, block: Block, output: str) -> str:
-        """A block's convolutions with ReLUs between them, then the shortcut."""
-        shortcut = x if block.projection is None else self.convolution(x, block.projection)
+        """A block, see ``ResidualBlock.forward``."""
+        start = shortcut = x
+        if block.first_norm is not None:
+            start = self.norm_and_relu(x, block.first_norm, f"{block.name}.start")
+        if block.projection is not None:
+            passing = start
+            if (side := block.pooling) > 1:
+                window = {"kernel_shape": [side] * 2, "strides": [side] * 2, "ceil_mode": 1}
+                passing = self.node("AveragePool", [start], f"{block.name}.pooled", **window)
+            shortcut = self.convolution(passing, block.projection, f"{block.name}.shortcut")
+        x = start
         for number, record in enumerate(block.convolutions[:-1], start=1):
             x = self.node("Relu", [self.convolution(x, record)], f"{block.name}.relu{number}")
         x = self.convolution(x, block.convolutions[-1])
-        return self.node("Relu", [self.node("Add", [x, shortcut], f"{block.name}.add")], output)
+        x = self.gated(x, block.gate) if block.gate else x
+        if block.first_norm is not None:
+            return self.node("Add", [x, shortcut], output)
+        x = self.node("Add", [x, shortcut], f"{block.name}.add") if block.has_shortcut else x
+        return self.node("Relu", [x], output)
 
 
 class HalfGraph(Graph):
@@ -190,9 +227,9 @@ class IntegerGraph(Graph):
     def weights(self, name: str, value: np.ndarray) -> str:
         return self.dequantised(name, value, per_channel(value))
 
-    def operands(self, x: str, record: ConvNorm) -> list[str]:
+    def operands(self, x: str, record: ConvNorm, name: str) -> list[str]:
         if record.name not in self.ranges:
-            return super().operands(x, record)
+            return super().operands(x, record, name)
         weights, biases = folded(self.state, record)
         step = np.float32(self.ranges[record.name] / STEPS)
         # Runtimes want the bias in steps of both together; where a channel's weights are next to nothing, these would

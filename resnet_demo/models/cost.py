@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from resnet_demo.models.architecture import STEM, Architecture, architecture_of
+from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.models.state import expected_shapes
 
 
@@ -17,14 +17,18 @@ def count_parameters(depth: Architecture | int, outputs: int) -> int:
 def count_gflops(depth: Architecture | int, outputs: int, variant: str | None, size: int) -> float:
     """Multiply-adds of one square picture, in 10⁹, as ``resnet.count_gflops``."""
     architecture = architecture_of(depth, variant)
-    side = shrunk(size, STEM.stride)
-    total = prod(STEM.shape) * side**2 + architecture.width * outputs
-    side = shrunk(side, 2)  # max pooling
+    side, total = size, architecture.width * outputs
+    for convolution in architecture.first_convolutions:
+        side = shrunk(side, convolution.stride)
+        total += prod(convolution.shape) * side**2
+    side = shrunk(side, 2) if architecture.pools_first else side
     for block in architecture.blocks:
         for convolution in block.convolutions:
             side = shrunk(side, convolution.stride)
             total += prod(convolution.shape) * side**2
-        if block.projection:
+        if block.gate:
+            total += sum(prod(shape) for shape in block.gate.shapes.values() if len(shape) > 1)
+        if block.projection and not block.projection.fixed:
             total += prod(block.projection.shape) * side**2
     return total / 1e9
 

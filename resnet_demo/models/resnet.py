@@ -7,13 +7,23 @@ strictly.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from resnet_demo.models.architecture import STAGES, STEM, Architecture, Block, ConvNorm, architecture_of
+from resnet_demo.models.architecture import STAGES, Architecture, Block, ConvNorm, Gate, architecture_of
+
+Pair = tuple[nn.Conv2d, nn.BatchNorm2d | None]
+# How a convolution and the batch norm behind it, if any, are computed: input (b, C, r, c) → output.
+Apply = Callable[[Tensor, nn.Conv2d, nn.BatchNorm2d | None], Tensor]
+
+
+def one_after_the_other(x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> Tensor:
+    """As the layers stand; ``folded_norms.convolve`` makes one of the two."""
+    x = convolution(x)
+    return x if norm is None else norm(x)
 
 
 def conv_norm(record: ConvNorm) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
@@ -30,10 +40,32 @@ def conv_norm(record: ConvNorm) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
     return convolution, nn.BatchNorm2d(record.outputs)
 
 
+def pair_of(module: nn.Module, record: ConvNorm, prefix: str = "") -> Pair:
+    """The layers of a record inside ``module``, which is called ``prefix`` in the state dict."""
+    convolution = module.get_submodule(record.name.removeprefix(prefix))
+    norm = module.get_submodule(record.norm.removeprefix(prefix)) if record.norm else None
+    assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d | None)
+    return convolution, norm
+
+
+class SqueezeExcite(nn.Module):
+    """Multiplies each channel by a number of 0..1 that depends on the means of all channels, see ``Gate``."""
+
+    def __init__(self, gate: Gate):
+        super().__init__()
+        self.fc1 = nn.Conv2d(gate.channels, gate.hidden, 1)
+        self.fc2 = nn.Conv2d(gate.hidden, gate.channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = F.relu(self.fc1(x.mean((2, 3), keepdim=True)), inplace=True)  # (b, hidden, 1, 1)
+        return x * torch.sigmoid(self.fc2(hidden))
+
+
 class ResidualBlock(nn.Module):
     """Convolutions and a shortcut past them (paper, figure 5): (b, inputs, r, c) → (b, outputs, r/stride, c/stride).
 
-    Which convolutions, the block's record says: two of 3×3 in a basic block, 1×1, 3×3 and 1×1 in a bottleneck.
+    Which convolutions and which shortcut, the block's record says: two of 3×3 in a basic block, 1×1, 3×3 and 1×1 in a
+    bottleneck.
     """
 
     conv1: nn.Conv2d
@@ -44,31 +76,92 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, block: Block):
         super().__init__()
-        self._names = [
-            (record.name.removeprefix(f"{block.name}."), record.norm.removeprefix(f"{block.name}."))
-            for record in block.convolutions
-        ]
-        for names, record in zip(self._names, block.convolutions, strict=True):
-            for name, layer in zip(names, conv_norm(record), strict=True):
-                setattr(self, name, layer)
-        self.downsample = nn.Sequential(*conv_norm(block.projection)) if block.projection else None
+        self.record, self._prefix = block, f"{block.name}."
+        self.norm1 = nn.BatchNorm2d(block.inputs) if block.first_norm else None
+        for record in block.convolutions:
+            convolution, norm = conv_norm(record)
+            setattr(self, record.name.removeprefix(self._prefix), convolution)
+            if record.norm:
+                setattr(self, record.norm.removeprefix(self._prefix), norm)
+        self.se = SqueezeExcite(block.gate) if block.gate else None
+        self.downsample = make_downsample(block)
 
-    def layers(self) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    def layers(self) -> list[Pair]:
         """The convolutions and their batch norms, without the shortcut's."""
-        return [(getattr(self, name), getattr(self, norm)) for name, norm in self._names]
+        return [pair_of(self, record, self._prefix) for record in self.record.convolutions]
+
+    def projection(self) -> Pair | None:
+        """The shortcut's convolution and its batch norm, where it has one that learns."""
+        record = self.record.projection
+        return None if record is None or record.fixed else pair_of(self, record, self._prefix)
 
     @property
     def last_norm(self) -> nn.BatchNorm2d:
         """The batch norm in front of the addition: with a scale of zero the residual branch vanishes."""
-        return self.layers()[-1][1]
+        norm = self.layers()[-1][1]
+        assert norm is not None, "pre-activation has none there"
+        return norm
 
-    def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.downsample is None else self.downsample(x)
-        *first, (convolution, norm) = self.layers()
-        for earlier, its_norm in first:
-            x = F.relu(its_norm(earlier(x)), inplace=True)
-        x = norm(convolution(x))
-        return F.relu(x + shortcut, inplace=True)
+    def silence(self) -> None:
+        """Let the residual branch start at zero: its last batch norm, or its last convolution where that has none."""
+        convolution, norm = self.layers()[-1]
+        nn.init.zeros_((norm or convolution).weight)
+
+    def shortcut(self, x: Tensor, apply: Apply = one_after_the_other) -> Tensor:
+        """What passes the convolutions of what they get: ``x``, or its projection."""
+        record = self.record.projection
+        if record is None:
+            return x
+        if record.fixed:
+            return F.pad(x[:, :, :: record.stride, :: record.stride], (0, 0, 0, 0, 0, record.outputs - record.inputs))
+        pair = self.projection()
+        assert pair is not None and self.downsample is not None
+        return apply(self.downsample[0](x) if self.record.pooling > 1 else x, *pair)
+
+    def without_branch(self, x: Tensor, apply: Apply = one_after_the_other) -> Tensor:
+        """The block's output with its residual branch at zero."""
+        if self.norm1 is None:
+            return F.relu(self.shortcut(x, apply))
+        return self.shortcut(F.relu(self.norm1(x)), apply) if self.record.projection else x
+
+    def forward(self, x: Tensor, apply: Apply = one_after_the_other) -> Tensor:
+        record = self.record
+        # Pre-activation: a projection gets what the convolutions get, but what passes unchanged is the input itself.
+        start = x if self.norm1 is None else F.relu(self.norm1(x), inplace=True)
+        shortcut = self.shortcut(start if record.projection else x, apply) if record.has_shortcut else None
+        *first, last = self.layers()
+        inner = start
+        for pair in first:
+            inner = F.relu(apply(inner, *pair), inplace=True)
+        branch = apply(inner, *last)
+        if self.se is not None:
+            branch = self.se(branch)
+        if shortcut is not None:
+            branch = branch + shortcut
+        return branch if self.norm1 is not None else F.relu(branch, inplace=True)
+
+
+def make_downsample(block: Block) -> nn.Sequential | None:
+    """The modules of a shortcut with a convolution that learns, by timm's names."""
+    record = block.projection
+    if record is None or record.fixed:
+        return None
+    convolution, norm = conv_norm(record)
+    layers: list[nn.Module] = [convolution, norm] if record.norm else [convolution]
+    if not record.name.endswith(".0"):  # ResNet-D has a place for the pooling, also where there is none.
+        pooling = nn.AvgPool2d(block.pooling, ceil_mode=True, count_include_pad=False)
+        layers.insert(0, pooling if block.pooling > 1 else nn.Identity())
+    return nn.Sequential(*layers)
+
+
+def make_stem(architecture: Architecture) -> tuple[nn.Module, nn.Module | None]:
+    """``conv1`` and ``bn1``: one convolution and its batch norm, or all but the last norm in one Sequential."""
+    layers: list[nn.Module] = []
+    *first, last = architecture.first_convolutions
+    for record in first:
+        layers += [*conv_norm(record), nn.ReLU(inplace=True)]
+    convolution, norm = conv_norm(last)
+    return nn.Sequential(*layers, convolution) if layers else convolution, norm if last.norm else None
 
 
 class ResNet(nn.Module):
@@ -101,10 +194,13 @@ class ResNet(nn.Module):
         super().__init__()
         self.architecture = architecture_of(depth, variant)
         self.depth, self.variant = self.architecture.depth, self.architecture.variant
-        self.conv1, self.bn1 = conv_norm(STEM)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.conv1, self.bn1 = make_stem(self.architecture)
+        self.maxpool = (
+            nn.MaxPool2d(kernel_size=3, stride=2, padding=1) if self.architecture.pools_first else nn.Identity()
+        )
         for stage, blocks in self.architecture.stages.items():
             setattr(self, stage, nn.Sequential(*map(ResidualBlock, blocks)))
+        self.norm = nn.BatchNorm2d(self.architecture.width) if self.architecture.last_norm else None
         self.fc = nn.Linear(self.architecture.width, outputs)
         initialise(self, zero_last_norm)
 
@@ -113,16 +209,31 @@ class ResNet(nn.Module):
         """Channels of the last feature map: 512 or 2048."""
         return self.fc.in_features
 
-    def stem(self, x: Tensor) -> Tensor:
+    def stem(self, x: Tensor, apply: Apply = one_after_the_other) -> Tensor:
         """Picture (b, 3, r, c) → (b, 64, r/4, c/4)."""
-        return self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
+        for record in self.architecture.first_convolutions:
+            convolution, norm = pair_of(self, record)
+            x = apply(x, convolution, norm)
+            if norm is not None:
+                x = F.relu(x, inplace=True)
+        return self.maxpool(x)
+
+    def stage(self, name: str, x: Tensor, apply: Apply = one_after_the_other) -> Tensor:
+        """A stage's feature map, from that of the one before, or of the stem."""
+        for block in getattr(self, name):
+            x = block(x, apply)
+        return self.after_blocks(x) if name == STAGES[-1] else x
+
+    def after_blocks(self, x: Tensor) -> Tensor:
+        """The last feature map of what the last block put out: the same, but for pre-activation."""
+        return x if self.norm is None else F.relu(self.norm(x), inplace=True)
 
     def stages(self, x: Tensor) -> OrderedDict[str, Tensor]:
         """Picture (b, 3, r, c) → the feature map of each stage by name: (b, C, r/4, c/4) to (b, C, r/32, c/32)."""
         maps: OrderedDict[str, Tensor] = OrderedDict()
         x = self.stem(x)
         for name in STAGES:
-            x = maps[name] = getattr(self, name)(x)
+            x = maps[name] = self.stage(name, x)
         return maps
 
     def features(self, x: Tensor) -> Tensor:
@@ -160,10 +271,13 @@ def initialise(network: ResNet, zero_last_norm: bool = False) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    if zero_last_norm:
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    # Of a plain network nothing would be left.
+    if zero_last_norm and network.architecture.has_shortcuts:
         for module in network.modules():
             if isinstance(module, ResidualBlock):
-                nn.init.zeros_(module.last_norm.weight)
+                module.silence()
 
 
 def load_strictly(network: ResNet, state: Mapping[str, Tensor], source: str = "the state dict") -> None:

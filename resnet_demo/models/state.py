@@ -8,20 +8,51 @@ from functools import reduce
 import numpy as np
 
 from resnet_demo.errors import Text, UserError
-from resnet_demo.models.architecture import DEPTHS, STAGES, STEM, Architecture, ConvNorm, architecture_of
+from resnet_demo.models.architecture import ARCHITECTURES, DEPTHS, STAGES, Architecture, ConvNorm, architecture_of
 
 
 def expected_shapes(depth: Architecture | int, outputs: int) -> dict[str, tuple[int, ...]]:
     """Name → shape of every array of a ResNet's state, in the network's order, without building the network."""
     architecture = architecture_of(depth)
     shapes: dict[str, tuple[int, ...]] = {}
-    for convolution in architecture.convolutions:
-        shapes[f"{convolution.name}.weight"] = convolution.shape
-        for part in ("weight", "bias", "running_mean", "running_var"):
-            shapes[f"{convolution.norm}.{part}"] = (convolution.outputs,)
+
+    def add_norm(name: str | None, channels: int) -> None:
+        if name is not None:
+            shapes.update((f"{name}.{part}", (channels,)) for part in ("weight", "bias", "running_mean", "running_var"))
+
+    def add(convolution: ConvNorm | None) -> None:
+        if convolution is not None and not convolution.fixed:
+            shapes[f"{convolution.name}.weight"] = convolution.shape
+            add_norm(convolution.norm, convolution.outputs)
+
+    for convolution in architecture.first_convolutions:
+        add(convolution)
+    for block in architecture.blocks:
+        add_norm(block.first_norm, block.inputs)
+        for convolution in block.convolutions:
+            add(convolution)
+        if block.gate:
+            shapes |= block.gate.shapes
+        add(block.projection)
+    add_norm(architecture.last_norm, architecture.width)
     shapes["fc.weight"] = (outputs, architecture.width)
     shapes["fc.bias"] = (outputs,)
     return shapes
+
+
+def architecture_in(state: Mapping[str, np.ndarray]) -> Architecture | None:
+    """The known network whose arrays these are, with a head of any width; None where they are of none of them.
+
+    The stride of a bottleneck (``variant``) leaves no trace in a state, nor does a shortcut without weights: where two
+    networks differ in that alone, as a plain one of CIFAR-10 from the residual one, it is the residual one.
+    """
+    given = {key: tuple(value.shape) for key, value in state.items() if not key.startswith("fc.")}
+    for architecture in ARCHITECTURES.values():
+        shapes = expected_shapes(architecture, 1)
+        del shapes["fc.weight"], shapes["fc.bias"]
+        if shapes == given:
+            return architecture
+    return None
 
 
 def depth_of(state: Mapping[str, np.ndarray]) -> int:
@@ -43,7 +74,7 @@ def depth_of(state: Mapping[str, np.ndarray]) -> int:
 def rounded_convolutions(depth: Architecture | int) -> list[str]:
     """The names of the convolutions whose inputs 8-bit arithmetic rounds, see ``openvino_int8``."""
     architecture = architecture_of(depth)
-    exact: set[ConvNorm | None] = {STEM}
+    exact: set[ConvNorm | None] = set(architecture.first_convolutions)
     if architecture.block == "bottleneck":
         first = architecture.blocks[0]
         exact |= {first.convolutions[0], first.projection}

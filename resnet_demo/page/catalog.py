@@ -97,7 +97,8 @@ def default_depth(task: str) -> int:
 def compared_depths(task: str) -> list[int]:
     """The depths that are compared at first: all that need no download, else the default alone."""
     try:
-        at_hand = [entry.depth for entry in checkpoints.entries() if entry.task == task and entry.is_cached]
+        known = [entry for entry in checkpoints.entries() if entry.task == task and entry.depth in DEPTHS]
+        at_hand = [entry.depth for entry in known if entry.is_cached]
     except UserError:
         at_hand = []
     return at_hand or [depth for depth in [default_depth(task)] if depth in available(task)]
@@ -150,8 +151,10 @@ def no_weights(task: str, depth: int) -> str:
 
 
 def _index() -> dict[str, list[int]]:
-    """Task → depths; empty where the index is missing or broken."""
+    """Task → those depths that the page offers; empty where the index is missing or broken."""
     try:
-        return checkpoints.available()
+        known = checkpoints.available()
     except UserError:
         return {}
+    offered = {task: [depth for depth in depths if depth in DEPTHS] for task, depths in known.items()}
+    return {task: depths for task, depths in offered.items() if depths}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_demo.checkpoints.steps import Step
+from resnet_demo.models.architecture import Architecture
 from resnet_demo.training.data.own_images import OwnPictures
 from resnet_demo.training.recipe import Recipe
 
@@ -16,6 +17,7 @@ class TrainOptions:
     """One run of ``train`` or ``distill``.
 
     Attributes:
+        depth: the network, as ``architecture_of`` takes it.
         init: what the network starts from, see ``networks.init.read_state``.
         out: the run's folder.
         step: how it was called, for the checkpoint's history.
@@ -30,7 +32,7 @@ class TrainOptions:
     """
 
     recipe: Recipe
-    depth: int
+    depth: Architecture | int
     init: str
     out: Path
     step: Step

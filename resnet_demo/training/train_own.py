@@ -7,6 +7,7 @@ from pathlib import Path
 
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
+from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.tasks import KEYPOINTS
 from resnet_demo.training.data.own_images import read_own
 from resnet_demo.training.data.own_layout import find_layout
@@ -42,12 +43,27 @@ def fit_batch(recipe: Recipe, pictures: int, chosen: bool) -> Recipe:
     return replace(recipe, batch=max(1, min(recipe.batch, most, pictures)))
 
 
-def default_start(depth: int) -> str:
+def from_scratch(recipe: Recipe, overrides: list[str]) -> Recipe:
+    """The recipe for random weights, whose batch norms have no statistics yet that could be kept."""
+    said = any(override.startswith("fold_norms=") for override in overrides)
+    return recipe if said else replace(recipe, fold_norms=False)
+
+
+def start_of(network: Architecture) -> str:
+    """What another network than a ResNet starts from: its ImageNet weights on the Hub, where there are any."""
+    return "hub" if network.source else "scratch"
+
+
+def default_start(depth: Architecture | int) -> str:
     """What to start from where the user does not say: the bundled flowers network, or the ImageNet ResNet-50.
 
     Raises:
         UserError: there is nothing for this depth.
     """
+    network = architecture_of(depth)
+    if network.family != "ResNet":
+        return start_of(network)
+    depth = network.depth
     try:
         folder = checkpoints.find(START, depth).path.parent
     except UserError:

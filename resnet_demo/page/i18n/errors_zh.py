@@ -165,8 +165,8 @@ SENTENCES = {
     "{where} is damaged (its ranges are not those of a {title}): fetch it again.": (
         "{where} 已损坏（其中的范围不属于 {title}）：请重新获取。"
     ),
-    "{folder} holds a {title}, and the index lists ResNets by their depth: load it by its folder.": (
-        "{folder} 中是 {title}，而索引按深度列出 ResNet：请用它的文件夹加载。"
+    "A {title} has no shortcuts, so none of its blocks can be left out: choose a residual network.": (
+        "{title} 没有捷径连接，因此不能去掉其中的任何块：请选择残差网络。"
     ),
     "{name} is no weights file that this version can read ({error}): get another copy.": (
         "{name} 不是当前版本能读取的权重文件（{error}）：请重新获取一份。"

@@ -9,7 +9,7 @@ from itertools import pairwise
 from resnet_demo.checkpoints import Config
 from resnet_demo.checkpoints.records import Gathered
 from resnet_demo.checkpoints.steps import Step
-from resnet_demo.models.architecture import architecture_of
+from resnet_demo.models.architecture import ARCHITECTURES, architecture_of
 from resnet_demo.tasks import BUNDLED
 from resnet_demo.training.data.gather_record import OTHER
 from resnet_demo.training.networks.grow import inserted_blocks, shares
@@ -36,7 +36,9 @@ def first_weights(step: Step) -> str:
         return "layers fitted to the teacher's by least squares (`training/networks/layerwise_fit.py`)"
     if init == "scratch":
         return "random weights and the teacher's stem" if step.verb == "distill" else "random weights"
-    return {"imagenet": IMAGENET, "hub": f"timm/resnet{step.depth}.tv_in1k of the Hub"}.get(init, f"`{init}`")
+    known = ARCHITECTURES.get(step.option("--arch"))
+    source = known.source if known else f"timm/resnet{step.depth}.tv_in1k"
+    return {"imagenet": IMAGENET, "hub": f"{source} of the Hub"}.get(init, f"`{init}`")
 
 
 def teacher_name(step: Step) -> str:

@@ -14,18 +14,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from tqdm import tqdm
 
 from resnet_demo import checkpoints
 from resnet_demo.backends.base import Engine
+from resnet_demo.backends.openvino_lesion import check_shortcuts
 from resnet_demo.backends.torch_network import build_network, scaling
 from resnet_demo.checkpoints.lesions import Lesions
 from resnet_demo.errors import UserError
 from resnet_demo.inference.base import BATCH
 from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.models.architecture import STAGES
-from resnet_demo.models.resnet import ResidualBlock
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import unlabelled_pictures
 from resnet_demo.training.data.seeds import sampled_rows
@@ -48,6 +47,7 @@ def measure_lesions(folder: Path, sources: list[str], data: Path | None, command
         UserError: no sound checkpoint, or no pictures that show something of its task.
     """
     checkpoint, config = checkpoints.load_folder(folder), checkpoints.read_config(folder)
+    check_shortcuts(checkpoint.architecture)
     if sources:
         pictures = unlabelled_pictures(sources, ("val",), data)
     elif checkpoint.spec.name == imagenet.TASK:
@@ -88,11 +88,12 @@ class LesionFinder(Engine):
         x = (torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() - self._mean) / self._std
         x = self._net.stem(x)
         for number, (name, block) in enumerate(self._blocks):
-            left_out = shortcut_alone(block, x)
+            left_out = block.without_branch(x)
             for _, later in self._blocks[number + 1 :]:
                 left_out = later(left_out)
-            self._without[name].append(self._net.head(left_out))
+            self._without[name].append(self._net.head(self._net.after_blocks(left_out)))
             x = block(x)
+        x = self._net.after_blocks(x)
         self._whole.append(self._net.head(x))
         return x.numpy()
 
@@ -108,11 +109,6 @@ class LesionFinder(Engine):
         spread = rms(outputs - outputs.mean(dim=0))
         changes = {name: 100 * rms(torch.cat(parts) - outputs) / spread for name, parts in self._without.items()}
         return Lesions(pictures=len(outputs), changes=changes)
-
-
-def shortcut_alone(block: ResidualBlock, x: Tensor) -> Tensor:
-    """A block's output with its residual branch at zero, for an input (b, C, r, c)."""
-    return F.relu(x if block.downsample is None else block.downsample(x))
 
 
 def rms(values: Tensor) -> float:

@@ -11,9 +11,9 @@ from torch import nn
 from resnet_demo import checkpoints
 from resnet_demo.backends.torch_network import with_weights
 from resnet_demo.errors import UserError
-from resnet_demo.models.architecture import architecture_of
+from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.models.resnet import ResNet
-from resnet_demo.models.state import check_state, depth_of
+from resnet_demo.models.state import architecture_in, check_state, depth_of
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.utils.cache import cache_folder
 
@@ -23,21 +23,20 @@ def imagenet_file() -> Path:
     return cache_folder() / "imagenet" / "resnet50-v1.safetensors"
 
 
-def read_state(init: str, depth: int | None = None) -> tuple[dict[str, np.ndarray], str]:
+def read_state(init: str, network: Architecture | None = None) -> tuple[dict[str, np.ndarray], str]:
     """Float32 state dict and variant of ``imagenet``, ``hub``, a checkpoint folder or a file of weights.
 
     Args:
-        init: ``hub`` is the network of ImageNet's classes of ``depth``, bundled or from the Hugging Face Hub; a file is
-            one that ``checkpoints.state_file`` reads.
+        init: ``hub`` is that network with ImageNet's classes, bundled or from the Hugging Face Hub; a file is one that
+            ``checkpoints.state_file`` reads.
 
     Raises:
         UserError: there is no such file, or it is none.
     """
     if init == "hub":
-        if depth is None:
+        if network is None:
             raise UserError("hub is a network of a given depth and only to begin with: pass imagenet or a folder.")
-        checkpoint = checkpoints.load("imagenet1k", depth)
-        return checkpoint.state, checkpoint.variant
+        return hub_state(network)
     if init == "imagenet":
         path = imagenet_file()
         if not path.exists():
@@ -61,23 +60,44 @@ def read_state(init: str, depth: int | None = None) -> tuple[dict[str, np.ndarra
     return found.state, found.variant or "v1.5"
 
 
-def whole_network(init: str, depth: int | None = None, outputs: int | None = None) -> ResNet:
+def hub_state(network: Architecture) -> tuple[dict[str, np.ndarray], str]:
+    """State dict and variant of a network with ImageNet's classes.
+
+    Raises:
+        UserError: there are none of such a network, or the Hub does not give them.
+    """
+    if network.source is None and network.family == "ResNet":
+        checkpoint = checkpoints.load("imagenet1k", network.depth)
+        return checkpoint.state, checkpoint.variant
+    if network.source is None:
+        raise UserError(
+            f"There are no public ImageNet weights of a {network.title}: pass --init scratch, or a checkpoint folder."
+        )
+    from resnet_demo.checkpoints import hub
+    from resnet_demo.checkpoints.state_file import read_state_file
+
+    # No commit is known here: the newest one is taken the first time, and kept.
+    path, _ = hub.read(hub.HubSource(network.source, "main", checkpoints.MODEL, format="timm"))
+    return read_state_file(path).state, "v1.5"
+
+
+def whole_network(init: str, network: Architecture | None = None, outputs: int | None = None) -> ResNet:
     """The network of ``init`` (see ``read_state``) with its own head, float32, in evaluation mode.
 
     Args:
-        depth: None: what the weights themselves are.
+        network: None: what the weights themselves are.
         outputs: of a head of zeros where the weights have none; None refuses them.
 
     Raises:
         UserError: they are no such network's, with the names that do not fit.
     """
-    state, variant = read_state(init, depth)
-    depth = depth or depth_of(state)
+    state, variant = read_state(init, network)
+    network = network or architecture_in(state) or architecture_of(depth_of(state))
     if outputs and not {"fc.weight", "fc.bias"} & state.keys():
-        width = architecture_of(depth).width
+        width = network.width
         state = state | {"fc.weight": np.zeros((outputs, width), np.float32), "fc.bias": np.zeros(outputs, np.float32)}
-    check_state(state, depth, len(state.get("fc.bias", ())), init, most=4)
-    return with_weights(state, depth, len(state["fc.bias"]), variant, init, ResNet)
+    check_state(state, network, len(state.get("fc.bias", ())), init, most=4)
+    return with_weights(state, network, len(state["fc.bias"]), variant, init, ResNet)
 
 
 def label_names(init: str) -> tuple[str, ...]:
@@ -99,8 +119,10 @@ def same_outputs(init: str, spec: TaskSpec) -> bool:
     return (known.kind, known.labels, known.points) == (spec.kind, spec.labels, spec.points)
 
 
-def starting_network(init: str, depth: int, spec: TaskSpec, mean_points: np.ndarray | None = None) -> ResNet:
-    """A ResNet with the weights of ``init`` and, unless they are of the same task, a head of zeros.
+def starting_network(
+    init: str, depth: Architecture | int, spec: TaskSpec, mean_points: np.ndarray | None = None
+) -> ResNet:
+    """A network with the weights of ``init`` and, unless they are of the same task, a head of zeros.
 
     A head of zeros makes the first steps move the head alone: nothing of what was learnt is lost to random gradients.
 
@@ -113,7 +135,7 @@ def starting_network(init: str, depth: int, spec: TaskSpec, mean_points: np.ndar
             torch.manual_seed(0)
             network = ResNet(depth, spec.outputs, zero_last_norm=True)
     else:
-        network = whole_network(init, depth, spec.outputs)
+        network = whole_network(init, architecture_of(depth), spec.outputs)
         if network.fc.out_features == spec.outputs and same_outputs(init, spec):
             return network
         network.fc = nn.Linear(network.width, spec.outputs)

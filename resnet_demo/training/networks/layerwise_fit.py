@@ -109,7 +109,9 @@ def rows(x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def set_layer(convolution: nn.Conv2d, norm: nn.BatchNorm2d, weights: Tensor, bias: Tensor, covariance, mean) -> None:
+def set_layer(
+    convolution: nn.Conv2d, norm: nn.BatchNorm2d | None, weights: Tensor, bias: Tensor, covariance, mean
+) -> None:
     """Weights (k, d) and bias (k,) into a convolution and its batch norm, with the statistics that these inputs give.
 
     The weights get the size that initialisation gives them, as learning rates expect; the batch norm undoes it.
@@ -119,7 +121,7 @@ def set_layer(convolution: nn.Conv2d, norm: nn.BatchNorm2d, weights: Tensor, bia
     size = (2 * convolution.in_channels / convolution.out_channels) ** 0.5
     factor = size / weights.norm(dim=1).clamp_min(1e-6)
     convolution.weight.copy_((weights * factor[:, None]).view_as(convolution.weight))
-    assert norm.running_mean is not None and norm.running_var is not None  # Our batch norms keep statistics.
+    assert norm and norm.running_mean is not None and norm.running_var is not None  # Our batch norms keep statistics.
     norm.running_mean.copy_(means * factor)
     norm.running_var.copy_(variance * factor**2)
     norm.weight.copy_(torch.sqrt(variance * factor**2 + norm.eps) / factor)
@@ -129,7 +131,7 @@ def set_layer(convolution: nn.Conv2d, norm: nn.BatchNorm2d, weights: Tensor, bia
 def teacher_block(block: ResidualBlock, x: Tensor) -> tuple[Tensor, Tensor]:
     """A bottleneck's hidden feature map and output, both before their ReLU."""
     first, second, third = block.layers()
-    shortcut = x if block.downsample is None else folded_norms.convolve(x, *folded_norms.parts(block.downsample))
+    shortcut = block.shortcut(x, folded_norms.convolve)
     hidden = folded_norms.convolve(F.relu(folded_norms.convolve(x, *first)), *second)
     return hidden, folded_norms.convolve(F.relu(hidden), *third) + shortcut
 
@@ -181,8 +183,13 @@ def fit(teacher: ResNet, student: ResNet, batches: Batches) -> dict[str, float]:
 
 def can_fit(teacher: Architecture, student: Architecture) -> bool:
     """Whether a basic block's hidden feature map has the shape of a bottleneck's."""
-    hidden = [[record.stages[stage][0].convolutions[-2].outputs for stage in STAGES] for record in (teacher, student)]
-    return (teacher.block, student.block) == ("bottleneck", "basic") and hidden[0] == hidden[1]
+    pair = teacher, student
+    blocks = [(record.block, record.stem, record.shortcut) for record in pair]
+    usual = blocks == [(block, "imagenet", "projection") for block in ("bottleneck", "basic")]
+    if not usual or any(record.gated or record.activation_first for record in pair):
+        return False
+    hidden = [[record.stages[stage][0].convolutions[-2].outputs for stage in STAGES] for record in pair]
+    return hidden[0] == hidden[1]
 
 
 def stage_maps(teacher: ResNet, student: ResNet, index: int, pictures: Iterable[Tensor]):
@@ -190,7 +197,7 @@ def stage_maps(teacher: ResNet, student: ResNet, index: int, pictures: Iterable[
     inputs, hidden, outputs = [], [], []
     for x in pictures:
         with autocast("cpu"):
-            ours = theirs = student.maxpool(F.relu(folded_norms.convolve(x, student.conv1, student.bn1)))
+            ours = theirs = student.stem(x, folded_norms.convolve)
             for stage in STAGES[:index]:
                 for block in getattr(student, stage):
                     ours = folded_norms.block(ours, block)
@@ -218,7 +225,7 @@ def pick(teacher: ResNet, stage: str, width: int, outputs: Tensor, stem: Tensor 
         readers = torch.cat([teacher.fc.weight, torch.diag(covariance.diagonal().clamp_min(1e-9).rsqrt())])
     else:
         following = getattr(teacher, STAGES[STAGES.index(stage) + 1])[0]
-        pairs = ((following.conv1, following.bn1), following.downsample)
+        pairs = (following.layers()[0], following.projection())
         readers = torch.cat([folded_norms.fold(*pair)[0].flatten(1) for pair in pairs])
     picked = pick_channels(covariance, readers, width)
     if stem is not None:
@@ -261,9 +268,9 @@ def store_block(block: ResidualBlock, solved: tuple) -> None:
     set_layer(block.conv1, block.bn1, weights, bias, covariance, mean)
     own = block.conv2.weight[0].numel()
     set_layer(block.conv2, block.bn2, more[:, :own], shift, joint[:own, :own], means[:own])
-    if block.downsample is not None:
+    if (projection := block.projection()) is not None:
         rest = (more[:, own:], torch.zeros_like(shift), joint[own:, own:], means[own:])
-        set_layer(*folded_norms.parts(block.downsample), *rest)
+        set_layer(*projection, *rest)
 
 
 def fit_head(teacher: ResNet, student: ResNet, x: Tensor, wanted: Tensor) -> float:

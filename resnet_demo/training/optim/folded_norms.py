@@ -16,14 +16,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from resnet_demo.models.architecture import STAGES
-from resnet_demo.models.resnet import ResidualBlock, ResNet
+from resnet_demo.models.resnet import ResidualBlock, ResNet, pair_of
 from resnet_demo.training.optim.amp import training_type
 
 
-def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor | None]:
     """Weights (out, in, r, c) and bias (out,) of the one convolution that stands for both."""
     if kept := convolution.__dict__.get("folded"):
         return kept
+    if norm is None:
+        return convolution.weight, None
     assert norm.running_mean is not None and norm.running_var is not None  # Our batch norms keep statistics.
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     shift = norm.bias - norm.running_mean * scale
@@ -33,37 +35,25 @@ def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def fold_once(network: ResNet) -> None:
     """Fold a network that will not change any more, so that ``stages`` need not do it at each call."""
-    precision = training_type(network.conv1.weight.device.type)
-    pairs = [(network.conv1, network.bn1)]
+    precision = training_type(network.fc.weight.device.type)
+    pairs = [pair_of(network, record) for record in network.architecture.first_convolutions]
     for name in STAGES:
         for module in getattr(network, name):
-            pairs += module.layers()
-            pairs += [parts(module.downsample)] if module.downsample is not None else []
+            pairs += [*module.layers(), *filter(None, [module.projection()])]
     for convolution, norm in pairs:
         weight, bias = fold(convolution, norm)
         # Beside the parameters, and not among them.
-        kept = weight.to(precision, memory_format=torch.channels_last), bias.to(precision)
+        kept = weight.to(precision, memory_format=torch.channels_last), None if bias is None else bias.to(precision)
         convolution.__dict__["folded"] = kept
 
 
-def parts(projection: nn.Sequential) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
-    """The two layers of a projection shortcut."""
-    convolution, norm = projection
-    assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-    return convolution, norm
-
-
-def convolve(x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
+def convolve(x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> Tensor:
     weight, bias = fold(convolution, norm)
     return F.conv2d(x, weight, bias, convolution.stride, convolution.padding, groups=convolution.groups)
 
 
 def block(x: Tensor, module: ResidualBlock) -> Tensor:
-    *first, last = module.layers()
-    shortcut = x if module.downsample is None else convolve(x, *parts(module.downsample))
-    for pair in first:
-        x = F.relu_(convolve(x, *pair))
-    return F.relu_(convolve(x, *last) + shortcut)
+    return module(x, convolve)
 
 
 def stages(network: ResNet, x: Tensor, frozen: int = 0) -> OrderedDict[str, Tensor]:
@@ -74,11 +64,10 @@ def stages(network: ResNet, x: Tensor, frozen: int = 0) -> OrderedDict[str, Tens
     """
     maps: OrderedDict[str, Tensor] = OrderedDict()
     with torch.set_grad_enabled(torch.is_grad_enabled() and frozen < 1):
-        x = network.maxpool(F.relu_(convolve(x, network.conv1, network.bn1)))
+        x = network.stem(x, convolve)
     for index, name in enumerate(STAGES):
         with torch.set_grad_enabled(torch.is_grad_enabled() and frozen < index + 2):
-            for module in getattr(network, name):
-                x = block(x, module)
+            x = network.stage(name, x, convolve)
         maps[name] = x
     return maps
 

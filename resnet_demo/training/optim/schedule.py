@@ -18,7 +18,7 @@ PARTS = ("stem", *STAGES, "head")
 def part_of(name: str) -> int:
     """Index in ``PARTS`` of a parameter's name."""
     first = name.split(".")[0]
-    return PARTS.index({"conv1": "stem", "bn1": "stem", "fc": "head"}.get(first, first))
+    return PARTS.index({"conv1": "stem", "bn1": "stem", "norm": "layer4", "fc": "head"}.get(first, first))
 
 
 def parameter_groups(network: ResNet, recipe: Recipe) -> list[dict]:
