@@ -663,7 +663,7 @@ def test_timms_checkpoint_predicts_as_torchvisions_network(timm, timm_state, mon
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"architecture": "resnet50d"}, "another network or task"),
+        ({"architecture": "resnet50t"}, "another network or task"),
         ({"num_classes": 11821}, "another network or task"),
         ({"interpolation": "random"}, "another network or task"),
         ({"crop_pct": None}, "no configuration of timm's"),

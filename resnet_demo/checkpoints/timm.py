@@ -65,8 +65,8 @@ def convert_config(config: Config) -> Config:
         interpolation=interpolation,
     )
     # torchvision's bottleneck has its stride in the 3×3 convolution; at depths 18 and 34 there is no difference.
-    network = {**architecture_to_json(architecture), "variant": "v1.5"}
-    return Config({**network, "metrics": {}, "task": spec.to_json()}, where)
+    network = {"depth": architecture.depth} if architecture.source is None else architecture_to_json(architecture)
+    return Config({**network, "variant": "v1.5", "metrics": {}, "task": spec.to_json()}, where)
 
 
 def known(name: str) -> Architecture | None:

@@ -6,6 +6,7 @@ strictly.
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
@@ -114,6 +115,8 @@ class ResidualBlock(nn.Module):
             return x
         if record.fixed:
             return F.pad(x[:, :, :: record.stride, :: record.stride], (0, 0, 0, 0, 0, record.outputs - record.inputs))
+        if apply is one_after_the_other and self.downsample is not None:
+            return self.downsample(x)
         pair = self.projection()
         assert pair is not None and self.downsample is not None
         return apply(self.downsample[0](x) if self.record.pooling > 1 else x, *pair)
@@ -137,6 +140,11 @@ class ResidualBlock(nn.Module):
         if self.se is not None:
             branch = self.se(branch)
         if shortcut is not None:
+            if branch.shape != shortcut.shape:  # A shortcut of one row or column would be added without a word.
+                raise ValueError(
+                    f"The branch of {record.name} has the shape {tuple(branch.shape)} and its shortcut "
+                    f"{tuple(shortcut.shape)}: give both the same stride and channels."
+                )
             branch = branch + shortcut
         return branch if self.norm1 is not None else F.relu(branch, inplace=True)
 
@@ -209,6 +217,22 @@ class ResNet(nn.Module):
         """Channels of the last feature map: 512 or 2048."""
         return self.fc.in_features
 
+    def train(self, mode: bool = True) -> ResNet:
+        """As of every module, with a warning for batch norms that look frozen and would go on learning."""
+        super().train(mode)
+        frozen = [
+            name
+            for name, module in self.named_modules()
+            if mode and isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad
+        ]
+        if frozen:
+            warnings.warn(
+                f"{len(frozen)} batch norms do not require a gradient ({frozen[0]} first), but in training mode their "
+                "statistics go on learning from every batch: call eval() on what is frozen after train().",
+                stacklevel=2,
+            )
+        return self
+
     def stem(self, x: Tensor, apply: Apply = one_after_the_other) -> Tensor:
         """Picture (b, 3, r, c) → (b, 64, r/4, c/4)."""
         for record in self.architecture.first_convolutions:
@@ -220,8 +244,11 @@ class ResNet(nn.Module):
 
     def stage(self, name: str, x: Tensor, apply: Apply = one_after_the_other) -> Tensor:
         """A stage's feature map, from that of the one before, or of the stem."""
-        for block in getattr(self, name):
-            x = block(x, apply)
+        if apply is one_after_the_other:
+            x = getattr(self, name)(x)  # as a module, for those who hook it
+        else:
+            for block in getattr(self, name):
+                x = block(x, apply)
         return self.after_blocks(x) if name == STAGES[-1] else x
 
     def after_blocks(self, x: Tensor) -> Tensor:
@@ -246,6 +273,12 @@ class ResNet(nn.Module):
             raise ValueError(
                 f"Pictures must have the shape (batch, 3, rows, columns), these have {tuple(x.shape)}: "
                 "pass RGB, channels first, with a batch dimension."
+            )
+        if self.training and not torch.is_grad_enabled():
+            warnings.warn(
+                "The network predicts in training mode: its batch norms use and learn the statistics of these very "
+                "pictures, so an answer depends on what else is in its batch. Call eval() first.",
+                stacklevel=2,
             )
         return self.stages(x)["layer4"]
 

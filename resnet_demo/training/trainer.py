@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,7 +35,7 @@ from resnet_demo.training.data.loader import (
 from resnet_demo.training.data.seeds import seed_of
 from resnet_demo.training.distributed import ALONE, Team, shared
 from resnet_demo.training.networks.distillation import Distillation, resized
-from resnet_demo.training.optim import folded_norms
+from resnet_demo.training.optim import folded_norms, traps
 from resnet_demo.training.optim.amp import autocast
 from resnet_demo.training.optim.ema import ModelEma
 from resnet_demo.training.optim.losses import check_loss, classification_loss, keypoint_loss
@@ -124,6 +125,7 @@ class Trainer:
         self.optimizer = make_optimizer(self.network, recipe, distillation)
         self.average = ModelEma(self.network, recipe.ema)
         self.epoch = 0
+        self.dead, self.watched = traps.DeadChannels(), False
         self.mean, self.std = (values.to(self.device) for values in scaling(spec))
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -136,6 +138,8 @@ class Trainer:
         recipe = self.recipe
         steps = steps_per_epoch(self.pictures, recipe)
         last = recipe.epochs if stop_after is None else min(recipe.epochs, stop_after)
+        if (warning := traps.late_thaw(recipe)) and self.team.leads:
+            tqdm.write(warning, file=sys.stderr)
         board = SummaryWriter(str(self.folder / "tensorboard")) if self.team.leads else None
         batches = make_batches(self.pictures, sample_maker(recipe), recipe, self.epoch, self.workers, self.team.share)
         while self.epoch < last:
@@ -152,14 +156,21 @@ class Trainer:
             for step, part in enumerate(progress):
                 set_rates(self.optimizer, recipe, self.epoch + (step + 1) / steps)
                 views = [view_of(recipe, self.epoch, index) for index in part] if recipe.views else ()
+                self.watched = step >= steps - traps.WATCHED
                 losses.append(self.step(*next(batches), frozen, seed_of(recipe.seed, "mix", self.epoch, step), views))
+                if step == 0:
+                    traps.check_learns(self.network, self.optimizer, gradients=not self.distillation)
                 progress.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", **self.parts)
                 if not math.isfinite(losses[-1]):
                     raise UserError(f"The loss became {losses[-1]} in epoch {self.epoch + 1}: lower learning_rate.")
             self.epoch += 1
+            dead = self.dead.shares()
+            if warning := traps.dead_sentence(dead, recipe.learning_rate):
+                tqdm.write(warning, file=sys.stderr)
             record = {
                 "epoch": self.epoch,
                 "loss": float(np.mean(losses)),
+                "dead": max(dead.values(), default=0.0),
                 "pictures_per_second": steps * recipe.batch / (time.perf_counter() - started),
             }
             if board:
@@ -205,8 +216,11 @@ class Trainer:
                 maps = folded_norms.stages(network.eval(), x, frozen)
                 logits = network.head(maps["layer4"])
             else:
-                maps = network.train().stages(x)
+                traps.train_mode(network, frozen)
+                maps = network.stages(x)
                 logits = network.head(maps["layer4"])
+            if self.watched:
+                self.dead.see(maps)
             parts = self.distillation.losses(seen, maps, logits, views) if self.distillation else {}
         loss = sum(parts.values(), torch.zeros((), device=self.device))
         if weight := recipe.label_weight if self.distillation else 1.0:

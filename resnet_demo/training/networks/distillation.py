@@ -177,5 +177,8 @@ def soft_loss(logits: Tensor, wanted: Tensor, temperature: float) -> Tensor:
 
 def share_stem(teacher: ResNet, student: ResNet) -> None:
     """Give the student the teacher's stem: all depths have the same one (He et al. 2015, Table 1)."""
-    student.conv1.load_state_dict(teacher.conv1.state_dict())
-    student.bn1.load_state_dict(teacher.bn1.state_dict())
+    if student.architecture.first_convolutions != teacher.architecture.first_convolutions:
+        raise UserError(f"A {teacher.architecture.title} has another stem than the student: choose another --teacher.")
+    for ours, theirs in ((student.conv1, teacher.conv1), (student.bn1, teacher.bn1)):
+        if ours is not None and theirs is not None:
+            ours.load_state_dict(theirs.state_dict())

@@ -15,10 +15,14 @@ from resnet_demo.training.recipe import Recipe
 PARTS = ("stem", *STAGES, "head")
 
 
+# Parts of the network that are no stage by their names.
+BESIDE = {"conv1": "stem", "bn1": "stem", "maxpool": "stem", "norm": "layer4", "fc": "head"}
+
+
 def part_of(name: str) -> int:
     """Index in ``PARTS`` of a parameter's name."""
     first = name.split(".")[0]
-    return PARTS.index({"conv1": "stem", "bn1": "stem", "norm": "layer4", "fc": "head"}.get(first, first))
+    return PARTS.index(BESIDE.get(first, first))
 
 
 def parameter_groups(network: ResNet, recipe: Recipe) -> list[dict]:
