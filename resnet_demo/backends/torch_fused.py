@@ -10,15 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from resnet_demo.models.architecture import STAGES
-from resnet_demo.models.resnet import ResidualBlock, ResNet
+from resnet_demo.models.resnet import Pair, ResidualBlock, ResNet, pair_of
 
 # Of the largest value: by how much the quick network may differ from the plain one in the same precision.
 TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 5e-2}
-Pair = tuple[nn.Conv2d, nn.BatchNorm2d]
 
 
 @dataclass(frozen=True)
@@ -75,11 +74,11 @@ class FusedNetwork:
             return folded(pair, device, precision)
 
         self._operations = operations or Operations()
-        self._stem = place((network.conv1, network.bn1))
+        self._stem = place(pair_of(network, network.architecture.first_convolutions[0]))
         blocks: list[ResidualBlock] = [block for stage in STAGES for block in getattr(network, stage)]
         self._blocks = [
-            ([place(pair) for pair in block.layers()], place(pair_of(block.downsample)) if block.downsample else None)
-            for block in blocks
+            ([place(pair) for pair in block.layers()], place(projection) if projection else None)
+            for block, projection in ((block, block.projection()) for block in blocks)
         ]
 
     def features(self, x: Tensor) -> Tensor:
@@ -96,7 +95,9 @@ class FusedNetwork:
 @torch.no_grad()
 def folded(pair: Pair, device: str, precision: torch.dtype) -> Folded:
     convolution, norm = pair
-    assert norm.running_mean is not None and norm.running_var is not None  # Our batch norms keep statistics.
+    assert (
+        norm is not None and norm.running_mean is not None and norm.running_var is not None
+    )  # Our batch norms keep statistics.
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     weight = convolution.weight * scale[:, None, None, None]
     padding = tuple(map(int, convolution.padding))
@@ -107,12 +108,6 @@ def folded(pair: Pair, device: str, precision: torch.dtype) -> Folded:
         padding,
         convolution.groups,
     )
-
-
-def pair_of(projection: nn.Sequential) -> Pair:
-    convolution, norm = projection
-    assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-    return convolution, norm
 
 
 @torch.inference_mode()
@@ -128,7 +123,7 @@ def quickest(
     Raises:
         RuntimeError: the device's memory is full.
     """
-    if network.architecture.block not in ("basic", "bottleneck"):
+    if not network.architecture.has_usual_blocks:
         return plain
     x = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
     x = x.to(device, precision).contiguous(memory_format=torch.channels_last)

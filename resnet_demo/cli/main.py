@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from resnet_demo.cli import batch, bench, calibrate, import_file, predict, publish, search, tasks, teach, train
+from resnet_demo.cli import batch, bench, calibrate, import_file, lab, predict, publish, search, tasks, teach, train
 from resnet_demo.cli.options import BAD_INPUT, Parser, complain, program
 from resnet_demo.errors import UserError
 from resnet_demo.utils.packages import advice
@@ -36,6 +36,7 @@ COMMANDS = {
         calibrate.add_lesion,
         calibrate.add_curves,
         bench.add_bench,
+        lab.add_lab,
     ),
     "Checkpoints": (
         tasks.add_tasks,

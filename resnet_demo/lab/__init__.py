@@ -1,1 +1,1 @@
-"""Experiments on fresh networks, in NumPy, so that the page can run them without PyTorch."""
+"""Experiments on depth and shortcuts; those on fresh networks in NumPy, so that the page needs no PyTorch for them."""

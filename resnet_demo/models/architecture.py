@@ -148,6 +148,12 @@ class Architecture:
         return f"{self.family}-{self.depth}"
 
     @property
+    def has_usual_blocks(self) -> bool:
+        """The paper's stem and blocks for ImageNet, whatever their number, width and groups."""
+        other = self.gated or self.activation_first
+        return (self.stem, self.shortcut, other) == ("imagenet", "projection", False)
+
+    @property
     def first_convolutions(self) -> tuple[ConvNorm, ...]:
         """The stem's."""
         return STEMS[self.stem](self)

@@ -17,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from resnet_demo.errors import UserError
 from resnet_demo.models.resnet import ResNet
-from resnet_demo.training.optim import folded_norms
+from resnet_demo.training.optim import folded_norms, traps
 
 PATIENCE = timedelta(hours=6)  # The others wait while the first one measures.
 T = TypeVar("T")
@@ -124,7 +124,8 @@ class Logits(nn.Module):
         if self.fold_norms:
             maps = folded_norms.stages(self.network.eval(), x, self.frozen)
         else:
-            maps = self.network.train().stages(x)
+            traps.train_mode(self.network, self.frozen)
+            maps = self.network.stages(x)
         return self.network.head(maps["layer4"])
 
 

@@ -165,6 +165,15 @@ SENTENCES = {
     "{where} is damaged (its ranges are not those of a {title}): fetch it again.": (
         "{where} 已损坏（其中的范围不属于 {title}）：请重新获取。"
     ),
+    "The loss of {name} is not finite in epoch {epoch}: pass a lower --rate.": (
+        "{name} 的损失在第 {epoch} 轮不再是有限数：请给出更小的 --rate。"
+    ),
+    "{file} is a run of other settings or pictures: choose another --out, or remove it.": (
+        "{file} 是另一套设置或图片的训练：请另选 --out，或将其删除。"
+    ),
+    "{path} holds no such results ({error}): make them with `resnet-demo lab`.": (
+        "{path} 中没有这样的结果（{error}）：请用 `resnet-demo lab` 生成。"
+    ),
     "A {title} has no shortcuts, so none of its blocks can be left out: choose a residual network.": (
         "{title} 没有捷径连接，因此不能去掉其中的任何块：请选择残差网络。"
     ),

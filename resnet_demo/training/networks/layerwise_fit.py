@@ -184,9 +184,7 @@ def fit(teacher: ResNet, student: ResNet, batches: Batches) -> dict[str, float]:
 def can_fit(teacher: Architecture, student: Architecture) -> bool:
     """Whether a basic block's hidden feature map has the shape of a bottleneck's."""
     pair = teacher, student
-    blocks = [(record.block, record.stem, record.shortcut) for record in pair]
-    usual = blocks == [(block, "imagenet", "projection") for block in ("bottleneck", "basic")]
-    if not usual or any(record.gated or record.activation_first for record in pair):
+    if (teacher.block, student.block) != ("bottleneck", "basic") or not all(one.has_usual_blocks for one in pair):
         return False
     hidden = [[record.stages[stage][0].convolutions[-2].outputs for stage in STAGES] for record in pair]
     return hidden[0] == hidden[1]

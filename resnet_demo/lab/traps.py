@@ -1,0 +1,144 @@
+"""``lab traps``: what five traps of training cost, each walked into on purpose.
+
+With the bundled ResNet-18 of flowers, on its test photos, and a fresh plain network on training photos of 32 pixels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from resnet_demo import checkpoints, tasks
+from resnet_demo.backends.torch_network import build_network
+from resnet_demo.models.architecture import ARCHITECTURES
+from resnet_demo.models.resnet import ResidualBlock, ResNet, one_after_the_other
+from resnet_demo.training.data.datasets import load_pictures
+from resnet_demo.training.data.seeds import sampled_rows
+from resnet_demo.training.optim.traps import DeadChannels
+
+TASK, DEPTH = "flowers102", 18
+STEPS, BATCH = 30, 32
+RATES = (0.01, 0.1, 1.0, 10.0)
+
+
+def measure(data: Path | None, count: int = 200) -> list[str]:
+    """Sentences with the figures, each of ``count`` photos."""
+    checkpoint = checkpoints.load(TASK, DEPTH)
+    x, labels = photos(checkpoint.spec, "test", data, count)
+    lines = [f"{count} test photos of {TASK}, the bundled ResNet-{DEPTH}, PyTorch float32 on the CPU."]
+    lines += forgotten_eval(checkpoint, x, labels)
+    lines += broadcast(checkpoint, x, labels)
+    lines += frozen_norms(checkpoint, x, labels)
+    small, small_labels = photos(checkpoint.spec, "train", data, 10 * BATCH)
+    small = F.interpolate(small, (32, 32), mode="area")
+    return lines + dead_relus(small, small_labels) + late_head(small, small_labels)
+
+
+def photos(spec: tasks.TaskSpec, split: str, data: Path | None, count: int) -> tuple[Tensor, Tensor]:
+    """Normalised photos (n, 3, S, S) and their labels (n,)."""
+    pictures = load_pictures(spec.name, (split,), data)
+    rows = sampled_rows("traps", len(pictures), count)
+    prepared = np.stack([tasks.preprocess(spec, pictures.picture(row))[0] for row in rows])
+    return torch.from_numpy(tasks.normalise(spec, prepared)), torch.from_numpy(pictures.labels[rows])
+
+
+@torch.no_grad()
+def accuracy(network: ResNet, x: Tensor, labels: Tensor, batch: int) -> float:
+    """Share named right, in percent, as the network stands: in training mode its statistics move."""
+    found = [network.head(network.stages(part)["layer4"]).argmax(1) for part in x.split(batch)]
+    return 100 * float((torch.cat(found) == labels).float().mean())
+
+
+def forgotten_eval(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> list[str]:
+    right = accuracy(build_network(checkpoint), x, labels, 50)
+    parts = []
+    for batch in (50, 8, 1):
+        network = build_network(checkpoint)
+        nn.Module.train(network)
+        wrong = accuracy(network, x, labels, batch)
+        after = accuracy(network.eval(), x, labels, 50)
+        parts.append(f"batches of {batch}: {wrong:.1f} %, and {after:.1f} % in evaluation mode afterwards")
+    return [f"eval() forgotten. Right in evaluation mode: {right:.1f} %. In training mode, {'; '.join(parts)}."]
+
+
+def broadcast(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> list[str]:
+    network = build_network(checkpoint)
+    right, block = accuracy(network, x, labels, 50), network.layer2[0]
+    assert isinstance(block, ResidualBlock)
+    shortcut = block.shortcut
+
+    def one_cell(given: Tensor, apply=one_after_the_other) -> Tensor:
+        """What is added where the shortcut's stride is as large as its map: the same number everywhere."""
+        whole = shortcut(given, apply)
+        return whole[:, :, :1, :1].expand_as(whole)
+
+    setattr(block, "shortcut", one_cell)  # noqa: B010 - a method, which mypy lets nobody assign to
+    wrong = accuracy(network, x, labels, 50)
+    return [f"A shortcut of one cell, added to all (layer2.0): {wrong:.1f} % instead of {right:.1f} %."]
+
+
+def frozen_norms(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> list[str]:
+    network = build_network(checkpoint)  # nothing of it requires a gradient
+    right = accuracy(network, x, labels, 50)
+    nn.Module.train(network)
+    random = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _ in range(STEPS):
+            rows = torch.randint(len(x), (4,), generator=random)
+            network.stages(x[rows])
+    wrong = accuracy(network.eval(), x, labels, 50)
+    return [
+        f"Frozen, in training mode: after {STEPS} batches of 4, with no weight moved, {wrong:.1f} % instead of "
+        f"{right:.1f} %."
+    ]
+
+
+def train(network: ResNet, optimizer: torch.optim.Optimizer, x: Tensor, labels: Tensor) -> tuple[float, float]:
+    """The last loss and the largest share of dead channels in a stage, over the last ten of ``STEPS``."""
+    dead, loss = DeadChannels(), torch.zeros(())
+    for step in range(STEPS):
+        rows = slice(step % 10 * BATCH, (step % 10 + 1) * BATCH)
+        maps = network.train().stages(x[rows])
+        loss = F.cross_entropy(network.head(maps["layer4"]), labels[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step >= STEPS - 10:
+            dead.see(maps)
+    return float(loss.detach()), max(dead.shares().values())
+
+
+def fresh(name: str, outputs: int) -> ResNet:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return ResNet(ARCHITECTURES[name], outputs)
+
+
+def dead_relus(x: Tensor, labels: Tensor) -> list[str]:
+    parts = []
+    for rate in RATES:
+        network = fresh("plain20", 102)
+        loss, dead = train(network, torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9), x, labels)
+        parts.append(f"{rate:g}: {100 * dead:.0f} % (loss {loss:.3g})")
+    return [f"Dead channels of a Plain-20's worst stage after {STEPS} steps, by learning rate: {', '.join(parts)}."]
+
+
+def late_head(x: Tensor, labels: Tensor) -> list[str]:
+    losses = []
+    for late in (False, True):
+        network = fresh("resnet20", 1000)
+        head = nn.Linear(network.width, 102)
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        network.fc = network.fc if late else head
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+        network.fc = head
+        losses.append(train(network, optimizer, x, labels)[0])
+    return [
+        f"A head of zeros made after the optimizer: loss {losses[1]:.2f} after {STEPS} steps, as at the start; made "
+        f"before it: {losses[0]:.2f}."
+    ]

@@ -1,0 +1,110 @@
+"""The experiments on depth: runs that can be stopped, CSV files, plots; small ones, whose figures say little."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from resnet_demo.cli.main import main
+from resnet_demo.errors import UserError
+from resnet_demo.lab import degradation, gradients, plots, results
+from resnet_demo.models.architecture import ARCHITECTURES
+
+SETTINGS = degradation.Settings(epochs=2, size=8, pictures=24, batch=8, rate=0.01)
+
+
+@pytest.fixture(scope="module")
+def cifar(tmp_path_factory):
+    """CIFAR-10's layout with two classes of one colour each."""
+    root = tmp_path_factory.mktemp("cifar")
+    for part, count in (("train", 14), ("test", 4)):
+        for name, colour in (("cat", 40), ("ship", 200)):
+            (root / part / name).mkdir(parents=True)
+            for index in range(count):
+                noise = np.random.default_rng(colour + index + 1000 * count).integers(
+                    0, 40, (32, 32, 3), dtype=np.uint8
+                )
+                Image.fromarray(noise + np.uint8(colour)).save(root / part / name / f"{index}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def data(cifar) -> degradation.Data:
+    return degradation.read_data(cifar, SETTINGS, torch.device("cpu"))
+
+
+def test_all_but_the_test_part_is_trained_on_at_the_size_asked_for(data):
+    assert data.train[0].shape == (24, 3, 8, 8) and data.test[0].shape == (8, 3, 8, 8)
+    assert set(data.train[1].tolist()) == {0, 1} == set(data.test[1].tolist())
+    assert abs(float(data.normalised(data.train[0]).mean())) < 1e-5
+
+
+def test_pictures_are_cropped_and_mirrored():
+    picture = torch.arange(64, dtype=torch.uint8).view(1, 1, 8, 8).expand(40, 3, 8, 8) + 1
+    cut = degradation.augmented(picture, torch.Generator().manual_seed(0))
+    assert cut.shape == picture.shape and len({tuple(one.flatten().tolist()) for one in cut[:, 0]}) > 10
+    whole = [one for one in cut[:, 0] if int((one == 0).sum()) == 0]  # neither moved up nor down nor aside
+    kinds = {torch.equal(one, picture[0, 0]) for one in whole}
+    assert kinds <= {True, False} and all(
+        torch.equal(one, picture[0, 0]) or torch.equal(one, picture[0, 0].flip(1)) for one in whole
+    )
+
+
+def test_a_stopped_run_ends_as_one_that_never_stopped(data, tmp_path):
+    whole = degradation.Run("plain20", 0, SETTINGS, data, tmp_path / "a")
+    stopped = degradation.Run("plain20", 0, SETTINGS, data, tmp_path / "b")
+    rows = [whole.epoch(), whole.epoch()]
+    assert stopped.epoch() == rows[0]
+    again = degradation.Run("plain20", 0, SETTINGS, data, tmp_path / "b")
+    assert again.rows == rows[:1] and again.epoch() == rows[1] and again.done
+    assert asdict(rows[1]) | {"train_error": 0, "test_error": 0, "loss": 0} == {
+        **{"network": "plain20", "seed": 0, "epoch": 2, "epochs": 2, "size": 8, "pictures": 24, "tests": 8},
+        **{"batch": 8, "rate": 0.01, "train_error": 0, "test_error": 0, "loss": 0},
+    }
+    with pytest.raises(UserError, match="is a run of other settings or pictures: choose another --out"):
+        degradation.Run("plain20", 0, replace(SETTINGS, rate=0.1), data, tmp_path / "b")
+
+
+def test_from_the_command_line_to_a_plot(cifar, tmp_path, capsys):
+    assert main(["lab", "plot", "--out", str(tmp_path)]) == 2
+    assert "holds no results" in capsys.readouterr().err
+    options = ["--epochs", "1", "--size", "8", "--pictures", "16", "--batch", "8", "--seeds", "0"]
+    command = ["lab", "degradation", "--data", str(cifar), "--out", str(tmp_path), *options]
+    assert main([*command, "--networks", "plain20", "resnet20"]) == 0
+    rows = results.read_rows(tmp_path / "degradation.csv", results.Epoch)
+    assert [(row.network, row.epochs, row.pictures) for row in rows] == [("plain20", 1, 16), ("resnet20", 1, 16)]
+    assert main(["lab", "plot", "--out", str(tmp_path)]) == 0
+    drawn = (tmp_path / "degradation.svg").read_text()
+    ET.fromstring(drawn)
+    assert "1 epochs, 1 seed, 16 pictures of 8 pixels (a shortened run: the paper has 164 epochs of 50,000)" in drawn
+    assert main(["lab", "degradation", "--out", str(tmp_path)]) == 2
+    assert main([*command, "--rate", "0"]) == 2
+
+
+def test_gradients_of_deep_plain_networks_grow_towards_the_input_and_shortcuts_keep_them(tmp_path):
+    x, labels = gradients.noise(8, 16), torch.arange(8)
+    grown = {}
+    for name in ("plain44", "resnet44"):
+        rows = gradients.measure(ARCHITECTURES[name], True, x, labels)
+        assert [rows[0].layer, rows[-1].layer, len(rows)] == ["conv1", "fc", 44]
+        grown[name] = rows[0].gradient / rows[-2].gradient
+    assert grown["plain44"] > 10 * grown["resnet44"]
+    bare = gradients.measure(ARCHITECTURES["resnet20"], False, x, labels)
+    assert bare[-2].activation > 2 * gradients.measure(ARCHITECTURES["resnet20"], True, x, labels)[-2].activation
+    results.write_rows(tmp_path / "gradients.csv", bare)
+    again = results.read_rows(tmp_path / "gradients.csv", results.Layer)
+    assert [row.layer for row in again] == [row.layer for row in bare]
+    with pytest.raises(UserError, match="holds no such results"):
+        results.read_rows(tmp_path / "gradients.csv", results.Epoch)
+
+
+def test_the_committed_figures_are_drawn():
+    rows = results.read_rows(plots.COMMITTED / "gradients.csv", results.Layer)
+    drawn = plots.gradients_svg(rows)
+    ET.fromstring(drawn)
+    assert drawn.count("<polyline") == 20 and "Solid: with batch norm. Dashed: without." in drawn
