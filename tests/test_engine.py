@@ -306,6 +306,21 @@ def test_the_largest_sums_of_8_bit_products_are_exact(most):
         assert [float(value) for value in sums] == [pytest.approx(128, rel=1e-5)]
 
 
+def test_stored_integers_are_used_without_making_them_floats_first(tmp_path):
+    """The same to the last bit as by way of float32, with negative scales of a batch norm and channels of zeros too."""
+    state = tiny.random_state(18, 4)
+    state["layer2.0.bn1.weight"] = -state["layer2.0.bn1.weight"]
+    state["layer3.0.conv1.weight"][3] = 0
+    state["layer4.0.bn2.weight"][:2] = 0
+    checkpoints.save(tmp_path, state, tiny.FLOWERS, 18, "v1.5", {})
+    for checkpoint in (checkpoints.load_folder(tmp_path), checkpoints.load("flowers102", 50)):
+        for record in checkpoint.architecture.convolutions[1:]:
+            weight, bias = openvino_graph.folded(checkpoint.arrays, record)
+            expected = *openvino_int8.as_integers(weight), bias
+            for one, other in zip(openvino_int8.folded_integers(checkpoint.arrays, record), expected, strict=True):
+                assert one.dtype == other.dtype and np.array_equal(one, other), record.name
+
+
 def test_trained_networks_keep_all_steps_where_sums_stop_early():
     """Only weights of which many are as large as the largest could lose much, and get inputs of fewer steps."""
     for task, depth in (("flowers102", 18), ("faces68", 50)):

@@ -36,12 +36,11 @@ class OpenVinoEngine(Engine):
     device = "cpu"
 
     def __init__(self, checkpoint: Checkpoint, precision: str | None = None):
-        state = checkpoint.state
+        state = checkpoint.arrays
         super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
         self.precision = precision or best_precision(checkpoint)
         self.steps = openvino_int8.steps_here()
         self._alone = self._compiled(state)
-        del state
         memory.release()
         self._inside, self._inside_lock = 0, threading.Lock()
         self.backend = f"OpenVINO {NAMES[self.precision]} on CPU"
@@ -63,7 +62,7 @@ class OpenVinoEngine(Engine):
 
     def _for_crowds(self) -> Compiled:
         """The same network with one thread for each of several pictures that come at once."""
-        return self._compiled(self.checkpoint.state, streams=cpu_count())
+        return self._compiled(self.checkpoint.arrays, streams=cpu_count())
 
     def _compiled(self, state: Mapping[str, np.ndarray], streams: int = 1) -> Compiled:
         one = self.checkpoint

@@ -74,7 +74,7 @@ class GatedNetwork:
 
 def gated_model(checkpoint: Checkpoint, precision: str) -> ov.Model:
     """uint8 pictures (b, S, S, 3) and gates (blocks,) → the feature map (b, C, r, c) behind each stage."""
-    state, spec, blocks = checkpoint.state, checkpoint.spec, checkpoint.architecture.blocks
+    state, spec, blocks = checkpoint.arrays, checkpoint.spec, checkpoint.architecture.blocks
     plain: Layer = convolution
     if precision == "int8":
         plain = openvino_int8.rounding(checkpoint.ranges, openvino_int8.steps_here())

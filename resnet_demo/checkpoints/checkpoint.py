@@ -26,7 +26,7 @@ from resnet_demo.checkpoints.records import Metrics, WeightsFile
 from resnet_demo.checkpoints.timm_names import from_timm
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import Architecture, architecture_of
-from resnet_demo.models.quantization import SCALE, dequantise, quantise, with_scales
+from resnet_demo.models.quantization import SCALE, Dequantised, dequantise, quantise, with_scales
 from resnet_demo.models.state import check_state, first_few, rounded_convolutions
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.tasks.calibration import Calibration
@@ -69,6 +69,11 @@ class Checkpoint:
     def state(self) -> dict[str, np.ndarray]:
         """float32 arrays by torchvision's names; made anew at each call, as they take four times the memory."""
         return dequantise(self.stored)
+
+    @property
+    def arrays(self) -> Dequantised:
+        """``state``, but each array is made when it is asked for."""
+        return Dequantised(self.stored)
 
     def calibrated(self) -> Checkpoint:
         """The same network with its head divided by the temperature, which then is 1: for programs that know none.

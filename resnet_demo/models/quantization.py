@@ -48,13 +48,36 @@ def dequantise(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     Raises:
         ValueError: integers without scales, or with scales that are not one for each output channel.
     """
-    state = {}
-    for key, value, scale in with_scales(stored):
+    return dict(Dequantised(stored))
+
+
+class Dequantised(Mapping[str, np.ndarray]):
+    """As ``dequantise``, each array when it is asked for, and anew each time: for who needs few of them, or one after
+    the other.
+
+    Args:
+        stored: what ``quantise`` made.
+    """
+
+    def __init__(self, stored: Mapping[str, np.ndarray]):
+        self._parts = {key: (value, scale) for key, value, scale in with_scales(stored)}
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        value, scale = self._parts[key]
         if scale is None:
-            state[key] = value.astype(np.float32, copy=False)
-        else:
-            state[key] = value * scale.astype(np.float32).reshape(-1, *[1] * (value.ndim - 1))
-    return state
+            return value.astype(np.float32, copy=False)
+        return value * scale.astype(np.float32).reshape(-1, *[1] * (value.ndim - 1))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def integers(self, key: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """The stored int8 array and its scales (outputs,); None of one that is stored as it is."""
+        value, scale = self._parts[key]
+        return None if scale is None or value.dtype != np.int8 else (value, scale.astype(np.float32))
 
 
 def with_scales(stored: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
