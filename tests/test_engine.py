@@ -354,16 +354,17 @@ def both(checkpoint, pictures: list[np.ndarray]) -> tuple[base.Outputs, base.Out
 
 
 def test_real_flowers_are_classified_as_by_the_reference(real_flowers):
-    """The shipped weights on 200 real pictures: the same class first, near probabilities, the same maps."""
+    """The shipped weights on 100 real pictures: the same class first, near probabilities, the same maps. `bench precision`
+    takes 500, of all depths."""
     checkpoint = checkpoints.load("flowers102", 50)
-    pictures = [tasks.preprocess(checkpoint.spec, real.photo)[0] for real in real_flowers(200)]
+    pictures = [tasks.preprocess(checkpoint.spec, real.photo)[0] for real in real_flowers(100)]
     actual, expected = both(checkpoint, pictures)
     chances, expected_chances = tasks.softmax(actual.logits), tasks.softmax(expected.logits)
     best = expected_chances.argmax(axis=1)
     same = chances.argmax(axis=1) == best
     # Where the two best are as good as equal, rounding may swap them. The shipped photographs' augmented views, which
     # stand in where there is no test split, are often so.
-    assert same.mean() >= (0.994 if data_folder() else 0.98)
+    assert np.sum(~same) <= (1 if data_folder() else 2)
     ordered = np.sort(expected_chances, axis=1)
     clear = ordered[:, -1] - ordered[:, -2] > 0.02
     assert same[clear].all() and clear.mean() > (0.8 if data_folder() else 0.6)
@@ -376,9 +377,9 @@ def test_real_flowers_are_classified_as_by_the_reference(real_flowers):
 
 
 @pytest.fixture(scope="module")
-def sixty_faces(real_faces) -> tuple[list[Image.Image], Detector]:
-    """Photos of 60 real faces, and a detector that searches each of them once."""
-    photos = [real.photo for real in real_faces(60)]
+def thirty_faces(real_faces) -> tuple[list[Image.Image], Detector]:
+    """Photos of 30 real faces, and a detector that searches each of them once."""
+    photos = [real.photo for real in real_faces(30)]
 
     class Once(Detector):
         found: ClassVar[dict] = {}
@@ -393,9 +394,9 @@ def sixty_faces(real_faces) -> tuple[list[Image.Image], Detector]:
 
 
 @pytest.mark.parametrize("depth", [18, 50])
-def test_real_faces_have_the_keypoints_of_the_reference(sixty_faces, depth):
-    """The shipped weights on 60 real faces, cut out as the app does: keypoints within 0.3 % of the face's size."""
-    photos, detector = sixty_faces
+def test_real_faces_have_the_keypoints_of_the_reference(thirty_faces, depth):
+    """The shipped weights on 30 real faces, cut out as the app does: keypoints within 0.3 % of the face's size."""
+    photos, detector = thirty_faces
     ours, plain = (LandmarkPredictor("faces68", depth, "cpu", detector=detector) for _ in range(2))
     plain.engine = OpenVinoEngine(plain.checkpoint, "f32")  # As in ``both``.
     for one, other in zip(ours.many(photos), plain.many(photos), strict=True):
