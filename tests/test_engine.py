@@ -354,8 +354,8 @@ def both(checkpoint, pictures: list[np.ndarray]) -> tuple[base.Outputs, base.Out
 
 
 def test_real_flowers_are_classified_as_by_the_reference(real_flowers):
-    """The shipped weights on 100 real pictures: the same class first, near probabilities, the same maps. `bench precision`
-    takes 500, of all depths."""
+    """The shipped weights on 100 real pictures: the same class first, near probabilities, the same maps. Of all depths
+    ``bench precision`` takes 500."""
     checkpoint = checkpoints.load("flowers102", 50)
     pictures = [tasks.preprocess(checkpoint.spec, real.photo)[0] for real in real_flowers(100)]
     actual, expected = both(checkpoint, pictures)
