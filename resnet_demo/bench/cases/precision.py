@@ -87,8 +87,8 @@ def classes(checkpoint: Checkpoint, precision: str, paths: Sequence[Path]) -> It
         same += list(ours.logits.argmax(axis=1) == best)
         for index, label in enumerate(best):
             weights = plain.head_weights[label : label + 1]
-            maps = [gradcam.last_stage(one.features[index], weights)[0] for one in (ours, expected)]
-            likeness.append(float(np.corrcoef(*map(np.ravel, maps))[0, 1]))
+            maps = [gradcam.last_stage(one.features[index], weights).ravel() for one in (ours, expected)]
+            likeness.append(float(np.corrcoef(maps)[0, 1]))
     yield row(checkpoint, quick, "the same class", 100 * float(np.mean(same)), "%", SAME_CLASS)
     yield row(checkpoint, quick, "maps, the worst correlation", min(likeness), "", LIKENESS)
 
