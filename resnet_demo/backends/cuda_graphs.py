@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ class Recording:
         run: uint8 pictures on the device (b, S, S, 3) → a float32 tensor there, one row a picture.
     """
 
-    def __init__(self, run: Callable[[Tensor], Tensor], batch: int, size: int, device: str, pool: tuple[int, int] | None):
+    def __init__(self, run: Callable[[Tensor], Tensor], batch: int, size: int, device: str, pool: Any):
         self._device = torch.device(device)
         with torch.cuda.device(self._device), torch.inference_mode():
             self._sent = torch.zeros(batch, size, size, 3, dtype=torch.uint8, pin_memory=True)
