@@ -115,7 +115,7 @@ def test_a_bad_setting_gives_one_sentence_and_status_2(weights, capsys, argument
     assert len(output.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["predict"], ["predict", "x.jpg", "--depth", "20"], ["paint"]])
+@pytest.mark.parametrize("arguments", [[], ["predict"], ["predict", "x.jpg", "--depth", "21"], ["paint"]])
 def test_a_bad_argument_gives_one_line_and_status_2(capsys, arguments):
     with pytest.raises(SystemExit) as stop:
         main(arguments)

@@ -26,8 +26,8 @@ from resnet_demo.models import cost, resnet
 from resnet_demo.page import app, catalog, result_cache
 from resnet_demo.page import endpoints as page_endpoints
 from resnet_demo.page.i18n import en, texts
-from resnet_demo.page.tabs import classify, compare, compare_cards, compare_plot, faces
-from resnet_demo.page.widgets import class_list, viewer
+from resnet_demo.page.tabs import classify, compare, compare_cards, compare_plot, faces, lab
+from resnet_demo.page.widgets import class_list, truth, viewer
 from resnet_demo.page.widgets import inputs as widget_inputs
 from resnet_demo.page.widgets import photo as photo_widget
 from resnet_demo.tasks import TaskSpec
@@ -210,7 +210,7 @@ def test_no_face_is_no_error(weights, photo):
 
 
 # What the words look at in the result of a whole photo.
-SOUND = SimpleNamespace(missing_rows=0.0, gpu_full=False, unknown=False, keypoints=[])
+SOUND = SimpleNamespace(task="flowers102", missing_rows=0.0, gpu_full=False, unknown=False, keypoints=[])
 
 
 def card_of(depth: int, name: str = "Rose", result=SOUND) -> compare_cards.Card:
@@ -374,7 +374,12 @@ def test_every_text_used_exists_and_every_text_is_used():
     mentioned = set(re.findall(r"""["'](\w+)["']""", source))
     families = ("region_", "column_", "tab_", "viewer_", "metric_", "live_", "how_", "example_")
     unused = {key for key in en.EN.keys() - mentioned if not key.startswith(families)}
-    assert unused == set()
+    put_together = {f"lab_{key}" for key in lab.TEXTS} | {f"truth_{key}" for key in truth.TEXTS}
+    put_together |= {f"lab_{part}_{name}" for part in ("title", "lead") for name in ("layers", "stages", "numbers")}
+    put_together |= {f"lab_{name}" for name in ("shortcuts", "norm", "axis_gradient", "axis_activation")}
+    put_together |= {f"truth_{way}{part}" for way in ("deletion", "insertion") for part in ("", "_axis")}
+    assert put_together <= en.EN.keys()
+    assert unused - put_together == set()
     assert {f"region_{region}" for region in tasks.REGIONS} <= en.EN.keys()
     assert {f"column_{column}" for column in compare.COLUMNS} <= en.EN.keys()
 

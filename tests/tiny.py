@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from resnet_demo import checkpoints
+from resnet_demo.checkpoints import config
 from resnet_demo.checkpoints.index_file import read_index, write_index
 from resnet_demo.models import architecture
 from resnet_demo.models import state as model_state
@@ -62,6 +63,8 @@ def narrow(patch: pytest.MonkeyPatch, channels: int = 16) -> None:
     sixteenth of the weights, of the arithmetic and of what is written at each step."""
     for depth, record in architecture._BY_DEPTH.items():
         patch.setitem(architecture._BY_DEPTH, depth, replace(record, channels=channels))
+    # A configuration that is read meanwhile keeps such a record, and would hand it to the tests of other files.
+    patch.setattr(config, "_read_version", lru_cache(config._read_version.__wrapped__))
 
 
 def network(depth: int = 18, outputs: int = 4, seed: int = 0) -> ResNet:

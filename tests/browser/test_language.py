@@ -31,7 +31,8 @@ NAMES = {
 }
 UNITS = {"ms", "GFLOPs", "NME", "AFW", "top", "M", "MB", "int8", "bf16", "float32", "k"}
 PEOPLE = {"vultilion", "CC", "BY", "GPL", "Charles", "Barbin", "Pete", "Souza", "NASA"}
-FILES = {"jpg", "broken", "PNG", "CSV", "NumPy", "ZIP", "Python", "curl", "Shell", "marigold", "dahlia"}
+FILES = {"jpg", "broken", "PNG", "CSV", "NumPy", "ZIP", "Python", "curl", "Shell"}
+FILES |= {"marigold", "dahlia", "two", "people"}  # examples
 CHOICES = {"turbo", "viridis", "inferno", "layer1", "layer2", "layer3", "layer4"}
 
 
