@@ -11,6 +11,11 @@ from resnet_demo.backends.base import Engine, Outputs
 from resnet_demo.backends.openvino import OpenVinoEngine
 
 
+def is_memory_full(error: RuntimeError) -> bool:
+    """Whether a GPU has no memory left: CUDA has a class for that, MPS says it in words."""
+    return "out of memory" in str(error).lower()
+
+
 class CpuInstead(Engine):
     """An engine on a GPU, with the CPU's beside it, which is made when it is first needed."""
 

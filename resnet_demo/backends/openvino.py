@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
@@ -39,8 +39,7 @@ class OpenVinoEngine(Engine):
         state = checkpoint.arrays
         super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
         self.precision = precision or best_precision(checkpoint)
-        self.steps = openvino_int8.steps_here()
-        self._alone = self._compiled(state)
+        self._alone = self._compiled()
         memory.release()
         self._inside, self._inside_lock = 0, threading.Lock()
         self.backend = f"OpenVINO {NAMES[self.precision]} on CPU"
@@ -62,12 +61,13 @@ class OpenVinoEngine(Engine):
 
     def _for_crowds(self) -> Compiled:
         """The same network with one thread for each of several pictures that come at once."""
-        return self._compiled(self.checkpoint.arrays, streams=cpu_count())
+        return self._compiled(streams=cpu_count())
 
-    def _compiled(self, state: Mapping[str, np.ndarray], streams: int = 1) -> Compiled:
+    def _compiled(self, streams: int = 1) -> Compiled:
         one = self.checkpoint
-        layer = openvino_int8.rounding(one.ranges, self.steps) if self.precision == "int8" else convolution
-        model = build_model(state, one.spec, one.architecture, layer)
+        rounds = self.precision == "int8"
+        layer = openvino_int8.rounding(one.ranges, openvino_int8.steps_here()) if rounds else convolution
+        model = build_model(one.arrays, one.spec, one.architecture, layer)
         return Compiled(core.compile_model(model, "CPU", hints(self.precision, streams)))
 
 

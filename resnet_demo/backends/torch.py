@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_demo.backends.base import Outputs
-from resnet_demo.backends.cpu_instead import CpuInstead
+from resnet_demo.backends.cpu_instead import CpuInstead, is_memory_full
 from resnet_demo.backends.cuda_graphs import GraphedNetwork
 from resnet_demo.backends.torch_fused import quickest
 from resnet_demo.backends.torch_network import build_network, scaling
@@ -103,11 +103,6 @@ class TorchEngine(CpuInstead):
         assert self._network_features is not None
         # contiguous() because channels_last strides would slow every later reader down.
         return self._network_features(x).float().contiguous()
-
-
-def is_memory_full(error: RuntimeError) -> bool:
-    """Whether a GPU has no memory left: CUDA has a class for that, MPS says it in words."""
-    return "out of memory" in str(error).lower()
 
 
 def best_precision(device: str) -> torch.dtype:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from resnet_demo.backends.cpu_instead import is_memory_full
 from resnet_demo.models.architecture import STAGES
-from resnet_demo.models.resnet import Pair, ResidualBlock, ResNet, pair_of
+from resnet_demo.models.resnet import Pair, ResidualBlock, ResNet, folded, pair_of
 
 # Of the largest value: by how much the quick network may differ from the plain one in the same precision.
 TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 5e-2}
@@ -22,7 +23,7 @@ TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 5e-2}
 
 @dataclass(frozen=True)
 class Folded:
-    """A convolution and its batch norm as one: weights w · s and bias β − μ · s, with s = γ / √(σ² + ε)."""
+    """A convolution and its batch norm as one, see ``folded``."""
 
     weight: Tensor
     bias: Tensor
@@ -71,7 +72,7 @@ class FusedNetwork:
 
     def __init__(self, network: ResNet, device: str, precision: torch.dtype, operations: Operations | None = None):
         def place(pair: Pair) -> Folded:
-            return folded(pair, device, precision)
+            return placed(pair, device, precision)
 
         self._operations = operations or Operations()
         self._stem = place(pair_of(network, network.architecture.first_convolutions[0]))
@@ -93,19 +94,15 @@ class FusedNetwork:
 
 
 @torch.no_grad()
-def folded(pair: Pair, device: str, precision: torch.dtype) -> Folded:
-    convolution, norm = pair
-    assert (
-        norm is not None and norm.running_mean is not None and norm.running_var is not None
-    )  # Our batch norms keep statistics.
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    weight = convolution.weight * scale[:, None, None, None]
-    padding = tuple(map(int, convolution.padding))
+def placed(pair: Pair, device: str, precision: torch.dtype) -> Folded:
+    convolution = pair[0]
+    weight, bias = folded(*pair)
+    assert bias is not None  # The usual blocks have a batch norm behind each convolution.
     return Folded(
         weight.to(device, precision).contiguous(memory_format=torch.channels_last),
-        (norm.bias - norm.running_mean * scale).to(device, precision),
+        bias.to(device, precision),
         convolution.stride,
-        padding,
+        tuple(map(int, convolution.padding)),
         convolution.groups,
     )
 
@@ -133,7 +130,7 @@ def quickest(
             way = FusedNetwork(network, device, precision, operations).features
             error = (way(x).float() - expected).abs().max()
         except RuntimeError as fault:
-            if "out of memory" in str(fault).lower():
+            if is_memory_full(fault):
                 raise
             continue  # A cuDNN without such a kernel for this type or card.
         if error <= TOLERANCE[precision] * expected.abs().max():

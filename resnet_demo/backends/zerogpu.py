@@ -13,8 +13,8 @@ import numpy as np
 
 from resnet_demo.backends import zerogpu_lease
 from resnet_demo.backends.base import Outputs
-from resnet_demo.backends.cpu_instead import CpuInstead
-from resnet_demo.backends.torch import TorchEngine, is_memory_full
+from resnet_demo.backends.cpu_instead import CpuInstead, is_memory_full
+from resnet_demo.backends.torch import TorchEngine
 from resnet_demo.checkpoints import Checkpoint
 
 _numbers = itertools.count()
@@ -30,7 +30,7 @@ class ZeroGpuEngine(CpuInstead):
     backend = "PyTorch on ZeroGPU"
 
     def __init__(self, checkpoint: Checkpoint):
-        state = checkpoint.state
+        state = checkpoint.arrays
         super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
         self._number = next(_numbers)  # by which the forked process knows the network too
         self._engine = TorchEngine(checkpoint, zerogpu_lease.DEVICE, quick=False) if zerogpu_lease.can_place() else None

@@ -49,6 +49,16 @@ def pair_of(module: nn.Module, record: ConvNorm, prefix: str = "") -> Pair:
     return convolution, norm
 
 
+def folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor | None]:
+    """Weights (out, in, r, c) and bias (out,) of the one convolution that stands for both: w · s and β − μ · s, with
+    s = γ / √(σ² + ε); of a convolution alone its weights and None."""
+    if norm is None:
+        return convolution.weight, None
+    assert norm.running_mean is not None and norm.running_var is not None  # Our batch norms keep statistics.
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    return convolution.weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
+
+
 class SqueezeExcite(nn.Module):
     """Multiplies each channel by a number of 0..1 that depends on the means of all channels, see ``Gate``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from resnet_demo import checkpoints, tasks
+from resnet_demo.checkpoints.lesions import Lesions
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page.i18n.texts import fixed, language, say
@@ -158,3 +159,11 @@ def _index() -> dict[str, list[int]]:
         return {}
     offered = {task: [depth for depth in depths if depth in DEPTHS] for task, depths in known.items()}
     return {task: depths for task, depths in offered.items() if depths}
+
+
+def lesions(task: str, depth: int) -> Lesions | None:
+    """What a checkpoint's record says of its blocks; None where there is no checkpoint, or it says nothing."""
+    try:
+        return checkpoints.read_config(checkpoints.find(task, depth).config.parent).lesions
+    except UserError:
+        return None

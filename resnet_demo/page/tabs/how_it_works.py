@@ -133,10 +133,7 @@ def line(depth: int, size: int, outputs: int) -> list[str]:
 
 def working(depth: int, blocks: int) -> str:
     """How many of the blocks of the flowers network do anything, or a dash where that was not measured."""
-    try:
-        found = checkpoints.read_config(checkpoints.find(catalog.FLOWERS, depth).config.parent).lesions
-    except UserError:
-        return "–"
+    found = catalog.lesions(catalog.FLOWERS, depth)
     return f"{found.working} / {blocks}" if found and found.changes else "–"
 
 

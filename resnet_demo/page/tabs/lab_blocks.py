@@ -5,10 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
-from resnet_demo import checkpoints
-from resnet_demo.checkpoints.lesions import LEAST, Lesions
-from resnet_demo.errors import UserError
+from resnet_demo.checkpoints.lesions import LEAST
 from resnet_demo.inference import results
+from resnet_demo.page import catalog
 from resnet_demo.page.endpoints import facts, photo_lines
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.format import percent
@@ -103,7 +102,7 @@ def drops(before: results.Prediction, found: Mapping[str, float]) -> str:
 def shares(task: str, depth: int, blocks: Blocks) -> str:
     """A bar a block: how much its absence changes the outputs over the photos on which that was measured, and in words
     how many blocks do anything."""
-    found = measured(task, depth)
+    found = catalog.lesions(task, depth)
     if not found or not found.changes:
         return note(say("lab_not_measured", task=html.escape(task), depth=depth))
     idle, count = found.idle, len(found.changes)
@@ -112,14 +111,6 @@ def shares(task: str, depth: int, blocks: Blocks) -> str:
     sentence = say(key, **values, least=f"{LEAST:g}")
     title = say("lab_shares_title", pictures=found.pictures)
     return figure(title, blocks, found.changes, sentence, say("lab_spread_unit"), idle)
-
-
-def measured(task: str, depth: int) -> Lesions | None:
-    """What a checkpoint's record says of its blocks; None where there is none."""
-    try:
-        return checkpoints.read_config(checkpoints.find(task, depth).config.parent).lesions
-    except UserError:
-        return None
 
 
 def stage_name(stage: str) -> str:

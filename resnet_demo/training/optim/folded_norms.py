@@ -16,20 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from resnet_demo.models.architecture import STAGES
-from resnet_demo.models.resnet import ResidualBlock, ResNet, pair_of
+from resnet_demo.models.resnet import ResidualBlock, ResNet, folded, pair_of
 from resnet_demo.training.optim.amp import training_type
 
 
 def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor | None]:
-    """Weights (out, in, r, c) and bias (out,) of the one convolution that stands for both."""
-    if kept := convolution.__dict__.get("folded"):
-        return kept
-    if norm is None:
-        return convolution.weight, None
-    assert norm.running_mean is not None and norm.running_var is not None  # Our batch norms keep statistics.
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    shift = norm.bias - norm.running_mean * scale
-    return convolution.weight * scale[:, None, None, None], shift
+    """As ``folded``, or what ``fold_once`` kept of it."""
+    return convolution.__dict__.get("folded") or folded(convolution, norm)
 
 
 @torch.no_grad()
