@@ -4,7 +4,7 @@
 # Version:   openvino 2026.4.1 (numpy 2.4.6, Python 3.11 on Linux, x86)
 # Guess:     with CACHE_DIR a graph that is equal in operations, constants, shapes and friendly names is compiled once,
 #            and read from the cache by whoever builds it again: in the same process, and in the next one.
-# Behaviour: the key of the cache holds a count of all nodes made so far in the process. A second build of the same graph
+# Behaviour: the key of the cache depends on how many nodes the process has made so far. A second build of the same graph
 #            in one process never finds the first one's blob, and a new process finds it only if it makes the same nodes
 #            in the same order from its start. One constant more before it, and the model is compiled and written again:
 #            a server that builds several networks on demand fills its disk and never hits. Nothing says so but
