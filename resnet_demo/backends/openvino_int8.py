@@ -29,7 +29,7 @@ LEVELS, LARGEST = 256, 127
 STEPS, FEWER_STEPS, LARGEST_PAIR = 255, 129, 32_767
 # But half as many steps cost each photo twice the rounding error, while of the sums of two of a trained network hardly
 # one gets there: both weights must be large, and both inputs near the largest of all training pictures (docs/
-# accuracy.md). So all 255 steps stay where even all inputs at their largest at once would lose at most this share.
+# benchmarks.md). So all 255 steps stay where even all inputs at their largest at once would lose at most this share.
 MOST_LOST = 0.25
 # Names that Linux has for x86's sums of 8-bit products in 32 bits, and for those in 16.
 WIDE, NARROW = {"avx512_vnni", "avx_vnni", "amx_int8"}, {"avx2"}
