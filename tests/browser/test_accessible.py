@@ -84,6 +84,8 @@ def test_axe_finds_nothing_serious_in_any_tab(visit, tmp_path):
     for tab, name in TABS.items():
         page.get_by_role("tab", name=tab, exact=True).click()
         if name in RESULTS:
+            if name not in ("many", "teach"):  # They begin with an answer, which may not even have been asked for yet.
+                expect(page.locator(RESULTS[name]).first).to_be_visible()
             found[f"{tab}, empty"] = findings(page)
             if name == "many":
                 photos = [EXAMPLES / "dahlia.jpg", EXAMPLES / "marigold.jpg", broken]
