@@ -88,12 +88,13 @@ def serve() -> None:
     served = launch(host, port, limits, folder)
     if served.page.mcp_error:
         log.warning("%s", served.page.mcp_error)
+    asked = stopping.hear()  # Before the page is said to be there: whoever reads that may ask it to stop.
     print(say("serving", host="localhost" if host in ("127.0.0.1", "0.0.0.0") else host, port=port), flush=True)
     if not zerogpu_lease.is_lent():
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     served.sweeper.start()
     memory_keeper.start(limits)
-    stopping.wait(served.page, served.requests, served.sweeper, limits.stop_seconds)
+    stopping.wait(served.page, served.requests, served.sweeper, limits.stop_seconds, asked)
 
 
 @dataclass(frozen=True)

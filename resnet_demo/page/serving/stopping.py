@@ -19,18 +19,27 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def wait(page: gr.Blocks, requests: Requests, sweeper: Sweeper, seconds: float) -> None:
+def hear() -> list[int] | None:
+    """From now on, signals go into the list that is returned; None where none is heard, as in another thread than the
+    main one."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    asked: list[int] = []
+    for number in SIGNALS:
+        signal.signal(number, lambda number, frame: asked.append(number))
+    return asked
+
+
+def wait(page: gr.Blocks, requests: Requests, sweeper: Sweeper, seconds: float, asked: list[int] | None) -> None:
     """Wait for a signal, then stop a launched page. A second signal ends what is running at once.
 
     Args:
         seconds: time that running requests have.
+        asked: the signals that came, see ``hear``.
     """
-    if threading.current_thread() is not threading.main_thread():
-        page.block_thread()  # Only the main thread hears signals.
+    if asked is None:
+        page.block_thread()
         return
-    asked = []
-    for number in SIGNALS:
-        signal.signal(number, lambda number, frame: asked.append(number))
     while not asked and page.is_running:
         time.sleep(0.1)
     requests.stopping = True
