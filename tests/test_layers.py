@@ -15,6 +15,7 @@ LAYERS = (
         "hub_mixin",
         "bench",
         "publish",
+        "endpoint",
         "page",
         "lab",
         "training",

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from conftest import ROOT
 from hub_server import HubServer
 from hub_uploads import OTHER, READ, WRITE, UploadServer
 from safetensors.numpy import save as serialise
@@ -320,3 +321,12 @@ def test_the_hub_goes_away_in_the_middle_of_a_push(uploads, single):
     uploads.heal()
     network.push_to_hub("you/flowers")
     assert "model.safetensors" in uploads.head("you/flowers")
+
+
+def test_torch_hub_loads_the_networks_of_a_clone(layout, monkeypatch):
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(layout))
+    network = torch.hub.load(str(ROOT), "resnet18", task="flowers102", source="local")
+    assert not network.training and network.spec.labels == tiny.FLOWERS.labels
+    again = ResNet.from_pretrained(layout, task="flowers102", depth=18)
+    np.testing.assert_array_equal(logits_of(network), logits_of(again))
+    assert torch.hub.load(str(ROOT), "resnet34", False, outputs=7, source="local").fc.out_features == 7

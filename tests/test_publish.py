@@ -154,6 +154,16 @@ def test_what_was_published_can_be_pulled_and_a_second_run_sends_nothing(weights
     assert all((there.stored[key] == here.stored[key]).all() for key in here.stored)
 
 
+def test_an_endpoints_code_goes_with_the_weights_and_what_it_no_longer_has_is_removed(weights, hub, capsys):
+    assert main(["publish", "--repo-id", REPO, "--endpoint"]) == 0
+    files = hub.head(REPO)
+    assert b"import EndpointHandler" in files["handler.py"] and b"openvino" in files["requirements.txt"]
+    assert {"resnet_demo/endpoint.py", "resnet_demo/faces/centerface.onnx", "index.json"} <= set(files)
+    hub.commit(REPO, files | {"resnet_demo/old.py": b"", "mine.txt": b""})
+    assert main(["publish", "--repo-id", REPO, "--endpoint"]) == 0
+    assert hub.head(REPO).keys() == files.keys() | {"mine.txt"}
+
+
 def test_only_what_changed_is_sent(weights, hub, capsys):
     main(["publish", "--repo-id", REPO])
     (weights / "flowers102" / "resnet18" / "README.md").write_text("---\nlicense: other\n---\n# New\n")

@@ -32,6 +32,11 @@ def add_publish(commands: Commands) -> Parser:
     )
     parser.add_argument("--depths", nargs="+", type=int, default=[], choices=DEPTHS, help="only these (default: all)")
     parser.add_argument("--all-tasks", action="store_true", help="those of your own pictures too")
+    parser.add_argument(
+        "--endpoint",
+        action="store_true",
+        help="with the weights send the code and handler.py, so that Inference Endpoints run them",
+    )
     parser.add_argument("--private", action="store_true", help="what is made can be seen by you alone")
     parser.add_argument("--hardware", help="the Space's, such as cpu-basic (default: as it is)")
     parser.add_argument(
@@ -60,6 +65,7 @@ def run_publish(options: argparse.Namespace) -> int:
         private=options.private,
         hardware=options.hardware,
         secrets=options.secrets,
+        endpoint=options.endpoint,
         token=options.token,
     )
     publish(wanted, options.dry_run)

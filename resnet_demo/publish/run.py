@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from resnet_demo.errors import UserError
 from resnet_demo.publish import space as spaces
+from resnet_demo.publish.endpoint import endpoint_files
 from resnet_demo.publish.errors import State, explain_errors
 from resnet_demo.publish.files import check_limits, listing
 from resnet_demo.publish.upload import check_name, connect, upload
@@ -29,6 +30,7 @@ class PublishOptions:
         private: create what is missing as private.
         hardware: the Space's, or None to leave it.
         secrets: ``NAME=value`` or ``NAME``.
+        endpoint: make the repository one that Inference Endpoints run.
         token: or None for that of the environment.
     """
 
@@ -41,6 +43,7 @@ class PublishOptions:
     private: bool = False
     hardware: str | None = None
     secrets: Sequence[str] = ()
+    endpoint: bool = False
     token: str | None = None
 
 
@@ -72,6 +75,8 @@ def check(options: PublishOptions) -> None:
         raise UserError("Say what to publish: --repo-id you/name for the weights, --space you/name for the page.")
     if not options.space and (options.hardware or options.secrets or options.weights_repo):
         raise UserError("--hardware, --secret and --weights-repo belong to a Space: pass --space you/name too.")
+    if options.endpoint and not options.repo:
+        raise UserError("--endpoint belongs to a repository of weights: pass --repo-id you/name too.")
     if options.tasks and options.all_tasks:
         raise UserError("--tasks publishes the tasks named, --all-tasks every task: pass one of them.")
     if options.repo and options.weights_repo and options.repo != options.weights_repo:
@@ -84,6 +89,8 @@ def publish_weights(
     repo: str, options: PublishOptions, selection: Selection, dry_run: bool, say: Callable[[str], None]
 ) -> None:
     files = weights_files(selection, repo)
+    if options.endpoint:
+        files += endpoint_files()
     check_limits(files)
     if dry_run:
         say(f"The repository {repo} would have:\n{listing(files)}")
@@ -95,6 +102,7 @@ def publish_weights(
         token=options.token,
         message="Update the weights",
         marker="index.json",
+        tidy=("resnet_demo/",) if options.endpoint else (),
     )
     record_revision(selection, repo, sent.revision)
     say(f"{sent.summary()} weights/index.json says so.")
