@@ -9,6 +9,7 @@ network = resnet_demo.ResNet.from_pretrained("you/resnet-demo-weights", task="fl
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from resnet_demo.errors import UserError
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from resnet_demo.checkpoints.hub import Progress
     from resnet_demo.hub_mixin import ResNet
     from resnet_demo.inference.base import Predictor
+    from resnet_demo.inference.heads import Heads
 
 # OpenVINO 2026.4 reports to an outside host when it is imported. Without its package of telemetry it uses an empty one.
 sys.modules.setdefault("openvino_telemetry", cast(Any, None))
 
-__all__ = ["ResNet", "UserError", "__version__", "available", "load"]
+__all__ = ["ResNet", "UserError", "__version__", "available", "load", "load_heads"]
 
 
 def __getattr__(name: str) -> object:
@@ -53,6 +55,22 @@ def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | 
     from resnet_demo.inference.predictor import load
 
     return load(task, depth, device, progress)
+
+
+def load_heads(tasks: Sequence[str], depth: int = 50, device: str = "auto") -> Heads:
+    """The predictor of several tasks: called with a picture, it gives task → answer. What tasks have in common, as
+    those of ``train --tasks`` have their trunk, is computed once.
+
+    Args:
+        tasks: their names.
+        depth, device: see ``load``.
+
+    Raises:
+        UserError: see ``load``.
+    """
+    from resnet_demo.inference.heads import load
+
+    return load(tasks, depth, device)
 
 
 def available() -> dict[str, list[int]]:

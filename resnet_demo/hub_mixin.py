@@ -21,7 +21,7 @@ from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL, Checkpoint, Inde
 from resnet_demo.errors import UserError
 from resnet_demo.models import resnet
 from resnet_demo.models.architecture import Architecture
-from resnet_demo.tasks import CLASSIFICATION, TaskSpec
+from resnet_demo.tasks import KEYPOINTS, REGRESSION, TaskSpec
 
 Get = Callable[[str], Path]
 """A path in a repository or folder → the file here; raises ``hub.NoSuchFile`` where there is none."""
@@ -316,7 +316,8 @@ def push_to_hub(
 
 def card_text(spec: TaskSpec, architecture: Architecture) -> str:
     """A short model card; `publish` writes longer ones of what this project has trained."""
-    outputs = f"{spec.outputs} classes" if spec.kind == CLASSIFICATION else f"{spec.points} keypoints"
+    outputs = f"{spec.points} keypoints" if spec.kind == KEYPOINTS else f"{spec.outputs} classes"
+    outputs = "one number" if spec.kind == REGRESSION else outputs
     return f"""\
 ---
 library_name: resnet-demo

@@ -34,12 +34,13 @@ from resnet_demo.training.data.loader import epoch_order
 from resnet_demo.training.evaluation.evaluate import nme, proportion
 from resnet_demo.training.evaluation.run import arrays_of
 from resnet_demo.training.networks import keras_import
+from resnet_demo.training.networks.head import centre_rows
 from resnet_demo.training.networks.keras_import import KERAS_EPSILON
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.losses import wing
 from resnet_demo.training.optim.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
 from resnet_demo.training.recipe import FOLDER, Recipe, load_recipe
-from resnet_demo.training.train import blend, centre_head
+from resnet_demo.training.train import blend
 from resnet_demo.training.trainer import Trainer
 from resnet_demo.utils.json_record import as_json
 
@@ -435,7 +436,7 @@ def test_centring_a_head_changes_no_probability_and_takes_out_the_common_part():
         network.fc.weight += torch.linspace(-1, 1, network.width)
     x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     before = network(x).softmax(dim=1)
-    centre_head(network)
+    centre_rows(network.fc)
     torch.testing.assert_close(network(x).softmax(dim=1), before)
     assert network.fc.weight.mean(dim=0).abs().max() < 1e-6
 

@@ -20,14 +20,16 @@ BOX = ("left", "top", "right", "bottom")
 def columns(spec: TaskSpec, top_k: int) -> dict[str, type]:
     """Name → ``str``, ``int``, ``float`` or ``bool``; each may be empty, in Python None.
 
-    Classes have ``label_1``, ``probability_1`` and so on; keypoints ``face`` (from 1, the largest first), ``score``,
-    the box, and ``x0``, ``y0`` and so on, in the photo's pixels.
+    Classes have ``label_1``, ``probability_1`` and so on; a regression ``value``; keypoints ``face`` (from 1, the
+    largest first), ``score``, the box, and ``x0``, ``y0`` and so on, in the photo's pixels.
     """
     found: dict[str, type] = {"image": str, "task": str, "depth": int}
     if spec.kind == tasks.CLASSIFICATION:
         for place in range(1, min(top_k, spec.outputs) + 1):
             found |= {f"label_{place}": str, f"probability_{place}": float}
         found["unknown"] = bool
+    elif spec.kind == tasks.REGRESSION:
+        found["value"] = float
     else:
         found |= {"face": int, "score": float} | dict.fromkeys(BOX, float)
         found |= {f"{axis}{point}": float for point in range(spec.points) for axis in "xy"}
@@ -55,6 +57,8 @@ def _rows(network: Predictor, names: list[str], answered: Answered) -> list[Row]
         for place, best in enumerate(said["top_k"], 1):
             row |= {f"label_{place}": best["label"], f"probability_{place}": best["probability"]}
         return [row]
+    if "value" in said:
+        return [empty | {"value": said["value"]}]
     return [empty | _face(place, face) for place, face in enumerate(said["faces"], 1)] or [empty]
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from resnet_demo.checkpoints.architecture_record import architecture_to_json
 from resnet_demo.checkpoints.config import Config, read_config
 from resnet_demo.checkpoints.files import CARD, CONFIG, MODEL, json_bytes, read_verified, write_file
-from resnet_demo.checkpoints.records import Metrics, WeightsFile
+from resnet_demo.checkpoints.records import HeadPart, Metrics, WeightsFile
 from resnet_demo.checkpoints.timm_names import from_timm
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import Architecture, architecture_of
@@ -120,7 +120,8 @@ def save(
         spec, depth, variant: what ``state`` belongs to, see ``architecture_of``.
         metrics: measured accuracy, for ``config.json`` and the index: ``Metric`` by name, or what JSON can hold.
         card: text of the model card; None leaves the one that is there.
-        extra: further parts of ``config.json`` by their keys, such as the recipe; records or what JSON can hold.
+        extra: further parts of ``config.json`` by their keys, such as the recipe; records or what JSON can hold. With
+            ``head`` the state has the outputs of further tasks too.
 
     Returns:
         The weights file.
@@ -131,7 +132,9 @@ def save(
     folder = Path(folder)
     state = {key: np.asarray(value) for key, value in state.items() if not key.endswith("num_batches_tracked")}
     architecture = architecture_of(depth, variant)
-    check_state(state, architecture, spec.outputs, f"The state for {folder}")
+    head = (extra or {}).get("head")
+    outputs = head.of if isinstance(head, HeadPart) else spec.outputs
+    check_state(state, architecture, outputs, f"The state for {folder}")
     if broken := sorted(key for key, value in state.items() if not np.isfinite(value).all()):
         raise UserError(
             "The state for {folder} is not finite, training has diverged: see {keys}.",
@@ -253,7 +256,9 @@ def build(data: bytes, path: Path, config: Config, name: str | None = None) -> C
         raise UserError(
             "{name} is no weights file that this version can read ({error}): get another copy.", name=name, error=error
         ) from error
-    check_state(values, architecture, spec.outputs, name)
+    check_state(values, architecture, config.head.of if config.head else spec.outputs, name)
+    if config.head:
+        stored = own_rows(stored, config.head, spec.outputs, config.where)
     try:
         calibration = Calibration.from_json(config.record.get("calibration"), values["fc.weight"].shape[1])
     except ValueError as error:
@@ -271,6 +276,19 @@ def build(data: bytes, path: Path, config: Config, name: str | None = None) -> C
             title=architecture.title,
         )
     return Checkpoint(spec, architecture, stored, config.metrics, path, calibration, ranges)
+
+
+def own_rows(
+    stored: Mapping[str, np.ndarray], head: HeadPart, outputs: int, where: Path | str
+) -> dict[str, np.ndarray]:
+    """The arrays of one task out of those that several share: all of the trunk, and its own rows of the head."""
+    if not 0 <= head.first <= head.of - outputs:
+        raise UserError(
+            "{where} describes no ResNet that exists here: fetch it again.",
+            where=where,
+        )
+    rows = slice(head.first, head.first + outputs)
+    return {key: value[rows] if key.startswith("fc.") else value for key, value in stored.items()}
 
 
 def torchvision_names(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -16,6 +16,7 @@ from resnet_demo.checkpoints.records import (
     ClassCounts,
     Confusion,
     Gathered,
+    HeadPart,
     Measured,
     Metric,
     OwnData,
@@ -88,6 +89,11 @@ class Config:
     def weights(self) -> WeightsFile:
         known = self.record.get("weights")
         return WeightsFile.from_json(known) if isinstance(known, Mapping) else WeightsFile()
+
+    @cached_property
+    def head(self) -> HeadPart | None:
+        """Which outputs of its file are the task's, where several tasks share it."""
+        return self._part("head", HeadPart.from_json)
 
     # How it came about.
 

@@ -14,7 +14,7 @@ class Metric(JsonRecord):
     """What was measured on test pictures.
 
     Attributes:
-        value: in percent; of a negative log-likelihood in nats.
+        value: in percent; of a negative log-likelihood in nats; of a number's mean error in its own unit.
         low, high: its 95 % interval; None where nothing is known of that.
         n: pictures.
         missed: keypoints: pictures in which the annotated face was not found; None where none is looked for.
@@ -36,7 +36,7 @@ class MeanError(Metric):
         return {key: values[key] for key in ("value", "n", "low", "high", "missed") if key in values}
 
 
-Metrics = Mapping[str, Metric]  # by name: top1, top5, nme, nme_SOURCE
+Metrics = Mapping[str, Metric]  # by name: top1, top5, nme, nme_SOURCE, mae, r2
 
 
 def read_metrics(record: object) -> dict[str, Metric]:
@@ -88,12 +88,29 @@ class Measured(JsonRecord):
 
 
 @dataclass(frozen=True)
+class HeadPart(JsonRecord):
+    """Which of the outputs in the file of weights are the task's, where several tasks share it, trunk and all.
+
+    Attributes:
+        name: what its training called the task.
+        first: the first row of the head that is its.
+        of: rows in the file.
+        tasks: those that were trained together, as ``train --tasks`` was told.
+    """
+
+    name: str
+    first: int
+    of: int
+    tasks: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class OwnData(JsonRecord):
     """The pictures of somebody's own that a checkpoint was trained with.
 
     Attributes:
         counts: train, val and test → pictures.
-        classes: class → pictures in train, val and test; none for keypoints.
+        classes: class → pictures in train, val and test; none for keypoints and numbers.
         split: how they were split, in words.
         skipped: files that could not be read or used.
         fingerprint: stands for exactly these pictures, labels and this split.

@@ -43,7 +43,7 @@ def add_predict(commands: Commands) -> Parser:
     parser = add_command(
         commands,
         "predict",
-        "classes or face keypoints of photos",
+        "classes, keypoints or the number of photos",
         "photo.jpg folder/ --task flowers102 --depth 50 --json",
         run_predict,
     )
@@ -163,7 +163,7 @@ def write_overlay(answer: Result, path: Path, options: argparse.Namespace) -> st
     else:
         method = options.method or registry.DEFAULT
         cam, name = answer.heat(options.target, method, options.against, bar(method))
-        draw = overlay.signed_overlay if registry.explanations()[method].signed else overlay.overlay
+        draw = overlay.signed_overlay if answer.is_signed(method) else overlay.overlay
         picture = draw(answer.photo, cam)
         if name and not cam.any():
             note = f"Nothing in this photo speaks for {name}: its heatmap is empty."

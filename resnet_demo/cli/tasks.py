@@ -60,7 +60,7 @@ def table() -> list[str]:
 
 
 def kind(task: str) -> str:
-    """``classification`` or ``keypoints``; a task that cannot be read must not hide the others."""
+    """``classification``, ``keypoints`` or ``regression``; a task that cannot be read must not hide the others."""
     from resnet_demo import checkpoints
     from resnet_demo.errors import UserError
 
@@ -71,10 +71,12 @@ def kind(task: str) -> str:
 
 
 def figure(entries: Sequence) -> str:
-    """The main figure of a task's best checkpoint: top-1 accuracy, or NME, which is to be small."""
+    """The main figure of a task's best checkpoint: top-1 accuracy, or NME or a number's mean error, to be small."""
     accuracies = [entry.metrics["top1"].value for entry in entries if "top1" in entry.metrics]
     if accuracies:
         return f"top-1 {max(accuracies):.1f} %"
+    if numbers := [entry.metrics["mae"].value for entry in entries if "mae" in entry.metrics]:
+        return f"mean error {min(numbers):g}"
     errors = sorted(
         (metric.value, name)
         for entry in entries

@@ -70,6 +70,13 @@ def add_train(commands: Commands) -> Parser:
         help=f"another network in the place of the ResNet of --depth: {', '.join(ARCHITECTURES)}",
     )
     parser.add_argument(
+        "--tasks",
+        nargs="+",
+        metavar="TASK",
+        help="several tasks of your own on one network, a head each: columns of the table in --data, such as "
+        "age,gender, or NAME=DATA for a data set of its own; NAME:regression says that a task's labels are numbers",
+    )
+    parser.add_argument(
         "--name",
         help="train on pictures of your own, in --data, as the task NAME: no recipe and no --out needed. --data is a "
         "folder with one subfolder a class, or train/, val/ and test/ of such, a CSV of pictures and classes or "
@@ -86,7 +93,7 @@ def add_distill(commands: Commands) -> Parser:
         "distill-general --depth 18 --teacher imagenet --pictures flowers102 --out runs/general-18",
         run_train,
     )
-    parser.set_defaults(name=None, arch=None)
+    parser.set_defaults(name=None, arch=None, tasks=None)
     add_training(parser, "scratch")
     parser.add_argument("--teacher", required=True, help="imagenet, a checkpoint folder, a .safetensors or .pth file")
     parser.add_argument(
@@ -116,6 +123,8 @@ def run_train(options: argparse.Namespace) -> int:
     from resnet_demo.training.train_own import start_of
 
     check_numbers(options)
+    if options.tasks is not None:
+        return run_train_heads(options)
     if options.name is not None:
         return run_train_own(options)
     if not options.recipe or not options.out:
@@ -173,6 +182,58 @@ def step_of(options: argparse.Namespace) -> Step:
     return Step(options.command, (options.recipe,), {option: values for option, values in given.items() if values})
 
 
+def run_train_heads(options: argparse.Namespace) -> int:
+    from resnet_demo import checkpoints
+    from resnet_demo.checkpoints.steps import Step
+    from resnet_demo.training import train_heads, train_own
+    from resnet_demo.training.cards.card import TABLE_HEAD, table_rows
+    from resnet_demo.training.data.own_heads import sources_in
+    from resnet_demo.training.options import TrainOptions
+
+    if options.labelled:
+        raise UserError("--labelled goes with a recipe: put all pictures of your own into --data.")
+    asked = train_heads.Asked(sources_in(options.tasks, options.data), options.name or "", options.tasks)
+    recipe = train_heads.heads_recipe(options.recipe, options.overrides, asked.sources)
+    network = network_of(options)
+    init = options.init or train_own.default_start(network)
+    recipe = train_own.from_scratch(recipe, options.overrides) if init == "scratch" else recipe
+    names = [asked.name_of(source.name) for source in asked.sources]
+    given = {
+        "--tasks": options.tasks,
+        "--data": [options.data.as_posix()] if options.data else [],
+        **network_option(options),
+        "--name": [options.name] if options.name else [],
+        "--init": [init],
+        "--set": options.overrides,
+    }
+    step = Step(
+        "train", (options.recipe,) if options.recipe else (), {key: words for key, words in given.items() if words}
+    )
+    out = options.out or Path("runs") / f"{'+'.join(names)}-{options.arch or options.depth}"
+    ran = TrainOptions(
+        recipe,
+        network,
+        init,
+        out,
+        step,
+        data=options.data,
+        workers=options.workers,
+        stop_after=options.stop_after,
+        evaluate_every=options.evaluate_every,
+    )
+    batch_chosen = any(override.startswith("batch=") for override in options.overrides)
+    folders = train_heads.train_heads(ran, asked, batch_chosen)
+    if folders is None:
+        print("Stopped before the end: run the same command without --stop-after to go on.")
+        return 0
+    print(TABLE_HEAD)
+    for name, folder in zip(names, folders, strict=True):
+        print(table_rows(name, network.depth, checkpoints.read_config(folder).metrics))
+    print(f"\nOne network for {len(names)} tasks is in {', '.join(map(str, folders))}; or try")
+    print(f"`python -m resnet_demo predict PHOTO --task {names[0]} --depth {network.depth}`.")
+    return 0
+
+
 def run_train_own(options: argparse.Namespace) -> int:
     from resnet_demo import checkpoints
     from resnet_demo.checkpoints.steps import Step
@@ -186,6 +247,9 @@ def run_train_own(options: argparse.Namespace) -> int:
         raise UserError("--labelled goes with a recipe: put all pictures of your own into --data.")
     if options.data is None:
         raise UserError("Pass --data FOLDER, with one subfolder of pictures a class, or a CSV of classes or keypoints.")
+    if train_own.is_regression(options.data):
+        options.tasks, options.name = [f"{options.name}:regression={options.data}"], None
+        return run_train_heads(options)
     recipe = train_own.own_recipe(options.recipe, options.overrides, options.data, options.name)
     network = network_of(options)
     init = options.init or train_own.default_start(network)

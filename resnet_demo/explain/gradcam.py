@@ -11,7 +11,7 @@ from resnet_demo.explain.case import Case
 from resnet_demo.explain.registry import LAST, explanation
 from resnet_demo.explain.targets import Target
 from resnet_demo.models.architecture import STAGES
-from resnet_demo.tasks.spec import CLASSIFICATION, KEYPOINTS
+from resnet_demo.tasks.spec import CLASSIFICATION, KEYPOINTS, REGRESSION
 from resnet_demo.utils.linalg import products
 
 
@@ -34,7 +34,7 @@ def evidence(case: Case, target: Target) -> np.ndarray:
     return target.combined(case.stage_maps(case.picture, target.outputs, case.layer))
 
 
-@explanation("grad-cam", {CLASSIFICATION: STAGES, KEYPOINTS: STAGES})
+@explanation("grad-cam", {CLASSIFICATION: STAGES, KEYPOINTS: STAGES, REGRESSION: STAGES})
 def grad_cam(case: Case) -> np.ndarray:
     cam = evidence(case, case.target)
     return cam if case.target.signed else np.maximum(cam, 0)

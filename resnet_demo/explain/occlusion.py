@@ -9,12 +9,12 @@ import numpy as np
 
 from resnet_demo.explain.case import Case
 from resnet_demo.explain.registry import LAST, explanation
-from resnet_demo.tasks.spec import CLASSIFICATION, KEYPOINTS
+from resnet_demo.tasks.spec import CLASSIFICATION, KEYPOINTS, REGRESSION
 
 CELLS, PATCH = 16, 4  # cells along a side of the map, and along one of the patch
 
 
-@explanation("occlusion", {CLASSIFICATION: LAST, KEYPOINTS: LAST}, signed=True)
+@explanation("occlusion", {CLASSIFICATION: LAST, KEYPOINTS: LAST, REGRESSION: LAST}, signed=True)
 def occlusion(case: Case) -> np.ndarray:
     edges = np.linspace(0, case.spec.size, CELLS + 1).round().astype(int)
     grey = np.rint(np.multiply(case.spec.mean, 255)).astype(np.uint8)

@@ -31,7 +31,7 @@ class Explanation:
 
     Attributes:
         make: a case → map (r, c) of the picture, of any size and scale; zero stays "nothing".
-        stages: kind of task (``CLASSIFICATION``, ``KEYPOINTS``) → the stages that it can explain; no other kinds.
+        stages: kind of task, such as ``CLASSIFICATION`` → the stages that it can explain; no other kinds.
         signed: negative values say something of classes too, so it is drawn in two colours.
         compares: it wants to know against what.
     """

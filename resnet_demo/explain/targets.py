@@ -1,4 +1,4 @@
-"""What is explained of a network's answer: a class, or how the keypoints of a region lie."""
+"""What is explained of a network's answer: a class, a number, or how the keypoints of a region lie."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.explain.maps import normalise_signed
 from resnet_demo.tasks.decode import class_index, decode_keypoints
 from resnet_demo.tasks.landmarks import region_points
-from resnet_demo.tasks.spec import KEYPOINTS, TaskSpec
+from resnet_demo.tasks.spec import KEYPOINTS, REGRESSION, TaskSpec
 
 DIRECTIONS = ("any", "across", "down")  # in which a region's keypoints are moved
 
@@ -53,6 +53,23 @@ class ClassTarget:
 
 
 @dataclass(frozen=True)
+class NumberTarget:
+    """The one number of a regression: what raises it, and, negative, what lowers it."""
+
+    signed = True
+
+    @property
+    def outputs(self) -> list[int]:
+        return [0]
+
+    def combined(self, maps: np.ndarray) -> np.ndarray:
+        return maps[0]
+
+    def fall(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return before[:, 0] - after[:, 0]
+
+
+@dataclass(frozen=True)
 class RegionTarget:
     """Some keypoints by their indices.
 
@@ -88,7 +105,8 @@ class RegionTarget:
 
 
 def named(spec: TaskSpec, name: str | int | None, direction: str = "any") -> Target | None:
-    """A class by name or index, or a region by name (None: all points); None where no class is named.
+    """A class by name or index, a region by name (None: all points), or the number that a task has; None where no
+    class is named.
 
     Raises:
         UserError: no such class, region or direction.
@@ -101,5 +119,11 @@ def named(spec: TaskSpec, name: str | int | None, direction: str = "any") -> Tar
                 known=list(DIRECTIONS),
             )
         return RegionTarget(region_points("all" if name is None else str(name), spec.points), direction)
+    if spec.kind == REGRESSION:
+        if name not in (None, ""):
+            raise UserError(
+                "{task} gives one number, so nothing else can be explained: name no target.", task=spec.name
+            )
+        return NumberTarget()
     index = class_index(spec, name)
     return None if index is None else ClassTarget(index)

@@ -22,7 +22,7 @@ from resnet_demo.checkpoints import CONFIG, MODEL, Checkpoint
 from resnet_demo.checkpoints.timm_names import to_timm
 from resnet_demo.errors import UserError
 from resnet_demo.export.files import FLOAT32, INT8, check_parent, check_precision, with_counters
-from resnet_demo.tasks import CLASSIFICATION
+from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, REGRESSION
 
 if TYPE_CHECKING:
     import torch
@@ -167,15 +167,19 @@ def describe(checkpoint: Checkpoint, kind: str, pictures: str = NORMALISED) -> R
     if kind != "safetensors":
         record["input"] = input_of(spec.size, pictures)
         record["outputs"] = {
-            "logits": f"float32 (batch, {spec.outputs}), "
-            + (
-                "softmax gives probabilities" if spec.kind == CLASSIFICATION else "sigmoid gives x, y in 0..1, in turns"
-            ),
+            "logits": f"float32 (batch, {spec.outputs}), " + MEANING[spec.kind],
             "features": f"float32 (batch, {record['num_features']}, rows, columns), the last feature map",
         }
     elif needs_v1_strides(checkpoint):
         record["after_loading"] = V1_STRIDES
     return record
+
+
+MEANING = {  # of the outputs
+    CLASSIFICATION: "softmax gives probabilities",
+    KEYPOINTS: "sigmoid gives x, y in 0..1, in turns",
+    REGRESSION: "the number itself",
+}
 
 
 def input_of(size: int, pictures: str) -> str:

@@ -11,6 +11,7 @@ from resnet_demo import checkpoints, tasks
 from resnet_demo.backends import devices
 from resnet_demo.inference.base import Predictor
 from resnet_demo.inference.classifier import Classifier
+from resnet_demo.inference.regressor import Regressor
 
 if TYPE_CHECKING:
     from resnet_demo.checkpoints.hub import Progress
@@ -36,6 +37,8 @@ def make_predictor(
     checkpoint = checkpoint or checkpoints.load(task, depth)
     if checkpoint.spec.kind == tasks.CLASSIFICATION:
         return Classifier(task, depth, device, checkpoint=checkpoint, ends=ends)
+    if checkpoint.spec.kind == tasks.REGRESSION:
+        return Regressor(task, depth, device, checkpoint=checkpoint)
     from resnet_demo.inference.landmarks import LandmarkPredictor
 
     return LandmarkPredictor(task, depth, device, checkpoint=checkpoint)

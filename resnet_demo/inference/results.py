@@ -85,6 +85,11 @@ class Result(ABC):
         return None
 
     @property
+    def number(self) -> float | None:
+        """What a regression says of the photo; None for other kinds."""
+        return None
+
+    @property
     def keypoints(self) -> list[np.ndarray]:
         """float32 (points, 2) of each face, in the photo's pixels; none for classes."""
         return []
@@ -107,6 +112,10 @@ class Result(ABC):
         Args:
             target: None: the most probable class, or all keypoints.
         """
+
+    def is_signed(self, method: str) -> bool:
+        """Whether ``heat`` by a method has negative values that say something, so that it is drawn in two colours."""
+        return registry.explanations()[method].signed
 
     @abstractmethod
     def to_json(self) -> dict[str, object]:
@@ -306,6 +315,79 @@ class Prediction(Result):
         top_k = [{"label": score.label, "probability": round(score.probability, 6)} for score in self.top_k]
         flag = {} if self.familiarity is None else {"unknown": self.unknown}
         return self._json({"top_k": top_k, **flag})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NumberPrediction(Result):
+    """The number of a photo, such as an age.
+
+    Attributes:
+        value: in the unit of the labels that were learnt from.
+        window: the part of the photo that the network saw.
+        features: float32 (C, r, c), the last feature map.
+    """
+
+    value: float
+    window: tasks.CropBox = field(repr=False)
+    features: np.ndarray = field(repr=False)
+    _picture: np.ndarray = field(repr=False)  # uint8 (S, S, 3), what the network saw
+    _engine: base.Engine = field(repr=False)
+
+    @property
+    def number(self) -> float:
+        return self.value
+
+    @property
+    def embedding(self) -> np.ndarray:
+        pooled = self.features.mean(axis=(1, 2))
+        return pooled / max(float(np.linalg.norm(pooled)), 1e-12)
+
+    def summary(self) -> str:
+        return f"{self.spec.name} {self.value:.4g}"
+
+    def heat(
+        self, target: str | None, method: str, against: str | None, progress: Progress | None = None
+    ) -> tuple[np.ndarray, str | None]:
+        targets.named(self.spec, target)
+        return self.cam(method=method, progress=progress), self.spec.name
+
+    def is_signed(self, method: str) -> bool:
+        return True
+
+    def cam(
+        self,
+        layer: str = STAGES[-1],
+        size: tuple[int, int] | None = None,
+        *,
+        method: str = registry.DEFAULT,
+        progress: Progress | None = None,
+    ) -> np.ndarray:
+        """Where the photo raises the number (positive) and where it lowers it (negative).
+
+        Args:
+            layer, size, method, progress: see ``Prediction.cam``; ``grad-cam`` and ``occlusion`` explain a number.
+
+        Returns:
+            float32 (rows, columns), -1..1; zero where the network did not see the photo.
+
+        Raises:
+            UserError: no such layer or method, or one that does not do this.
+        """
+        rows, columns = size or self.photo.size[::-1]
+        window = self.window.scaled(columns / self.photo.width, rows / self.photo.height)
+        return maps.place_map(self.low_resolution_cam(layer, method, progress), window, (rows, columns))
+
+    def low_resolution_cam(
+        self, layer: str = STAGES[-1], method: str = registry.DEFAULT, progress: Progress | None = None
+    ) -> np.ndarray:
+        """The same map of the ``window`` at the method's own resolution: float32 (r, c)."""
+        wanted = targets.NumberTarget()
+        case = _case(self._engine, self._picture, self.features, wanted, None, layer, progress)
+        return registry.explain(method, case)
+
+    def to_json(self) -> dict[str, object]:
+        """Six digits that count."""
+        return self._json({"value": float(f"{self.value:.6g}")})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

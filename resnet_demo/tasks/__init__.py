@@ -10,7 +10,7 @@ from resnet_demo.tasks.bundled import BUNDLED, TITLES
 from resnet_demo.tasks.decode import check_top_k, class_index, decode_classes, decode_keypoints, softmax
 from resnet_demo.tasks.landmarks import REGIONS, region_points
 from resnet_demo.tasks.preprocess import CropBox, crop_box, end_boxes, normalise, preprocess
-from resnet_demo.tasks.spec import CLASSIFICATION, IMAGENET_MEAN, IMAGENET_STD, KEYPOINTS, TaskSpec
+from resnet_demo.tasks.spec import CLASSIFICATION, IMAGENET_MEAN, IMAGENET_STD, KEYPOINTS, REGRESSION, TaskSpec
 
 __all__ = [
     "BUNDLED",
@@ -19,6 +19,7 @@ __all__ = [
     "IMAGENET_STD",
     "KEYPOINTS",
     "REGIONS",
+    "REGRESSION",
     "TITLES",
     "CropBox",
     "TaskSpec",

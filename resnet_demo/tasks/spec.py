@@ -12,7 +12,7 @@ from typing import Any
 
 from resnet_demo.tasks.landmarks import REGIONS
 
-CLASSIFICATION, KEYPOINTS = "classification", "keypoints"
+CLASSIFICATION, KEYPOINTS, REGRESSION = "classification", "keypoints", "regression"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -23,9 +23,9 @@ class TaskSpec:
 
     Attributes:
         name: task name, as in the contract (``flowers102``) or chosen by who trained it.
-        kind: ``classification`` or ``keypoints``.
-        labels: class names in the order of the outputs (empty for keypoints).
-        points: number of keypoints (0 for classification).
+        kind: ``classification``, ``keypoints`` or ``regression``, one number a picture.
+        labels: class names in the order of the outputs (empty for other kinds).
+        points: number of keypoints (0 for other kinds).
         size: side of the square network input, in pixels.
         resize: short side before the centre crop of ``size``; equal to ``size`` when ``fit`` is ``squash``.
         fit: ``crop`` (short side to ``resize``, centre crop) or ``squash`` (the whole photo, aspect ratio ignored).
@@ -51,6 +51,8 @@ class TaskSpec:
     @property
     def outputs(self) -> int:
         """Width of the network's head."""
+        if self.kind == REGRESSION:
+            return 1
         return len(self.labels) if self.kind == CLASSIFICATION else 2 * self.points
 
     @property
@@ -61,7 +63,9 @@ class TaskSpec:
     @property
     def pipeline(self) -> str:
         """What the Hub calls this kind of task (https://huggingface.co/tasks), for model cards."""
-        return "image-classification" if self.kind == CLASSIFICATION else "keypoint-detection"
+        # There is none for a number of a picture.
+        known = {CLASSIFICATION: "image-classification", KEYPOINTS: "keypoint-detection"}
+        return known.get(self.kind, "other")
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)

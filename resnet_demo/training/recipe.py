@@ -51,6 +51,7 @@ class Recipe:
             ``[shared.flowers5] daisy = "Oxeye Daisy"``; their other classes are left out.
         start_share: share of the starting weights in those that are kept (WiSE-FT, Wortsman et al. 2021,
             https://arxiv.org/abs/2109.01903): general again where the task was learnt too narrowly.
+        loss_weights: several heads: task → weight of its loss; else 1, for keypoints 0.1, see ``heads``.
         loss: ``cross_entropy``; for keypoints ``wing``, ``smooth_l1``, ``l1`` or ``mse``.
         hints: distilling: weight of the feature maps by stage, and of ``pooled`` features, see ``distillation``.
         soft_weight, temperature: distilling: weight and softening of the teacher's predictions.
@@ -103,6 +104,7 @@ class Recipe:
     shared: dict[str, dict[str, str]] | None = None
     start_share: float = 0.0
     loss: str = "cross_entropy"
+    loss_weights: dict[str, float] | None = None
     hints: dict[str, float] | None = None
     soft_weight: float = 1.0
     temperature: float = 1.0
@@ -214,7 +216,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("mix_probability", "zoom_out", "jpeg", "grey", "mirror", "occlusion"), (0, 1)),
 }
 CHOICES = {
-    "kind": ("classification", "keypoints"),
+    "kind": ("classification", "keypoints", "heads"),
     "fit": ("crop", "squash"),
     "optimizer": ("adamw", "adam", "sgd"),
     "decay": ("cosine", "constant"),

@@ -30,6 +30,7 @@ from resnet_demo.training.distributed import join, leave
 from resnet_demo.training.evaluation.evaluate import evaluate
 from resnet_demo.training.evaluation.run import arrays_of, memory_checkpoint
 from resnet_demo.training.networks.distillation import Distillation, share_stem
+from resnet_demo.training.networks.head import centre_rows
 from resnet_demo.training.networks.init import label_names, same_outputs, starting_network, whole_network
 from resnet_demo.training.networks.layerwise_fit import fit
 from resnet_demo.training.options import TrainOptions
@@ -100,7 +101,7 @@ def train(options: TrainOptions) -> Path | None:
     if not team.leads:
         return None
     if recipe.kind == tasks.CLASSIFICATION:
-        centre_head(kept)
+        centre_rows(kept.fc)
     if recipe.start_share:
         # Its head is made anew where the start is of another task, and then there is nothing to go back to.
         start = starting_network(options.init, options.depth, spec, mean_points)
@@ -195,17 +196,6 @@ def record_of(options: TrainOptions) -> dict[str, object]:
     if options.own:
         record["own"] = options.own.record
     return record
-
-
-@torch.no_grad()
-def centre_head(network: ResNet) -> None:
-    """Take what all classes have in common out of a classifier's head.
-
-    Softmax does not see it, so training leaves it to chance (AdamW lets it grow); but Grad-CAM of one class does, and
-    would show where the photo speaks for classes in general.
-    """
-    network.fc.weight.sub_(network.fc.weight.mean(dim=0))
-    network.fc.bias.sub_(network.fc.bias.mean())
 
 
 @torch.no_grad()

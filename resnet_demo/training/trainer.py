@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ from resnet_demo.training.data.loader import (
 )
 from resnet_demo.training.data.seeds import seed_of
 from resnet_demo.training.distributed import ALONE, Team, shared
+from resnet_demo.training.heads import HeadAugmentation, TaskHead, losses_of
 from resnet_demo.training.networks.distillation import Distillation, resized
 from resnet_demo.training.optim import folded_norms, traps
 from resnet_demo.training.optim.amp import autocast
@@ -48,10 +50,13 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
-def sample_maker(recipe: Recipe) -> Make:
-    """(pictures, index, epoch, seed) → (uint8 (3, size, size), label or keypoints in 0..1 of the crop)."""
-    augmentation: type[ClassificationAugmentation] | type[FaceAugmentation]
-    if recipe.kind == CLASSIFICATION:
+def sample_maker(recipe: Recipe, heads: Sequence[TaskHead] = ()) -> Make:
+    """(pictures, index, epoch, seed) → (uint8 (3, size, size), label, or keypoints in 0..1 of the crop, or a row of
+    both for several ``heads``)."""
+    augmentation: Callable[[Recipe, int], Callable[[Pictures, int, int], Sample]]
+    if heads:
+        augmentation = partial(HeadAugmentation, heads=heads)
+    elif recipe.kind == CLASSIFICATION:
         augmentation = ClassificationAugmentation
     else:
         from resnet_demo.training.data.augment_faces import FaceAugmentation
@@ -94,6 +99,7 @@ class Trainer:
         evaluate_every: epochs between evaluations (the last one is always evaluated).
         distillation: the teacher to follow; without ``label_weight`` the labels do not count then.
         team: the processes that train together; only the first one evaluates and writes.
+        heads: several tasks on one trunk, see ``heads``; ``spec`` then has the outputs of all.
     """
 
     def __init__(
@@ -108,8 +114,11 @@ class Trainer:
         workers: int = 1,
         distillation: Distillation | None = None,
         team: Team = ALONE,
+        heads: Sequence[TaskHead] = (),
     ):
         check_loss(recipe.kind, recipe.loss)
+        if heads and team.size > 1:
+            raise UserError("Several heads are trained by one process alone: run this without torchrun.")
         keep_freed_memory()
         if distillation and team.size > 1:
             raise UserError("A teacher is followed by one process alone: run this without torchrun.")
@@ -118,7 +127,7 @@ class Trainer:
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.spec, self.recipe, self.pictures, self.folder = spec, recipe, pictures, folder
         self.evaluate, self.evaluate_every, self.workers = evaluate, evaluate_every, workers
-        self.distillation = distillation
+        self.distillation, self.heads = distillation, heads
         if distillation:
             distillation.to(self.device).to(memory_format=torch.channels_last)
             folded_norms.fold_once(distillation.teacher)
@@ -141,7 +150,8 @@ class Trainer:
         if (warning := traps.late_thaw(recipe)) and self.team.leads:
             tqdm.write(warning, file=sys.stderr)
         board = SummaryWriter(str(self.folder / "tensorboard")) if self.team.leads else None
-        batches = make_batches(self.pictures, sample_maker(recipe), recipe, self.epoch, self.workers, self.team.share)
+        make = sample_maker(recipe, self.heads)
+        batches = make_batches(self.pictures, make, recipe, self.epoch, self.workers, self.team.share)
         while self.epoch < last:
             frozen = recipe.frozen_parts(self.epoch)
             freeze(self.network, frozen, recipe.norms_only)
@@ -222,8 +232,12 @@ class Trainer:
             if self.watched:
                 self.dead.see(maps)
             parts = self.distillation.losses(seen, maps, logits, views) if self.distillation else {}
+        if self.heads:
+            parts = losses_of(self.heads, recipe, logits, labels)
         loss = sum(parts.values(), torch.zeros((), device=self.device))
-        if weight := recipe.label_weight if self.distillation else 1.0:
+        if self.heads:
+            loss = loss + 0 * logits.sum()  # a batch may have no label at all
+        elif weight := recipe.label_weight if self.distillation else 1.0:
             if recipe.kind == CLASSIFICATION:
                 loss = loss + weight * classification_loss(logits, labels)
             else:

@@ -68,6 +68,10 @@ SENTENCES = {
     "{task} is a task of {task_kind}, not of {wanted_kind}: choose another task.": (
         "{task} 是{task_kind}任务，而不是{wanted_kind}任务：请选择其他任务。"
     ),
+    "No task is named: name one, or several with the same trunk.": "没有指定任务：请指定一个，或多个共用主干的任务。",
+    "{task} gives one number, so nothing else can be explained: name no target.": (
+        "{task} 只给出一个数值，没有其他内容可以解释：请不要指定目标。"
+    ),
     "{name} does not work for {task_kind}: choose one of {known}.": "{name} 不适用于{task_kind}：请从 {known} 中选择。",
     "{name} does not explain {layer}: choose {layers}.": "{name} 不能解释 {layer}：请选择 {layers}。",
     "{name} compares with nothing: leave against out, or choose {known}.": (
@@ -315,7 +319,7 @@ _FAULTS = {
     "unexpected are {keys}": "多出 {keys}",
     "wrongly shaped are {keys}": "形状不符的有 {keys}",
 }
-_KINDS = {"classification": "分类", "keypoints": "关键点"}
+_KINDS = {"classification": "分类", "keypoints": "关键点", "regression": "回归"}
 _ONE_OF = {"{first} or {last}": "{first} 或 {last}", "one of {first} to {last}": "{first} 到 {last} 之一"}
 _SYSTEM = {
     "permission denied": "没有权限",

@@ -7,13 +7,21 @@ from collections.abc import Mapping, Sequence
 from resnet_demo.checkpoints import Config, Metric
 from resnet_demo.checkpoints.records import OwnData, WorstClass
 from resnet_demo.checkpoints.steps import Step
-from resnet_demo.tasks import BUNDLED, TITLES, TaskSpec
+from resnet_demo.tasks import BUNDLED, REGRESSION, TITLES, TaskSpec
 from resnet_demo.tasks.bundled import OWN_DATA, DataSet
 from resnet_demo.training.cards.calibration import calibration_part
 from resnet_demo.training.cards.history import bundle_step, first_weights, gathering, history
 from resnet_demo.training.cards.metadata import Head, front_matter, metadata
 
-METRIC_NAMES = {"top1": "top-1 accuracy", "top5": "top-5 accuracy", "flagged": "flagged as unknown", "nme": "NME"}
+METRIC_NAMES = {
+    "top1": "top-1 accuracy",
+    "top5": "top-5 accuracy",
+    "flagged": "flagged as unknown",
+    "nme": "NME",
+    "mae": "mean absolute error",
+    "r2": "R²",
+}
+NUMBERS = ("mae", "r2")  # metrics that are no percentages
 NAMED_CLASSES = 20
 
 
@@ -32,8 +40,9 @@ def table_rows(task: str, depth: int, metrics: Mapping[str, Metric]) -> str:
     lines = []
     for key, metric in metrics.items():
         missed = "–" if metric.missed is None else f"{metric.missed:.0f}"
-        interval = "–" if metric.low is None else f"{metric.low:.2f} to {metric.high:.2f} %"
-        value = f"{metric.value:.2f} % | {interval} | {metric.n or 0:,.0f} | {missed}"
+        form, unit = ("g", "") if key in NUMBERS else (".2f", " %")
+        interval = "–" if metric.low is None else f"{metric.low:{form}} to {metric.high:{form}}{unit}"
+        value = f"{metric.value:{form}}{unit} | {interval} | {metric.n or 0:,.0f} | {missed}"
         lines.append(f"| {task} | {depth} | {metric_name(key)} | {value} |")
     return "\n".join(lines)
 
@@ -45,8 +54,8 @@ def measured_by(config: Config) -> Step:
         options["--data"] = [config.measured.data]
     else:
         options["--split"] = ["test"]
-        if config.is_own:
-            options["--data"] = [config.steps[-1].option("--data")]
+        if config.is_own and (data := config.steps[-1].option("--data")):
+            options["--data"] = [data]
     return Step("evaluate", (config.task.name,), options)
 
 
@@ -104,6 +113,9 @@ def own_data(own: OwnData, spec: TaskSpec) -> DataSet:
         about += f". Of each class: {', '.join(named)}{rest}"
         limits = f"It knows these {len(classes)} classes and nothing else: every photo gets one of their names, also "
         limits += "one that shows none of them."
+    elif spec.kind == REGRESSION:
+        limits = "It gives a number for every picture, also for one that shows nothing of the kind, and numbers beyond "
+        limits += "those that it learnt from are guesses."
     else:
         limits = f"It marks {spec.points} points in every picture, also where it shows nothing of the kind. They are "
         limits += "looked for in the whole upright picture, which should show one thing of about the same size."

@@ -200,7 +200,7 @@ def bundle_step(last: Step) -> list[Step]:
     if not out:
         return []
     # Pictures of one's own are measured and bundled by ``train`` itself.
-    if last.option("--name"):
+    if last.option("--name") or last.option("--tasks"):
         return []
     folder = out if last.verb == "grow" else f"{out}/checkpoint"
     return [Step("bundle", (folder,))]

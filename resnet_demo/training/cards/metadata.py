@@ -62,7 +62,7 @@ def front_matter(record: Head) -> str:
 
 
 def metric_type(key: str) -> str:
-    return ACCURACY if key.startswith("top") else NME
+    return {"mae": "mae", "r2": "r_squared"}.get(key) or (ACCURACY if key.startswith("top") else NME)
 
 
 def results(spec: TaskSpec, metrics: Mapping[str, Metric], tested: str) -> list[dict[str, object]]:
@@ -70,7 +70,8 @@ def results(spec: TaskSpec, metrics: Mapping[str, Metric], tested: str) -> list[
     sets: dict[str, list[dict[str, object]]] = {}
     for key, metric in metrics.items():
         name = f"top-{key.removeprefix('top')} accuracy, %" if key.startswith("top") else "NME, %"
-        tested_on = "" if key.startswith("top") else key.removeprefix("nme").removeprefix("_")
+        name = {"mae": "mean absolute error", "r2": "R²"}.get(key, name)
+        tested_on = key.removeprefix("nme").removeprefix("_") if key.startswith("nme") else ""
         sets.setdefault(tested_on, []).append({"type": metric_type(key), "value": metric.value, "name": name})
     title = TITLES.get(spec.name, spec.name)
     return [

@@ -42,14 +42,23 @@ def own_pictures(config: Config, data: Path | None) -> OwnPictures:
         UserError: no or other pictures in ``data``.
     """
     name = config.task.name
+    if config.head:
+        from resnet_demo.training.data.own_heads import read_heads, sources_in
+
+        found = read_heads(sources_in(config.head.tasks, data)).tasks[config.head.name]
+        return same_pictures(config, found, data)
     if data is None:
         raise UserError(f"{name} was trained on pictures of your own: pass their folder with --data.")
-    own = read_own(data, name)
-    before = config.own
+    return same_pictures(config, read_own(data, name), data)
+
+
+def same_pictures(config: Config, own: OwnPictures, data: Path | None) -> OwnPictures:
+    """The pictures, if they are those that the checkpoint of ``config`` was trained with; else raises a UserError."""
+    name, before = config.task.name, config.own
     if before is None or own.record.fingerprint != before.fingerprint:
         was, now = (sum(record.counts.values()) if record else 0 for record in (before, own.record))
         raise UserError(
-            f"The pictures in {data} ({now}) are not those that {name} was trained with ({was}), so some of its test "
-            "pictures could be known to it: restore them, or train again."
+            f"The pictures in {data or 'its data sets'} ({now}) are not those that {name} was trained with ({was}), so "
+            "some of its test pictures could be known to it: restore them, or train again."
         )
     return own

@@ -15,8 +15,9 @@ from resnet_demo.checkpoints.records import ClassCounts, Confusion, MeanError, M
 from resnet_demo.inference.base import Predictor
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.inference.landmarks import LandmarkPredictor
+from resnet_demo.inference.regressor import Regressor
 from resnet_demo.training.data.datasets import Pictures
-from resnet_demo.training.evaluation.features import all_features
+from resnet_demo.training.evaluation.features import all_features, photos
 
 EYE_CORNERS = (36, 45)  # outer corners of the eyes in the 68 landmarks
 
@@ -26,10 +27,10 @@ class Evaluation:
     """Metrics by name, each with its sample size and 95 % interval; ``confusions`` for the model card.
 
     Attributes:
-        metrics: by name, in percent.
+        metrics: by name, in percent; of a regression MAE in the number's unit, and R².
         confusions: the most frequent first.
         worst: the least accurate classes first.
-        classes: each of them; empty for keypoints.
+        classes: each of them; empty for other kinds.
     """
 
     metrics: dict[str, Metric]
@@ -46,6 +47,8 @@ def evaluate(predictor: Predictor, pictures: Pictures, keep: bool = False) -> Ev
     """
     if predictor.spec.kind == tasks.CLASSIFICATION:
         return evaluate_classes(predictor.as_a(Classifier), pictures, keep)
+    if predictor.spec.kind == tasks.REGRESSION:
+        return evaluate_numbers(predictor.as_a(Regressor), pictures)
     return evaluate_keypoints(predictor.as_a(LandmarkPredictor), pictures)
 
 
@@ -125,6 +128,38 @@ def evaluate_keypoints(predictor: LandmarkPredictor, pictures: Pictures) -> Eval
             missed=float(missed[source]) if predictor.spec.detector else None,
         )
     return Evaluation(metrics)
+
+
+def evaluate_numbers(predictor: Regressor, pictures: Pictures) -> Evaluation:
+    """The mean absolute error, and R²: the share of the numbers' variance that is explained, 1 at best; the mean of
+    the test pictures alone has 0. Its interval is that of 1,000 bootstrap samples."""
+    found = np.empty(len(pictures))
+    for index, photo in enumerate(tqdm(photos(pictures, range(len(pictures))), "numbers", len(pictures))):
+        found[index] = predictor(photo).value
+    truth = pictures.labels.astype(float)
+    errors = np.abs(found - truth)
+    margin = 1.96 * errors.std(ddof=1) / math.sqrt(len(errors)) if len(errors) > 1 else None
+    mean, count = float(errors.mean()), float(len(errors))
+    mae = Metric(digits(mean), n=count)
+    if margin is not None:
+        mae = Metric(digits(mean), digits(max(mean - margin, 0.0)), digits(mean + margin), count)
+    metrics = {"mae": mae}
+    if truth.std() > 0:
+        rows = np.random.default_rng(0).integers(len(truth), size=(1000, len(truth)))
+        drawn = [explained(truth[row], found[row]) for row in rows if truth[row].std() > 0]
+        low, high = np.quantile(drawn, (0.025, 0.975))
+        metrics["r2"] = Metric(digits(explained(truth, found)), digits(low), digits(high), count)
+    return Evaluation(metrics)
+
+
+def explained(truth: np.ndarray, found: np.ndarray) -> float:
+    """R² of numbers (n,) that are not all the same."""
+    return float(1 - ((found - truth) ** 2).sum() / ((truth - truth.mean()) ** 2).sum())
+
+
+def digits(value: float) -> float:
+    """Four digits that count."""
+    return float(f"{value:.4g}")
 
 
 def nme(points: np.ndarray, truth: np.ndarray, side: float = math.nan) -> float:

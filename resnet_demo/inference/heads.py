@@ -1,0 +1,99 @@
+"""Several tasks of one photo; where their networks have the same trunk, as ``train --tasks`` makes it, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from resnet_demo.backends.base import Engine, Outputs
+from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.errors import UserError
+from resnet_demo.inference import predictor
+from resnet_demo.inference.base import Picture, Predictor, open_picture
+from resnet_demo.inference.results import Result
+
+
+class Heads:
+    """Predictors of several tasks, which share what they can. Threads may share one.
+
+    Attributes:
+        predictors: by task.
+        shared: the tasks, but the first, whose answers need no pass of their own.
+    """
+
+    def __init__(self, predictors: Sequence[Predictor[Any]]):
+        if not predictors:
+            raise UserError("No task is named: name one, or several with the same trunk.")
+        self.predictors = {one.task: one for one in predictors}
+        first, *others = predictors
+        self.shared = tuple(one.task for one in others if same_trunk(first.checkpoint, one.checkpoint))
+
+    def __call__(self, picture: Picture, top_k: int = 5) -> dict[str, Result]:
+        """The answer of each task for a picture, by its name; arguments as of ``Predictor``.
+
+        Raises:
+            UserError: not a usable picture, or no usable ``top_k``.
+        """
+        photo = open_picture(picture, None).photo
+        first, *others = self.predictors.values()
+        passes: dict[bytes, np.ndarray] = {}
+        found: dict[str, Result] = {}
+        for one in (first, *others):
+            if one is first or one.task in self.shared:
+                one = copy(one)
+                one.engine = Remembering(one.engine, passes)
+            found[one.task] = one(photo, top_k)
+        return found
+
+
+class Remembering(Engine):
+    """An engine that knows the features of pictures which another one of the same trunk has seen.
+
+    Args:
+        engine: the one that computes.
+        passes: what was seen → its features; all of one trunk share it.
+    """
+
+    def __init__(self, engine: Engine, passes: dict[bytes, np.ndarray]):
+        super().__init__(engine.checkpoint, (engine.head_weights, engine.head_bias))
+        self.device, self.backend = engine.device, engine.backend
+        self._engine, self._passes = engine, passes
+
+    def last_features(self, pictures: np.ndarray) -> np.ndarray:
+        key = pictures.tobytes()
+        if key not in self._passes:
+            self._passes[key] = self._engine.last_features(pictures)
+        return self._passes[key]
+
+    def run(self, pictures: np.ndarray) -> Outputs:
+        key = pictures.tobytes()
+        if key not in self._passes:
+            outputs = self._engine.run(pictures)
+            self._passes[key] = outputs.features
+            return outputs
+        return super().run(pictures)
+
+
+def same_trunk(one: Checkpoint, other: Checkpoint) -> bool:
+    """Whether two checkpoints differ in nothing but their heads, and see photos alike."""
+    looks = ("size", "resize", "fit", "mean", "std", "interpolation", "detector")
+    if one.architecture != other.architecture or dict(one.ranges) != dict(other.ranges):
+        return False
+    if any(getattr(one.spec, name) != getattr(other.spec, name) for name in looks):
+        return False
+    trunks = [{key: value for key, value in each.stored.items() if key[:3] != "fc."} for each in (one, other)]
+    return trunks[0].keys() == trunks[1].keys() and all(
+        np.array_equal(value, trunks[1][key]) for key, value in trunks[0].items()
+    )
+
+
+def load(tasks: Sequence[str], depth: int = 50, device: str = "auto") -> Heads:
+    """The predictors of several tasks, see ``predictor.load`` and ``Heads``.
+
+    Raises:
+        UserError: there is no such checkpoint or device, or its files are damaged.
+    """
+    return Heads([predictor.load(task, depth, device) for task in tasks])
