@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 import tiny
 import torch
@@ -16,10 +18,11 @@ def state_of(depth: int, outputs: int = 10) -> dict[str, torch.Tensor]:
     return {key: torch.from_numpy(value) for key, value in tiny.random_state(depth, outputs).items()}
 
 
-def on_meta(depth: int, **options) -> ResNet:
+@cache
+def on_meta(depth: int, variant: str = "v1.5") -> ResNet:
     """A network of shapes only."""
     with torch.device("meta"):
-        return ResNet(depth, **options)
+        return ResNet(depth, variant=variant)
 
 
 def randomise_norms(module: nn.Module) -> None:

@@ -151,8 +151,8 @@ def test_others_see_the_same_network():
     from resnet_demo.backends.factory import make_engine
     from resnet_demo.bench.peers import networks
 
-    for variant in ("v1", "v1.5"):
-        checkpoint = tiny.random_checkpoint(depth=50, variant=variant)
+    for depth, variant in ((50, "v1"), (18, "v1.5")):
+        checkpoint = tiny.random_checkpoint(depth=depth, variant=variant)
         picture = tiny.pictures(1, 64)
         expected = make_engine(checkpoint, "reference").run(picture).logits
         x = networks.normalised(checkpoint, Image.fromarray(picture[0]))

@@ -1,5 +1,5 @@
-"""Two thousand damaged files: each is read, or refused with one sentence, by the decoder, the command line and the
-page's endpoints. The damage is seeded, so a file that fails here fails everywhere."""
+"""Two thousand damaged files: each is read, or refused with one sentence, by the decoder, and some of them by the
+command line and the page's endpoints. The damage is seeded, so a file that fails here fails everywhere."""
 
 from __future__ import annotations
 
@@ -79,18 +79,18 @@ def test_the_decoder_reads_or_refuses_each(corpus):
 
 
 def test_the_command_line_answers_each(corpus, tmp_path, tmp_path_factory, capsys):
-    for index, file in enumerate(corpus):
+    for index, file in enumerate(corpus[::5]):
         (tmp_path / f"{index:04}").write_bytes(file)
     with tiny.page_weights(tmp_path_factory, (tiny.FLOWERS, 18)):
         assert main(["predict", str(tmp_path), "--depth", "18", "--json"]) == 2
     out, err = capsys.readouterr()
     answered = [json.loads(line)["image"] for line in out.splitlines()]
     refused = [line.split(": ")[0] for line in err.splitlines() if "The file ends too early" not in line]
-    assert sorted(answered + refused) == [str(tmp_path / f"{index:04}") for index in range(COUNT)]
+    assert sorted(answered + refused) == [str(tmp_path / f"{index:04}") for index in range(COUNT // 5)]
 
 
 def test_the_endpoints_answer(corpus, page, capsys):  # noqa: F811
-    for file in corpus[::10]:
+    for file in corpus[::29]:  # A step that no number of kinds divides
         answer = call(page, "data:image/jpeg;base64," + base64.b64encode(file).decode(), None, None, 1)
         assert isinstance(answer, list) or (answer.endswith(".") and answer != en.EN["unexpected"]), answer
     assert "Traceback" not in "".join(capsys.readouterr())

@@ -61,7 +61,9 @@ def assert_same(actual: np.ndarray, expected: np.ndarray, built: base.Engine) ->
 
 
 @pytest.mark.parametrize(("depth", "variant"), [*((depth, "v1.5") for depth in DEPTHS), (50, "v1")])
-def test_openvino_float32_equals_the_network(depth, variant):
+def test_openvino_float32_equals_the_network(depth, variant, monkeypatch):
+    if depth > 50:
+        tiny.narrow(monkeypatch)
     checkpoint = tiny.random_checkpoint(ODD, depth, variant)
     pictures = tiny.pictures(2, 72)
     expected = by_hand(checkpoint, pictures)
@@ -354,10 +356,10 @@ def both(checkpoint, pictures: list[np.ndarray]) -> tuple[base.Outputs, base.Out
 
 
 def test_real_flowers_are_classified_as_by_the_reference(real_flowers):
-    """The shipped weights on 100 real pictures: the same class first, near probabilities, the same maps. Of all depths
+    """The shipped weights on 60 real pictures: the same class first, near probabilities, the same maps. Of all depths
     ``bench precision`` takes 500."""
     checkpoint = checkpoints.load("flowers102", 50)
-    pictures = [tasks.preprocess(checkpoint.spec, real.photo)[0] for real in real_flowers(100)]
+    pictures = [tasks.preprocess(checkpoint.spec, real.photo)[0] for real in real_flowers(60)]
     actual, expected = both(checkpoint, pictures)
     chances, expected_chances = tasks.softmax(actual.logits), tasks.softmax(expected.logits)
     best = expected_chances.argmax(axis=1)
@@ -369,7 +371,7 @@ def test_real_flowers_are_classified_as_by_the_reference(real_flowers):
     clear = ordered[:, -1] - ordered[:, -2] > 0.02
     assert same[clear].all() and clear.mean() > (0.8 if data_folder() else 0.6)
     differences = np.abs(chances - expected_chances)
-    assert np.mean(differences < 0.02) > 0.9999 and differences.max() < 0.035
+    assert np.mean(differences < 0.02) > 0.9998 and differences.max() < 0.035
     weights = checkpoint.state["fc.weight"][best]
     maps = [np.maximum(np.einsum("bc,bcij->bij", weights, one.features), 0) for one in (actual, expected)]
     likeness = [np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in zip(*maps, strict=True)]
@@ -377,9 +379,9 @@ def test_real_flowers_are_classified_as_by_the_reference(real_flowers):
 
 
 @pytest.fixture(scope="module")
-def thirty_faces(real_faces) -> tuple[list[Image.Image], Detector]:
-    """Photos of 30 real faces, and a detector that searches each of them once."""
-    photos = [real.photo for real in real_faces(30)]
+def twenty_faces(real_faces) -> tuple[list[Image.Image], Detector]:
+    """Photos of 20 real faces, and a detector that searches each of them once."""
+    photos = [real.photo for real in real_faces(20)]
 
     class Once(Detector):
         found: ClassVar[dict] = {}
@@ -394,9 +396,9 @@ def thirty_faces(real_faces) -> tuple[list[Image.Image], Detector]:
 
 
 @pytest.mark.parametrize("depth", [18, 50])
-def test_real_faces_have_the_keypoints_of_the_reference(thirty_faces, depth):
-    """The shipped weights on 30 real faces, cut out as the app does: keypoints within 0.3 % of the face's size."""
-    photos, detector = thirty_faces
+def test_real_faces_have_the_keypoints_of_the_reference(twenty_faces, depth):
+    """The shipped weights on 20 real faces, cut out as the app does: keypoints within 0.3 % of the face's size."""
+    photos, detector = twenty_faces
     ours, plain = (LandmarkPredictor("faces68", depth, "cpu", detector=detector) for _ in range(2))
     plain.engine = OpenVinoEngine(plain.checkpoint, "f32")  # As in ``both``.
     for one, other in zip(ours.many(photos), plain.many(photos), strict=True):

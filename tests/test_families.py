@@ -90,6 +90,7 @@ def test_openvino(architecture, state, picture, expected):
     assert_same(model([picture])[0], expected)
 
 
+@pytest.mark.parametrize("architecture", ["resnext50_32x4d"], indirect=True)
 def test_onnx(architecture, state, picture, expected):
     model = onnx_graph.build_model(state, SPEC, architecture, False, {})
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

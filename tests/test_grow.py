@@ -54,7 +54,8 @@ def pictures() -> torch.Tensor:
 
 @pytest.mark.parametrize(("old", "new"), WAYS)
 @torch.inference_mode()
-def test_a_grown_network_computes_the_same(old, new):
+def test_a_grown_network_computes_the_same(old, new, monkeypatch):
+    tiny.narrow(monkeypatch)
     state = tiny.random_state(old, OUTPUTS)
     before, after = network_of(state, old), network_of(grow_state(state, old, new), new)
     x = pictures()
@@ -62,7 +63,8 @@ def test_a_grown_network_computes_the_same(old, new):
 
 
 @pytest.mark.parametrize(("old", "new"), WAYS)
-def test_exactly_the_stated_blocks_are_identities_and_the_others_the_old_ones(old, new):
+def test_exactly_the_stated_blocks_are_identities_and_the_others_the_old_ones(old, new, monkeypatch):
+    tiny.narrow(monkeypatch)
     inserted = inserted_blocks(old, new)
     assert inserted == POSITIONS[old, new]
     state = tiny.random_state(old, OUTPUTS)

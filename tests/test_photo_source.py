@@ -129,6 +129,8 @@ def test_a_photo_gets_the_same_answer_by_every_way(page, elsewhere, tmp_path, na
         "base64": bare,
         "base64 on lines": base64.encodebytes(content).decode(),
     }
+    if name != "plain.jpg":  # The ways do not look inside.
+        sent = {way: sent[way] for way in ("an upload", "an address", "a data URL", "base64")}
     inputs = ["flowers102", 18, 4]
     answers = {way: call(page, photo, *inputs)[2]["top_k"] for way, photo in sent.items()}
     client = Client(page, download_files=tmp_path, verbose=False)

@@ -193,7 +193,7 @@ def test_it_imports_neither_torch_nor_gradio(weights, tmp_path):
 def species(tmp_path_factory):
     """Real photos, the bundled ResNet-50, and what it was taught with twenty of each class."""
     root = tmp_path_factory.mktemp("species")
-    teaching, testing = write_species(root, 20, 20)
+    teaching, testing = write_species(root, 20, 10)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RESNET_DEMO_WEIGHTS", raising=False)
         network = predictor.load(head.default_trunk(50), 50, "cpu")

@@ -231,6 +231,7 @@ def fruit(tmp_path_factory):
     return root
 
 
+@pytest.mark.parametrize("architecture", ["seresnet50", "resnet50d", "resnetv2_50", "plain20"], indirect=True)
 def test_from_pictures_to_heat(architecture, fruit, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(ARCHITECTURES, architecture.name, architecture)
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))

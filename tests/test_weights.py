@@ -45,9 +45,9 @@ def test_the_weights_folder_stays_small():
 
 
 def test_flowers_are_named_as_often_as_the_card_says(real_flowers):
-    """On 250 test pictures, within four standard errors; without the data sets the shipped ones must stay stable."""
+    """On 120 test pictures, within four standard errors; without the data sets the shipped ones must stay stable."""
     predict = resnet_demo.load("flowers102", depth=50)
-    pictures = real_flowers(250)
+    pictures = real_flowers(120)
     answers = predict.many([picture.photo for picture in pictures], top_k=5)
     if data_folder():
         right = np.mean([answer.top_k[0].label == p.label for answer, p in zip(answers, pictures, strict=True)])
@@ -62,10 +62,10 @@ def test_flowers_are_named_as_often_as_the_card_says(real_flowers):
 def test_a_flower_at_the_end_of_a_long_photo_is_named(real_flowers):
     """Beside lawn, two widths of it: the middle alone shows none of the flower."""
     predict = resnet_demo.load("flowers102", depth=50)
-    flowers = [picture.photo for picture in real_flowers(40)]
+    flowers = [picture.photo for picture in real_flowers(24)]
     alone = predict.many(flowers, top_k=1)
     sure = [number for number, answer in enumerate(alone) if answer.top_k[0].probability > 0.6]
-    assert len(sure) >= 8
+    assert len(sure) >= 5
     flowers, alone = [flowers[number] for number in sure], [alone[number] for number in sure]
     for at_left in (True, False):
         photos = []
@@ -83,7 +83,7 @@ def test_a_flower_at_the_end_of_a_long_photo_is_named(real_flowers):
 
 def test_keypoints_are_as_near_as_the_card_says(real_faces):
     predict = resnet_demo.load("faces68", depth=50)
-    pictures = real_faces(80)
+    pictures = real_faces(40)
     found, errors = 0, []
     for picture in pictures:
         faces = predict(picture.photo).faces
