@@ -71,9 +71,9 @@ def test_pictures_without_anything_of_the_task_are_refused(tmp_path, capsys):
     assert "At least two pictures that show something of the task are needed" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("depth", [18, 34, 50, 101])
+@pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
 def test_every_block_of_these_flower_networks_is_known_to_work(depth):
-    """What the bundled checkpoint keeps of its measurement; ResNet-152 has blocks that sleep, and its card says so."""
+    """What the bundled checkpoint keeps of its measurement."""
     found = checkpoints.read_config(ROOT / "weights" / "flowers102" / f"resnet{depth}").lesions
     assert found.changes and not found.idle
-    assert len(found.changes) == {18: 8, 34: 16, 50: 16, 101: 33}[depth]
+    assert len(found.changes) == {18: 8, 34: 16, 50: 16, 101: 33, 152: 50}[depth]
