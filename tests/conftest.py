@@ -162,6 +162,19 @@ def narrow() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def state(architecture, request) -> dict[str, np.ndarray]:
+    """Random weights of the file's ``architecture`` with the outputs of its ``SPEC``."""
+    return tiny.random_state(architecture, request.module.SPEC.outputs)
+
+
+@pytest.fixture(scope="module")
+def picture(request) -> np.ndarray:
+    """A normalised picture of the size of the file's ``SPEC``, float32 (1, 3, S, S)."""
+    size = request.module.SPEC.size
+    return np.random.default_rng(1).standard_normal((1, 3, size, size), np.float32)
+
+
 @pytest.fixture
 def whole(monkeypatch) -> None:
     """All channels again, for a test in such a file that uses bundled weights, other libraries or a process."""

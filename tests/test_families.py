@@ -40,16 +40,6 @@ def architecture(request) -> Architecture:
 
 
 @pytest.fixture(scope="module")
-def state(architecture):
-    return tiny.random_state(architecture, SPEC.outputs)
-
-
-@pytest.fixture(scope="module")
-def picture() -> np.ndarray:
-    return np.random.default_rng(1).standard_normal((1, 3, SPEC.size, SPEC.size), np.float32)
-
-
-@pytest.fixture(scope="module")
 def expected(architecture, state, picture) -> np.ndarray:
     """torchvision's logits (1, 4)."""
     with torch.device("meta"):

@@ -7,17 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import gradio as gr
 import pytest
 import tiny
-from conftest import ROOT
+from conftest import EXAMPLES, ROOT
 
 from resnet_demo import checkpoints
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.page import catalog
-from resnet_demo.tasks import BUNDLED, CLASSIFICATION, KEYPOINTS, TaskSpec
+from resnet_demo.page.i18n import en
+from resnet_demo.tasks import BUNDLED, CLASSIFICATION, KEYPOINTS, REGRESSION, TaskSpec
 from resnet_demo.training.train_own import has_index
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -227,3 +229,23 @@ def test_a_page_with_own_keypoints_alone_opens_on_their_tab(tmp_path, monkeypatc
 def test_no_own_tasks_yet(weights, capsys):
     assert main(["tasks", "remove", "pets"]) == 2
     assert "none of your own yet" in capsys.readouterr().err
+
+
+def test_numbers_have_a_tab_only_where_a_task_gives_some(tmp_path, monkeypatch):
+    from resnet_demo.page.app import build
+    from resnet_demo.page.tabs import number
+
+    def tabs():
+        return {block.id: block.visible for block in build().blocks.values() if isinstance(block, gr.Tab)}
+
+    age = TaskSpec("age", REGRESSION, size=64, resize=64)
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18))))
+    assert not tabs()["number"]
+    tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18), (age, 18))
+    assert tabs()["number"]
+    shown = number.answer(number.Question(str(EXAMPLES / "dahlia.jpg"), "age", 18))
+    value = shown["details"]["value"]
+    assert f"<b>{value:.4g}</b>" in shown["number"] and Path(shown["view"]).is_file()
+    assert en.EN["number_heat"] in shown["line"]
+    with pytest.raises(UserError, match="is a task of classification, not of regression"):
+        number.predict(number.Question(str(EXAMPLES / "dahlia.jpg"), "flowers102", 18))

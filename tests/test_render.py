@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from resnet_demo.errors import UserError
-from resnet_demo.images.colormaps import COLOURS, colour_bar, colour_map
+from resnet_demo.images.colormaps import COLOURS, colour_map
 from resnet_demo.images.decode import open_photo
 from resnet_demo.images.draw_landmarks import FACE_COLOURS, draw_faces
 from resnet_demo.images.overlay import encode_jpeg, fit_within, overlay, signed_overlay
@@ -281,18 +281,6 @@ def test_encode_jpeg():
         assert np.abs(pixels(decoded) - 128).max() <= 2
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (80, 120, 3), np.uint8))
     assert len(encode_jpeg(noise, quality=40)) < len(encode_jpeg(noise, quality=95))
-
-
-@pytest.mark.parametrize("name", COLOURS)
-def test_colour_bar(name):
-    bar = colour_bar(name, 300, 20)
-    assert bar.size == (300, 20) and bar.mode == "RGB"
-    row = pixels(bar)[0]
-    assert (row[0] == colour_map(np.zeros((1, 1)), name)[0, 0]).all()
-    assert (row[-1] == colour_map(np.ones((1, 1)), name)[0, 0]).all()
-    # Words at both ends, none between.
-    differs = (pixels(bar) != row[None]).any(axis=(0, 2))
-    assert differs[:60].any() and differs[-60:].any() and not differs[80:220].any()
 
 
 # --- The shipped examples ---------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from resnet_demo.errors import UserError
 
@@ -64,20 +63,3 @@ def signed_table() -> np.ndarray:
     signed = np.linspace(-1, 1, 256)
     # The map's pale middle would lie like fog over a dark photo; weak values are faint through alpha alone.
     return colour_map(0.5 + 0.5 * np.sign(signed) * (0.4 + 0.6 * np.abs(signed))[None], "diverging")[0]
-
-
-def colour_bar(colours: str, width: int, height: int, low: str = "low", high: str = "high") -> Image.Image:
-    """A legend: the map's colours from left to right, RGB ``width`` × ``height``, the two words inside its ends.
-
-    The words are drawn in Pillow's own font, which has Latin letters only.
-    """
-    values = np.broadcast_to(np.linspace(0, 1, width, dtype=np.float32), (height, width))
-    bar = Image.fromarray(colour_map(values, colours))
-    draw = ImageDraw.Draw(bar)
-    font = ImageFont.load_default(max(8, height * 0.6))
-    pad = max(3, height // 4)
-    table = colour_table(colours)
-    for text, x, anchor, colour in ((low, pad, "lm", table[8]), (high, width - 1 - pad, "rm", table[-9])):
-        light = colour @ np.array([0.299, 0.587, 0.114]) > 140
-        draw.text((x, height / 2), text, font=font, anchor=anchor, fill="black" if light else "white")
-    return bar

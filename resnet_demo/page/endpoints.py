@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 
 import gradio as gr
+from PIL import Image
 
 from resnet_demo.errors import UserError
 from resnet_demo.page import catalog
@@ -17,6 +18,7 @@ from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.format import backend
 from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.widgets.inputs import note
+from resnet_demo.tasks import CropBox
 
 
 def endpoint(function: Callable) -> Callable:
@@ -89,6 +91,12 @@ def photo_lines(*results) -> list[str]:
     if any(result.gpu_full for result in results):
         lines.append(say("gpu_full"))
     return lines
+
+
+def dimmed_lines(photo: Image.Image, seen: CropBox) -> list[str]:
+    """What is to be said where the network saw only a part of the photo, and the rest is shown darker."""
+    whole = (seen.right - seen.left) * (seen.bottom - seen.top) >= 0.98 * photo.width * photo.height
+    return [] if whole else [say("dimmed")]
 
 
 def complain(error: Exception) -> str:

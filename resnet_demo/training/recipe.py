@@ -63,7 +63,7 @@ class Recipe:
             https://arxiv.org/abs/2112.01528).
         source_weights: passes over each source in an epoch (0.5: every second picture). Weights above 1 show the same
             crops more than once an epoch; more epochs and weights of at most 1 are better.
-        mirror: faces: share of the pictures that are mirrored.
+        mirror: share of the pictures that are mirrored.
         rotation, zoom, shift, perspective, yaw, blur, occlusion: faces, see ``augment_faces.py``.
         seed: of everything random.
     """

@@ -110,7 +110,7 @@ def train_heads(options: TrainOptions, asked: Asked, batch_chosen: bool) -> list
     recipe = fit_batch(options.recipe, len(own.parts["train"]), batch_chosen)
     if KEYPOINTS in own.kinds.values():
         # All heads see what the trunk sees: the whole picture.
-        recipe = replace(recipe, fit="squash", margin=1.0, test_resize=recipe.test_size)
+        recipe = replace(recipe, fit="squash", margin=1.0, mirror=0.0, test_resize=recipe.test_size)
     heads = heads_of(own, recipe)
     pictures, mean_points = ready(own.parts["train"], heads)
     spec = several.all_outputs(heads, recipe)

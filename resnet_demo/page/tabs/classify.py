@@ -15,7 +15,15 @@ from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.page import catalog, example_answers, networks, restore
-from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, photo_lines, record
+from resnet_demo.page.endpoints import (
+    check_photo,
+    check_weights,
+    dimmed_lines,
+    endpoint,
+    facts,
+    photo_lines,
+    record,
+)
 from resnet_demo.page.events import Form, Reactions, connect
 from resnet_demo.page.gradio_patches.event_data import sent
 from resnet_demo.page.i18n import class_names
@@ -140,10 +148,7 @@ def words(prediction: results.Prediction) -> str:
     """What else is to be said, for the line under the classes."""
     lines = [f"<b>{say('unknown')}</b>"] if prediction.unknown else []
     lines += photo_lines(prediction)
-    width, height = prediction.photo.size
-    seen = prediction.window
-    if (seen.right - seen.left) * (seen.bottom - seen.top) < 0.98 * width * height:
-        lines.append(say("dimmed"))
+    lines += dimmed_lines(prediction.photo, prediction.window)
     return note(*lines, facts=facts(prediction), alert=prediction.unknown)
 
 

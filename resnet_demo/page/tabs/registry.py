@@ -17,7 +17,7 @@ from gradio.components import Component
 from resnet_demo.page.i18n import texts
 
 # The tabs of this folder, in the order in which the page shows them; those that others have imported come last.
-MODULES = ("classify", "faces", "compare", "batch", "teach", "live", "lab", "how_it_works")
+MODULES = ("classify", "faces", "number", "compare", "batch", "teach", "live", "lab", "how_it_works")
 
 Build = Callable[[], Mapping[str, Component]]
 Restore = Callable[[Mapping[str, object]], dict[str, Any]]

@@ -24,7 +24,7 @@ class ClassificationAugmentation:
     def __init__(self, recipe: Recipe, size: int):
         steps = [
             v2.RandomResizedCrop(size, scale=(recipe.crop_scale, 1.0), antialias=True),
-            v2.RandomHorizontalFlip(),
+            v2.RandomHorizontalFlip(recipe.mirror),
         ]
         if recipe.zoom_out:
             steps.insert(0, sometimes(recipe.zoom_out, zoomed_out))
