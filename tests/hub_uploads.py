@@ -59,7 +59,9 @@ class UploadServer(HubServer):
     def up(self) -> None:
         super().up()
         print_error = self._server.handle_error
-        self._server.handle_error = lambda *words: None if isinstance(sys.exception(), Dropped) else print_error(*words)
+        self._server.handle_error = lambda *words: (
+            None if isinstance(sys.exc_info()[1], Dropped) else print_error(*words)
+        )
 
     def drop(self, path: str, times: int | None = None) -> None:
         """Close connections for paths that contain ``path`` without an answer, ``times`` times (None: always)."""

@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 import timm
+import tiny
 import torch
 from PIL import Image, ImageOps
 
@@ -119,7 +120,7 @@ def test_timm_and_our_own_reader_of_the_exported_folder(checkpoint, batch, said,
 
 def test_torchscript(checkpoint, batch, said, tmp_path):
     path, *_ = export(checkpoint, "torchscript", tmp_path / "n.pt")
-    with pytest.warns(FutureWarning), torch.no_grad():
+    with tiny.torchscript_is_deprecated(), torch.no_grad():
         assert_same(torch.jit.load(path)(torch.from_numpy(batch))[0], said)
 
 

@@ -75,8 +75,8 @@ def test_the_server_imports_what_was_sent_and_gets_the_answers_of_predict(reposi
     done = subprocess.run(command, capture_output=True, text=True, cwd="/")
     assert done.returncode == 0, done.stderr[-1500:]
     assert scores(json.loads(done.stdout)) == [(one.label, round(one.probability, 4)) for one in expected.top_k[:2]]
-    required = [line.split(">")[0] for line in (repository / "requirements.txt").read_text().split()]
-    assert required == ["numpy", "pillow", "pillow-heif", "openvino", "safetensors", "filelock"]
+    required = [line.split(">")[0] for line in (repository / "requirements.txt").read_text().splitlines()]
+    assert required == ["numpy", "pillow", "pillow-heif", "openvino", "safetensors", "filelock", "tomli"]
     assert not (repository / "resnet_demo" / "page").exists()
 
 

@@ -68,7 +68,7 @@ def run_graph(kind: str, path, pictures: np.ndarray) -> tuple[np.ndarray, np.nda
         model = core.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
         results = model({"pictures": pictures})
         return results["logits"], results["features"]
-    with pytest.warns(FutureWarning, match="deprecated"):
+    with tiny.torchscript_is_deprecated():
         network = torch.jit.load(path)
     return tuple(output.numpy() for output in network(torch.from_numpy(pictures)))
 
@@ -182,7 +182,7 @@ def embedded(kind: str, path) -> dict:
         model = core.read_model(path)
         return {key: model.get_rt_info(["resnet_demo", key]).astype(str) for key in ("variant", "label_names", "task")}
     files = {"config.json": ""}
-    with pytest.warns(FutureWarning):
+    with tiny.torchscript_is_deprecated():
         torch.jit.load(path, _extra_files=files)
     record = json.loads(files["config.json"])
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in record.items()}

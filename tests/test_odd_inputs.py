@@ -131,8 +131,9 @@ def test_options(site, tmp_path_factory, first, words):  # noqa: F811  # the pag
     if first == "convert":
         arguments += ["--package", words[0] if words else "none"]
     errors, output = io.StringIO(), io.StringIO()
-    folder = contextlib.chdir(tmp_path_factory.mktemp("odd"))
-    with folder, contextlib.redirect_stderr(errors), contextlib.redirect_stdout(output):
+    streams = contextlib.redirect_stderr(errors), contextlib.redirect_stdout(output)
+    with pytest.MonkeyPatch.context() as patch, streams[0], streams[1]:
+        patch.chdir(tmp_path_factory.mktemp("odd"))
         try:
             status = main(arguments)
         except SystemExit as stop:

@@ -22,6 +22,7 @@ from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Config
 from resnet_demo.cli.main import main
 from resnet_demo.publish import files as publish_files
+from resnet_demo.publish.hardware import requirements_for
 from resnet_demo.publish.weights import without_paths
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 from resnet_demo.training.cards.card import model_card
@@ -346,6 +347,9 @@ def test_a_space_with_weights_from_the_hub(weights, hub, monkeypatch, capsys):
     files = hub.head(f"spaces/{SPACE}")
     head = head_of(files["README.md"])
     assert head["sdk"] == "gradio" and head["app_file"] == "app.py" and head["models"] == [REPO]
+    assert head["suggested_hardware"] == "cpu-upgrade" and b"torch" not in files["requirements.txt"].split(b"\n", 1)[1]
+    assert head["thumbnail"].endswith(f"/spaces/{SPACE}/resolve/main/resnet_demo/page/preview.jpg")
+    assert "resnet_demo/page/preview.jpg" in files
     (line,) = head["preload_from_hub"]
     repo, paths, pinned = line.split(" ")
     assert (repo, pinned) == (REPO, revision)
@@ -365,6 +369,18 @@ def test_a_space_with_weights_from_the_hub(weights, hub, monkeypatch, capsys):
     hub.log.clear()
     assert main(words[:7]) == 0
     assert hub.writes() == ["/api/repos/create", "/api/repos/create"]
+
+
+def test_a_space_on_zerogpu_gets_the_python_and_pytorch_that_it_takes(weights, hub, capsys):
+    assert main(["publish", "--space", SPACE, "--tasks", "flowers102", "--hardware", "zero-gpu"]) == 0
+    assert hub.spaces[SPACE].hardware == "zero-a10g"
+    files = hub.head(f"spaces/{SPACE}")
+    head = head_of(files["README.md"])
+    assert head["suggested_hardware"] == "zero-a10g" and head["python_version"] == "3.12.12"
+    assert "models" not in head  # the weights are in the Space
+    assert re.findall(rb"^torch.*", files["requirements.txt"], re.MULTILINE) == [b"torch>=2.8,<2.12"]
+    # Without a word on the hardware all is as here.
+    assert requirements_for(None, "torch>=2.8,<3\nx\n") == "torch>=2.8,<3\nx\n"
 
 
 def check_documents(files: dict[str, bytes]) -> None:
@@ -454,7 +470,9 @@ def test_cards_have_metadata_that_the_hub_reads(weights, hub, name):
     assert card.data.library_name == "resnet-demo"
     faces = name.startswith("faces")
     assert card.data.pipeline_tag == ("keypoint-detection" if faces else "image-classification")
-    assert "imagenet-1k" in card.data.datasets
+    assert "ILSVRC/imagenet-1k" in card.data.datasets
+    assert card.data.get("license_link") == ("LICENSE.md" if name == "README.md" else None)
+    assert "- `flowers102`: Oxford 102 Flowers" in hub.head(REPO)["LICENSE.md"].decode()
     results = {
         (result.dataset_type, result.metric_type): result.metric_value for result in card.data.eval_results or ()
     }

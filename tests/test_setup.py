@@ -258,7 +258,7 @@ def test_two_clones_at_once_build_one_environment(machine):
 @pytest.mark.parametrize(
     ("python", "sentence"),
     [
-        ({"version": "3, 10"}, "Python 3.11 or newer is needed"),
+        ({"version": "3, 9"}, "Python 3.10 or newer is needed"),
         ({"version": "3, 12", "has_pip": False}, "Python 3.12 comes without venv"),
         (None, "There is no Python called /nowhere/python"),
     ],

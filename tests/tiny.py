@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -120,6 +121,14 @@ def pictures(count: int, size: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     small = rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
     return np.stack([np.asarray(Image.fromarray(s).resize((size, size), Image.Resampling.BICUBIC)) for s in small])
+
+
+@contextmanager
+def torchscript_is_deprecated() -> Iterator[None]:
+    """Newer PyTorch warns when it loads TorchScript; 2.8 does not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def photo(width: int = 120, height: int = 80, seed: int = 0) -> Image.Image:

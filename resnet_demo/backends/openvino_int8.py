@@ -116,7 +116,7 @@ def most_lost(numbers: np.ndarray) -> float:
         pairs = parts[:, 0::2] + parts[:, 1::2]  # 254 at most
         output, *place = np.nonzero(pairs > LARGEST_PAIR // STEPS)
         if len(output):
-            lost = np.bincount(output, STEPS * pairs[output, *place].astype(np.float64) - LARGEST_PAIR)
+            lost = np.bincount(output, STEPS * pairs[(output, *place)].astype(np.float64) - LARGEST_PAIR)
             concerned = np.flatnonzero(lost)
             most = max(
                 most, float(np.max(lost[concerned] / (STEPS * parts[concerned].sum(axis=(1, 2), dtype=np.int64))))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -18,6 +18,9 @@ from resnet_demo.backends import factory
 from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.results import Result
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
 BATCH = 16  # Pictures in one pass: enough to keep a GPU busy, and little memory for a CPU.

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
+import anyio
 import gradio as gr
 import httpx
 import safehttpx
@@ -52,7 +53,7 @@ async def fetch(url: str, cache: str) -> str:
         gr.Error: not a public address, no answer in time, or too large; one sentence.
     """
     try:
-        async with asyncio.timeout(SECONDS):
+        with anyio.fail_after(SECONDS):
             for _ in range(REDIRECTS + 1):
                 path, url_after = await _step(url, cache)
                 if path:

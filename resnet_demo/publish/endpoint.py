@@ -27,7 +27,7 @@ from resnet_demo.endpoint import EndpointHandler  # noqa: E402
 __all__ = ["EndpointHandler"]
 '''
 # A prediction imports these; huggingface-hub is left to the server, whose own version it may need.
-PACKAGES = ("numpy", "pillow", "pillow-heif", "openvino", "safetensors", "filelock")
+PACKAGES = ("numpy", "pillow", "pillow-heif", "openvino", "safetensors", "filelock", "tomli")
 CODE = (
     *("__init__.py", "endpoint.py", "errors.py", "version.py"),
     *("backends/", "checkpoints/", "explain/", "faces/", "images/", "inference/", "models/", "tasks/", "utils/"),

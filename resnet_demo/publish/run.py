@@ -11,6 +11,7 @@ from resnet_demo.publish import space as spaces
 from resnet_demo.publish.endpoint import endpoint_files
 from resnet_demo.publish.errors import State, explain_errors
 from resnet_demo.publish.files import check_limits, listing
+from resnet_demo.publish.hardware import hub_name
 from resnet_demo.publish.upload import check_name, connect, upload
 from resnet_demo.publish.weights import Selection, choose, record_revision, weights_files
 
@@ -121,7 +122,7 @@ def publish_space(
         weights = spaces.Weights(options.repo, spaces.TO_COME)
     elif repo := options.weights_repo or options.repo:
         weights = spaces.weights_of(selection, repo)
-    files = spaces.space_files(selection, weights)
+    files = spaces.space_files(space, selection, weights, hub_name(options.hardware))
     check_limits(files)
     if dry_run:
         say(f"The Space {space} would have:\n{listing(files)}")
@@ -143,8 +144,9 @@ def publish_space(
     if options.hardware:
         api = connect(options.token)
         with explain_errors(State(space, f"the Space {space} has all its files, but not the new hardware")):
-            if set_hardware(api, space, options.hardware):
-                say(f"The Space {space} is asked to run on {options.hardware}.")
+            hardware = hub_name(options.hardware) or ""
+            if set_hardware(api, space, hardware):
+                say(f"The Space {space} is asked to run on {hardware}.")
 
 
 def set_environment(api: HfApi, space: str, variables: dict[str, str], secrets: dict[str, str]) -> None:

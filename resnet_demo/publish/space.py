@@ -15,10 +15,13 @@ from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL, IndexRecord
 from resnet_demo.checkpoints.hub import REPO, REVISION
 from resnet_demo.errors import UserError
 from resnet_demo.publish.files import File, files_of
+from resnet_demo.publish.hardware import head_for, requirements_for
 from resnet_demo.publish.weights import Selection, has_weights, source, weights_file
 
 ROOT = Path(__file__).resolve().parents[2]
-APP = ("app.py", "requirements.txt", "LICENSE")
+APP = ("app.py", "LICENSE")
+REQUIREMENTS = "requirements.txt"
+PREVIEW = "resnet_demo/page/preview.jpg"  # what links to the page show
 CHINESE = "README.zh-CN.md"
 LINK = re.compile(r"\[((?:`[^`]*`|[^\]`])*)\]\(([^)\s]+)\)")  # in Markdown: words, and where they lead
 # Visitors neither train nor measure nor publish; the page does not import these.
@@ -54,12 +57,19 @@ def weights_of(selection: Selection, repo: str) -> Weights:
     return Weights(repo, revisions.pop())
 
 
-def space_files(selection: Selection, weights: Weights | None) -> list[File]:
-    """All files of the Space; the weights themselves only where there is no repository of weights."""
-    for name in (*APP, CARD, CHINESE):
+def space_files(space: str, selection: Selection, weights: Weights | None, hardware: str | None) -> list[File]:
+    """All files of the Space; the weights themselves only where there is no repository of weights.
+
+    Args:
+        space: its name on the Hub.
+        hardware: what it is to run on, by the Hub's name; None: not known.
+    """
+    for name in (*APP, REQUIREMENTS, CARD, CHINESE):
         if not (ROOT / name).is_file():
             raise UserError(f"{ROOT / name} is missing: run this in a clone of the repository.")
     files = [File(name, ROOT / name) for name in APP]
+    requirements = requirements_for(hardware, (ROOT / REQUIREMENTS).read_text("utf-8"))
+    files.append(File(REQUIREMENTS, requirements.encode()))
     files += [file for file in files_of(ROOT / "resnet_demo", "resnet_demo/") if not file.path.startswith(LEFT_OUT)]
     root = checkpoints.weights_folder()
     names = (CONFIG,) if weights else (CONFIG, MODEL)
@@ -68,7 +78,9 @@ def space_files(selection: Selection, weights: Weights | None) -> list[File]:
         place = folder.relative_to(root).as_posix()
         files += [File(f"weights/{place}/{name}", folder / name) for name in names]
     files.append(File(f"weights/{INDEX}", checkpoints.index_bytes(pinned(selection, weights))))
-    documents = {CARD: readme(selection, weights)} | {name: (ROOT / name).read_text("utf-8") for name in further()}
+    documents = {CARD: readme(space, selection, weights, hardware)} | {
+        name: (ROOT / name).read_text("utf-8") for name in further()
+    }
     there = {file.path for file in files} | documents.keys()
     for name, text in documents.items():
         files.append(File(name, with_links_to(there, name, without_pictures(text)).encode()))
@@ -91,15 +103,18 @@ def pinned(selection: Selection, weights: Weights | None) -> list[IndexRecord]:
     ]
 
 
-def readme(selection: Selection, weights: Weights | None) -> str:
-    """The project's README.md with what the Space is to load while it is built."""
-    from huggingface_hub import SpaceCard
+def readme(space: str, selection: Selection, weights: Weights | None, hardware: str | None) -> str:
+    """The project's README.md with what the Space is to load while it is built, what it runs on and looks like."""
+    from huggingface_hub import SpaceCard, hf_hub_url
 
     card = SpaceCard((ROOT / CARD).read_text(encoding="utf-8"), ignore_metadata_errors=False)
+    for key, value in head_for(hardware).items():
+        card.data[key] = value
+    card.data["thumbnail"] = hf_hub_url(space, PREVIEW, repo_type="space")
     models = [weights.repo] if weights else []
     models += [record.hub.repo for record in selection.records if record.hub and not has_weights(record)]
-    if models:
-        card.data["models"] = list(dict.fromkeys(models))
+    # Those of the project's own head are for a clone, whose index may list others.
+    card.data["models"] = list(dict.fromkeys(models)) or None
     if datasets := datasets_of(selection):
         card.data["datasets"] = datasets
     if weights:

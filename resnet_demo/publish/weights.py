@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL, Config, IndexRecord
@@ -14,6 +15,10 @@ from resnet_demo.errors import UserError
 from resnet_demo.publish.elsewhere import howto, root_files, shown
 from resnet_demo.publish.files import File
 
+if TYPE_CHECKING:
+    from resnet_demo.training.cards.metadata import Head
+
+LICENCE = "LICENSE.md"  # as the Hub spells it
 TRAIN = "train and bundle it again, or restore weights/ with `git checkout -- weights`"
 
 
@@ -112,7 +117,7 @@ def weights_files(selection: Selection, repo: str) -> list[File]:
     face = shown([weights_file(record).parent for record in selection.local])
     if face:
         body += howto(face, repo).encode()
-    files = [File(INDEX, index_for_hub(selection.records)), File(CARD, body), *plots]
+    files = [File(INDEX, index_for_hub(selection.records)), File(CARD, body), File(LICENCE, licence(selection)), *plots]
     for record in selection.local:
         folder = weights_file(record).parent
         place = folder.relative_to(root).as_posix()
@@ -157,7 +162,7 @@ def describe(root: Path, selection: Selection) -> tuple[bytes, list[File]]:
 
     # The Hub shows a repository as one task: classes, where there are any.
     configs = sorted(selection.configs, key=lambda config: not config.task.labels)
-    head = front_matter(merged([card_metadata(config) for config in configs]))
+    head = front_matter(with_licence(merged([card_metadata(config) for config in configs])))
     card = root / CARD
     whole = all(record in selection.records for record in checkpoints.read_index(root) if has_weights(record))
     if card.is_file() and whole:
@@ -167,6 +172,24 @@ def describe(root: Path, selection: Selection) -> tuple[bytes, list[File]]:
         # The bundled one speaks of checkpoints that are not published.
         text, plots = write_anew(root, selection), []
     return f"{head}\n\n{text}".encode(), plots
+
+
+def with_licence(head: Head) -> Head:
+    """A head that says where the terms of a licence with a name of its own are
+    (https://huggingface.co/docs/hub/repositories-licenses); beside the name."""
+    found: Head = {}
+    for key, value in head.items():
+        found[key] = value
+        if key == "license_name":
+            found["license_link"] = LICENCE
+    return found
+
+
+def licence(selection: Selection) -> bytes:
+    """The terms of the weights: those of the data that each task's were trained on."""
+    from resnet_demo.training.cards.report import data_licences
+
+    return ("# Licences of the weights\n\n" + "\n".join(data_licences(selection.configs)) + "\n").encode()
 
 
 def write_anew(root: Path, selection: Selection) -> str:

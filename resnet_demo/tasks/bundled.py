@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_demo.errors import UserError
+from resnet_demo.utils import toml
 
 FOLDER = Path(__file__).with_name("bundled")
 
@@ -54,7 +54,7 @@ class BundledTask:
 
 def read_task(path: Path) -> BundledTask:
     """The record of a task in a TOML file, such as ``bundled/flowers5.toml``."""
-    record = tomllib.loads(path.read_text("utf-8"))
+    record = toml.loads(path.read_text("utf-8"))
     return BundledTask(**record | {"data": DataSet(**record["data"])})
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from resnet_demo.errors import UserError
 from resnet_demo.tasks import BUNDLED
+from resnet_demo.utils import toml
 
 FOLDER = Path(__file__).with_name("recipes")
 
@@ -142,13 +142,13 @@ def settings_of(name: str) -> dict:
     """What a recipe states, see ``load_recipe``."""
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return toml.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         if name in BUNDLED and (recipe := BUNDLED[name].recipe):
             return {"task": name, **recipe}
         names = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
         raise UserError(f"There is no recipe {name!r}: choose one of {names}, or pass a .toml file.") from None
-    except tomllib.TOMLDecodeError as error:
+    except toml.TOMLDecodeError as error:
         raise UserError(f"The recipe {path} is not valid TOML: {error}.") from None
 
 
@@ -167,8 +167,8 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         if not equals or not key.isidentifier():
             raise UserError(f"{override!r} is no setting: write KEY=VALUE, such as epochs=3.")
         try:
-            values |= tomllib.loads(f"{key} = {text}")
-        except tomllib.TOMLDecodeError:
+            values |= toml.loads(f"{key} = {text}")
+        except toml.TOMLDecodeError:
             values[key] = text  # A word without quotation marks, which a shell would have eaten.
     known = {each.name: each for each in fields(Recipe)}
     if unknown := sorted(values.keys() - known.keys()):

@@ -7,6 +7,7 @@ measured here, and kept in ``report.json`` with the name of the CPU, so that the
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -219,11 +220,16 @@ def exceptions(lines: list[Line]) -> str:
 
 def licences(lines: list[Line]) -> list[str]:
     """A line for each task's pictures, and one for what the ImageNet weights come from."""
+    return data_licences([line.config for line in lines])
+
+
+def data_licences(configs: Sequence[Config]) -> list[str]:
+    """The same of the checkpoints' configurations."""
     rows = []
-    for task in dict.fromkeys(line.entry.task for line in lines):
+    for task in dict.fromkeys(config.task.name for config in configs):
         data = BUNDLED[task].data if task in BUNDLED else OWN_DATA
         rows.append(f"- `{task}`: {data.about}. {data.licence}".rstrip())
-    if any("imagenet" in step.line for line in lines for step in line.config.steps):
+    if any("imagenet" in step.line for config in configs for step in config.steps):
         rows.append(
             "- The ImageNet ResNet-50 that training began with or was distilled from is that of Keras Applications, "
             "out of an npm package (ISC); ImageNet's pictures are for non-commercial research."
