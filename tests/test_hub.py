@@ -693,3 +693,24 @@ def test_timm_weights_with_a_missing_and_an_extra_key(timm, timm_state):
     timm(TIMM, state)
     message = complaint(checkpoints.load, "imagenet1k", 18)
     assert "missing are fc.weight; unexpected are head.weight" in message
+
+
+# --- Training from the Hub's networks ---------------------------------------------------------------------------------
+
+
+def test_init_hub_begins_with_what_the_hub_has(server, tmp_path, monkeypatch, timm_state):
+    from resnet_demo.models.architecture import architecture_of
+    from resnet_demo.training.networks.init import hub_state, starting_network
+
+    data = serialise(timm_state)
+    files = {"config.json": json.dumps(TIMM).encode(), "model.safetensors": data}
+    revision = server.commit("timm/resnet18.tv_in1k", files)
+    source = HubSource("timm/resnet18.tv_in1k", revision, "model.safetensors", sha256(data), len(data), "timm")
+    index(tmp_path, monkeypatch, record(source, "imagenet1k"))
+    network = starting_network("hub", architecture_of(18), tiny.FLOWERS)
+    np.testing.assert_array_equal(network.layer4[1].conv2.weight.detach().numpy(), timm_state["layer4.1.conv2.weight"])
+    assert network.fc.out_features == 4
+    server.log.clear()
+    state, variant = hub_state(architecture_of(18))
+    assert variant == network.variant and (state["conv1.weight"] == timm_state["conv1.weight"]).all()
+    assert server.log == []  # the second training makes no request
