@@ -7,11 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from conftest import EXAMPLES
-from PIL import Image
+from PIL import Image, ImageOps
 
-from resnet_demo.faces import tiles
+from resnet_demo.faces import pose, tiles
 from resnet_demo.faces.alignment import TEMPLATE, crop, crop_matrix, frame_of, shape_error, to_photo, transform
 from resnet_demo.faces.detector import Detector, suppress, turned_back
+from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.evaluation import detection
 
@@ -224,3 +225,37 @@ def test_a_measured_crowd_has_its_faces_where_its_points_are(detector, tmp_path)
 def test_evenly_taken_items():
     assert detection.evenly(list(range(10)), 4) == [0, 3, 6, 9]
     assert detection.evenly([5, 7], 9) == [5, 7]
+
+
+def turned(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """68 keypoints of a mean face that is turned so, 100 pixels between its eyes' corners."""
+    y, p, r = np.radians((-yaw, -pitch, roll))
+    nod = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    shake = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    tilt = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    points = np.zeros((68, 2))
+    points[pose.STIFF] = 100 * (pose.SHAPE @ (tilt @ shake @ nod).T)[:, :2] + 200
+    return points
+
+
+def test_the_pose_of_a_known_head():
+    for yaw in (-40, 0, 25):
+        for pitch in (-20, 0, 20):
+            for roll in (-50, 0, 130):
+                found = pose.pose_of(turned(yaw, pitch, roll))
+                assert (found.yaw, found.pitch, found.roll) == pytest.approx((yaw, pitch, roll), abs=0.1)
+    # The nose's tip is nearer to where it looks.
+    right, up = turned(30, 0, 0), turned(0, 20, 0)
+    assert right[30, 0] > right[[36, 45], 0].mean() and up[30, 1] < turned(0, 0, 0)[30, 1]
+
+
+def test_the_pose_turns_and_is_mirrored_with_its_photo():
+    predict = LandmarkPredictor("faces68", 18, "cpu")
+    with Image.open(EXAMPLES / "two-people.jpg") as both:
+        photo = both.crop((0, 0, both.width // 2, both.height))
+        known = predict(photo).faces[0].pose
+        mirrored = predict(ImageOps.mirror(photo)).faces[0].pose
+        tilted = predict(photo.rotate(-20, Image.Resampling.BICUBIC)).faces[0].pose
+    assert abs(known.yaw) > 4
+    assert (mirrored.yaw, mirrored.pitch, mirrored.roll) == pytest.approx((-known.yaw, known.pitch, -known.roll), abs=4)
+    assert (tilted.yaw, tilted.pitch, tilted.roll) == pytest.approx((known.yaw, known.pitch, known.roll + 20), abs=4)

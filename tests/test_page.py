@@ -22,6 +22,7 @@ from PIL import Image
 from resnet_demo import tasks
 from resnet_demo.checkpoints import Metric
 from resnet_demo.errors import UserError
+from resnet_demo.inference.results import Score
 from resnet_demo.models import cost, resnet
 from resnet_demo.page import app, catalog, result_cache
 from resnet_demo.page import endpoints as page_endpoints
@@ -327,24 +328,35 @@ def test_the_viewer_shows_the_upload_itself_where_that_is_what_the_network_saw(w
 def test_an_earlier_stage_needs_no_second_upload(weights, photo):
     prediction = classify.predict(photo, "flowers102", 18, 3)
     view = viewer.view_of(prediction, None)
-    answer = viewer.stage_map({"token": view["token"], "what": view["what"], "stage": "layer2"})
-    np.testing.assert_allclose(
-        json.loads(answer["map"]), prediction.low_resolution_cam(int(view["what"]), "layer2"), atol=6e-4
-    )
-    assert "layer9" in viewer.stage_map({"token": view["token"], "what": "0", "stage": "layer9"})["error"]
-    assert "Choose the photo again" in viewer.stage_map({"token": "long gone", "what": "0", "stage": "layer2"})["error"]
+    answer = viewer.stage_maps({"token": view["token"], "what": view["what"]})
+    for stage, (cells,) in answer["maps"].items():
+        cam = prediction.low_resolution_cam(int(view["what"]), stage)
+        np.testing.assert_allclose(json.loads(cells), np.minimum(cam / np.percentile(cam, 99), 1), atol=6e-4)
+    assert list(answer["maps"]) == ["layer1", "layer2", "layer3"]
+    assert "Choose the photo again" in viewer.stage_maps({"token": "long gone", "what": "0"})["error"]
+
+
+def test_every_face_has_heat_of_the_earlier_stages(weights):
+    found = faces.predict(str(EXAMPLES / "two-people.jpg"), 18, "all")
+    asked = {"token": viewer.view_of(found, "all")["token"], "what": "eyes", "direction": "down"}
+    maps = viewer.stage_maps(asked)["maps"]
+    assert [len(places) for places in maps.values()] == [len(found.faces)] * 3
+    for face, cells in zip(found.faces, maps["layer2"], strict=True):
+        cam = face.low_resolution_cam("eyes", "down", layer="layer2")
+        assert cam.min() < 0 and np.corrcoef(np.ravel(json.loads(cells)), cam.ravel())[0, 1] > 0.95
 
 
 def test_the_heat_as_a_file_is_that_of_the_library(weights, photo):
     prediction = classify.predict(photo, "flowers102", 18, 3)
     view = viewer.view_of(prediction, None)
-    answer = viewer.heat_file({"token": view["token"], "what": view["what"], "how": "layer4"})
+    answer = viewer.heat_file({"token": view["token"], "what": view["what"], "stage": "layer4"})
     saved = np.load(urllib.parse.unquote(answer["url"].removeprefix("gradio_api/file=")))
     np.testing.assert_array_equal(saved, prediction.cam(int(view["what"])))
     found = faces.predict(str(EXAMPLES / "astronaut.jpg"), 18, "all")
     view = viewer.view_of(found, "mouth")
-    assert set(view["maps"]) == {f"{region}/{way}" for region in tasks.REGIONS for way in ("any", "across", "down")}
-    answer = viewer.heat_file({"token": view["token"], "what": "mouth", "how": "down"})
+    ways = ("any", "across", "down")
+    assert set(view["maps"]) == {f"{region}/{way}/layer4" for region in tasks.REGIONS for way in ways}
+    answer = viewer.heat_file({"token": view["token"], "what": "mouth", "stage": "layer4", "direction": "down"})
     saved = np.load(urllib.parse.unquote(answer["url"].removeprefix("gradio_api/file=")))
     np.testing.assert_array_equal(saved, found.cam("mouth", direction="down"))
     assert saved.min() < 0
@@ -473,6 +485,28 @@ def question(image: str, **changed) -> classify.Question:
     return replace(classify.Question(image, "flowers102", 18, 3, ""), **changed)
 
 
+def test_an_example_says_what_it_is_and_whether_the_network_is_right(weights, photo):
+    found = classify.predict(photo_widget.cached("marigold"), "flowers102", 18, 1)
+
+    def said(image: str, label: str) -> str:
+        return classify.words(replace(found, image=image, top_k=(Score(label, 0.9),)))
+
+    marigold, daisy = photo_widget.cached("marigold"), photo_widget.cached("yellow-daisy")
+    assert "Marigold. The network is right." in said(marigold, "Marigold")
+    assert "Marigold. The network is wrong here." in said(marigold, "Rose")
+    assert "none of the classes is its kind" in said(daisy, "Rose")
+    assert "The photo shows" not in said(photo, "Marigold")
+
+
+def test_the_spread_and_the_pose_of_each_face_are_there_for_the_page(weights):
+    found = faces.predict(str(EXAMPLES / "two-people.jpg"), 18, "all")
+    answer = viewer.spreads({"token": viewer.view_of(found, "all")["token"]})
+    np.testing.assert_allclose(answer["spread"], [face.spread() for face in found.faces], atol=0.01)
+    lines = faces.poses(found)
+    assert [line[:14] for line in lines] == ["1. Head turned", "2. Head turned"]
+    assert "error" in viewer.spreads({"token": "long gone"})
+
+
 def test_an_examples_answer_is_computed_once(weights, photo, monkeypatch):
     asked = []
     predict = classify.predict
@@ -486,8 +520,8 @@ def test_an_examples_answer_is_computed_once(weights, photo, monkeypatch):
     assert len(tokens) == 2 and len(asked) == 4
     # The maps of earlier stages and files are there for it too.
     what = first["view"]["what"]
-    assert "map" in viewer.stage_map({"token": first["view"]["token"], "what": what, "stage": "layer4"})
-    assert "url" in viewer.heat_file({"token": first["view"]["token"], "what": what, "how": "layer4"})
+    assert "maps" in viewer.stage_maps({"token": first["view"]["token"], "what": what})
+    assert "url" in viewer.heat_file({"token": first["view"]["token"], "what": what, "stage": "layer4"})
 
 
 def test_compared_examples_are_computed_once_unless_their_pictures_are_gone(weights, monkeypatch):

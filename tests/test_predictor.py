@@ -23,6 +23,7 @@ from resnet_demo.backends import devices
 from resnet_demo.errors import UserError
 from resnet_demo.explain import gradcam, maps
 from resnet_demo.faces import alignment
+from resnet_demo.faces import spread as spreading
 from resnet_demo.inference import base, predictor
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.inference.landmarks import LandmarkPredictor
@@ -119,10 +120,26 @@ def test_json_of_classes(classify, photo):
     assert min(steps) >= 0 and total == pytest.approx(sum(steps), abs=0.05)
 
 
+def test_the_spread_is_that_of_the_views_put_back(find_keypoints, photo):
+    face = find_keypoints(photo).faces[0]
+    spread = face.spread()
+    assert spread.shape == (68,) and spread.dtype == np.float32 and (spread > 0).all()
+    # A network that sees the same points wherever they are turned to has none.
+    seen = np.array([[30, 20], [11, 40], [25, 33]], np.float32)
+
+    def steady(pictures: np.ndarray) -> np.ndarray:
+        turned = np.stack([alignment.transform(matrix, seen) for matrix in spreading.views(64, mirrors=False)]) / 64
+        return np.log(turned / (1 - turned)).reshape(len(pictures), -1)
+
+    np.testing.assert_allclose(spreading.spread_of(tiny.pictures(1, 64)[0], 3, steady), 0, atol=1e-3)
+    matrix = spreading.views(64, mirrors=True)[-1]
+    assert len(spreading.views(64, mirrors=True)) == 8 and np.linalg.det(matrix[:, :2]) == pytest.approx(-1)
+
+
 def test_json_of_faces(find_keypoints, photo):
     record = json.loads(json.dumps(find_keypoints(photo).to_json()))
     assert list(record) == ["image", "task", "depth", "backend", "faces", "milliseconds"]
-    assert [list(face) for face in record["faces"]] == [["box", "score", "keypoints"]] * 2
+    assert [list(face) for face in record["faces"]] == [["box", "score", "keypoints", "pose"]] * 2
     assert record["faces"][0]["box"] == [20, 20, 120, 120] and record["faces"][0]["score"] == 0.9
     assert np.array(record["faces"][0]["keypoints"]).shape == (68, 2)
     assert list(record["milliseconds"]) == ["decode", "detect", "prepare", "network", "total"]

@@ -69,6 +69,11 @@ def test_maps_of_face_regions_equal_autograd(real_faces):
         assert_same(cam, expected)
         assert (cam.min() < 0) == (direction != "any")
     assert face.cam("nose", layer="layer2").any()
+    # Of many outputs the strongest directions go backwards, which is as good.
+    mouth = targets.named(predict.spec, "mouth")
+    assert len(mouth.outputs) > targets.STRONGEST
+    each = np.maximum(mouth.combined(predict.engine.stage_maps(face._picture, mouth.outputs, "layer2")), 0)
+    assert np.corrcoef(face.low_resolution_cam("mouth", layer="layer2").ravel(), each.ravel())[0, 1] > 0.999
 
 
 def test_more_outputs_than_go_backwards_at_a_time_equal_those_one_by_one():

@@ -26,8 +26,9 @@ from resnet_demo.models import quantization
 from resnet_demo.models.architecture import architecture_of
 from resnet_demo.models.resnet import ResNet, load_strictly
 from resnet_demo.tasks import IMAGENET_MEAN, IMAGENET_STD, TaskSpec
+from resnet_demo.tasks.landmarks import MIRROR
 from resnet_demo.training.data.augment import ClassificationAugmentation, mix, one_hot, tinted, zoomed_out
-from resnet_demo.training.data.augment_faces import MIRROR, FaceAugmentation, turn
+from resnet_demo.training.data.augment_faces import FaceAugmentation, turn
 from resnet_demo.training.data.datasets import NO_LABEL, Pictures
 from resnet_demo.training.data.face_frames import find_frames
 from resnet_demo.training.data.loader import epoch_order

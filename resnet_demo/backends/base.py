@@ -74,18 +74,24 @@ class Engine(ABC):
         # The head costs nothing, and in float32 the outputs lose none of their precision to the device's.
         return products(features.mean(axis=(2, 3)), self.head_weights) + self.head_bias
 
-    def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
+    def stage_maps(
+        self, picture: np.ndarray, outputs: list[int], layer: str, directions: np.ndarray | None = None
+    ) -> np.ndarray:
         """Grad-CAM of an earlier stage in float32 on the CPU, without PyTorch.
 
         Args:
             picture: uint8 (S, S, 3), as the task's preprocessing makes it.
             outputs: indices of the logits that are explained.
             layer: ``layer1`` to ``layer3``.
+            directions: float32 (n, outputs), sums of these logits that are explained in their place.
 
         Returns:
-            float32 (outputs, r, c) on autograd's scale; what speaks against an output is negative.
+            float32 (outputs or n, r, c) on autograd's scale; what speaks against an output is negative.
         """
-        return self.gradient_network().maps(picture, self.head_weights[outputs])[layer]
+        rows = self.head_weights[outputs]
+        return self.gradient_network().maps(picture, rows if directions is None else products(directions, rows.T))[
+            layer
+        ]
 
     def gradient_network(self) -> GradientNetwork:
         """The backward pass of all below the head."""

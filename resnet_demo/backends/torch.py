@@ -70,11 +70,13 @@ class TorchEngine(CpuInstead):
                 self._check_memory(error)
         return self.run_on_cpu(pictures)
 
-    def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
+    def stage_maps(
+        self, picture: np.ndarray, outputs: list[int], layer: str, directions: np.ndarray | None = None
+    ) -> np.ndarray:
         if self.device != "cpu":
-            return super().stage_maps(picture, outputs, layer)
+            return super().stage_maps(picture, outputs, layer, directions)
         x = torch.from_numpy(normalise(self.checkpoint.spec, picture[None]))
-        return stage_maps(self.network(), x, outputs, layer)
+        return stage_maps(self.network(), x, outputs, layer, directions)
 
     def _check_memory(self, error: RuntimeError) -> None:
         """Raise an error that is no lack of a GPU's memory."""

@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from resnet_demo.models.resnet import ResNet
 
 
-def stage_maps(network: ResNet, x: Tensor, outputs: list[int], layer: str) -> np.ndarray:
-    """Grad-CAM of some logits of one normalised picture (1, 3, rows, columns): float32 (outputs, r, c), signed."""
+def stage_maps(
+    network: ResNet, x: Tensor, outputs: list[int], layer: str, directions: np.ndarray | None = None
+) -> np.ndarray:
+    """Grad-CAM of some logits of one normalised picture (1, 3, rows, columns), or of directions (n, outputs) of them:
+    float32 (outputs or n, r, c), signed."""
+    import torch
 
-    def score_of(output: int) -> Callable[[Tensor], Tensor]:
-        return lambda logits: logits[0, output]
+    def score_of(direction: np.ndarray) -> Callable[[Tensor], Tensor]:
+        return lambda logits: logits[0, outputs] @ torch.from_numpy(direction)
 
-    return np.stack([by_autograd(network, x, score_of(output), layer, signed=True) for output in outputs])
+    each = np.eye(len(outputs), dtype=np.float32) if directions is None else directions
+    return np.stack([by_autograd(network, x, score_of(direction), layer, signed=True) for direction in each])
 
 
 def by_autograd(

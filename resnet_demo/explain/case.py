@@ -31,8 +31,8 @@ class Case:
         features: float32 (C, r, c), its last feature map of it.
         weights: float32 (outputs, C), the head's.
         run: uint8 pictures (b, S, S, 3) → float32 logits (b, outputs).
-        stage_maps: uint8 picture (S, S, 3), logits' indices, ``layer1`` to ``layer3`` → that stage's Grad-CAM of each,
-            float32 (outputs, r, c), signed.
+        stage_maps: uint8 picture (S, S, 3), logits' indices, ``layer1`` to ``layer3``, directions (n, outputs) of these
+            logits → that stage's Grad-CAM of each direction, float32 (n, r, c), signed.
         network: the same network as float32 PyTorch, for differentiating; made when it is called.
         target: what is explained.
         against: what it is compared with, where the method compares.
@@ -45,7 +45,7 @@ class Case:
     features: np.ndarray
     weights: np.ndarray
     run: Callable[[np.ndarray], np.ndarray]
-    stage_maps: Callable[[np.ndarray, list[int], str], np.ndarray]
+    stage_maps: Callable[[np.ndarray, list[int], str, np.ndarray], np.ndarray]
     network: Callable[[], ResNet]
     target: Target
     against: Target | None = None

@@ -29,9 +29,12 @@ def signed_last_stage(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def evidence(case: Case, target: Target) -> np.ndarray:
     """The map (r, c) of a target at the case's stage; what speaks against it is negative."""
+    rows = case.weights[target.outputs]
     if case.layer in LAST:
-        return target.combined(signed_last_stage(case.features, case.weights[target.outputs]))
-    return target.combined(case.stage_maps(case.picture, target.outputs, case.layer))
+        return target.combined(signed_last_stage(case.features, rows))
+    directions = target.directions(rows)
+    maps = case.stage_maps(case.picture, target.outputs, case.layer, directions)
+    return target.combined(np.tensordot(directions.T, maps, 1))
 
 
 @explanation("grad-cam", {CLASSIFICATION: STAGES, KEYPOINTS: STAGES, REGRESSION: STAGES})

@@ -12,8 +12,10 @@ from resnet_demo.explain.maps import normalise_signed
 from resnet_demo.tasks.decode import class_index, decode_keypoints
 from resnet_demo.tasks.landmarks import region_points
 from resnet_demo.tasks.spec import KEYPOINTS, REGRESSION, TaskSpec
+from resnet_demo.utils.linalg import products
 
 DIRECTIONS = ("any", "across", "down")  # in which a region's keypoints are moved
+STRONGEST = 32  # backward passes for a region at most
 
 
 class Target(Protocol):
@@ -29,6 +31,10 @@ class Target(Protocol):
 
     def combined(self, maps: np.ndarray) -> np.ndarray:
         """Signed maps (outputs, r, c), one of each output → one map (r, c)."""
+
+    def directions(self, rows: np.ndarray) -> np.ndarray:
+        """The outputs' rows of the head (outputs, C) → orthonormal directions of the outputs, float32 (n, outputs): as
+        maps are linear in the rows, those of n directions give all that ``combined`` needs, with n backward passes."""
 
     def fall(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """Logits (1 or b, outputs of the network) of two pictures → how much there is less of the target, (b,)."""
@@ -48,6 +54,9 @@ class ClassTarget:
     def combined(self, maps: np.ndarray) -> np.ndarray:
         return maps[0]
 
+    def directions(self, rows: np.ndarray) -> np.ndarray:
+        return np.ones((1, 1), np.float32)
+
     def fall(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         return before[:, self.index] - after[:, self.index]
 
@@ -64,6 +73,9 @@ class NumberTarget:
 
     def combined(self, maps: np.ndarray) -> np.ndarray:
         return maps[0]
+
+    def directions(self, rows: np.ndarray) -> np.ndarray:
+        return np.ones((1, 1), np.float32)
 
     def fall(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         return before[:, 0] - after[:, 0]
@@ -95,6 +107,18 @@ class RegionTarget:
         The sigmoid behind the head would give each map only a positive factor, and weigh points by their place.
         """
         return normalise_signed((maps if self.signed else np.abs(maps)).mean(axis=0))
+
+    def directions(self, rows: np.ndarray) -> np.ndarray:
+        """Of a mean one direction is all. Else, of more than ``STRONGEST`` outputs, the strongest ones by their
+        singular values: keypoints of a face move together. Maps so made correlate with those of every output by at
+        least 0.9997 (``tests/test_stage_maps.py`` asks for 0.999)."""
+        count = len(rows)
+        if self.signed:
+            return np.full((1, count), count**-0.5, np.float32)
+        if count <= STRONGEST:
+            return np.eye(count, dtype=np.float32)
+        vectors = np.linalg.eigh(products(rows, rows).astype(np.float64))[1]  # The strongest come last.
+        return np.ascontiguousarray(vectors[:, -STRONGEST:].T, np.float32)
 
     def fall(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """In shares of the crop's side: the mean distance that the points move, or right and down in ``before``."""

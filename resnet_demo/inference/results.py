@@ -16,6 +16,8 @@ from resnet_demo.backends import base
 from resnet_demo.explain import curves, maps, registry, targets
 from resnet_demo.explain.case import Case, Progress
 from resnet_demo.explain.targets import DIRECTIONS as DIRECTIONS
+from resnet_demo.faces.pose import Pose, pose_of
+from resnet_demo.faces.spread import spread_of
 from resnet_demo.models.architecture import STAGES
 
 if TYPE_CHECKING:
@@ -432,8 +434,8 @@ class Face:
                 more than the one in ``against``, positive, or less), ``occlusion`` (how far the keypoints move when a
                 part is hidden; it runs the network again, many times).
             against: region to compare with, for ``contrast``.
-            layer: ``layer1`` to ``layer3`` are finer and need a backward pass for each coordinate of the region. Only
-                Grad-CAM has those.
+            layer: ``layer1`` to ``layer3`` are finer and need backward passes: one for ``across`` or ``down``, else one
+                for each coordinate of the region, at most 32, see ``RegionTarget.directions``. Only Grad-CAM has those.
             progress: called with the pictures that the network has done for this map, and those there are.
 
         Returns:
@@ -463,6 +465,23 @@ class Face:
         case = _case(self._engine, self._picture, self.features, wanted, other, layer, progress)
         return registry.explain(method, case)
 
+    @property
+    def pose(self) -> Pose | None:
+        """How the head is turned, in degrees; None where the keypoints are not the 68 of a face."""
+        return pose_of(self.keypoints) if self._engine.checkpoint.spec.has_regions else None
+
+    def spread(self) -> np.ndarray:
+        """How far apart the network puts each keypoint in eight views of the crop: turned by -9, -3, 3 and 9 degrees,
+        and the same mirrored (four views where the keypoints are not the 68 of a face). Eight forward passes.
+
+        It says how steady an answer is, not how right: what the network gets wrong in all views has no spread.
+
+        Returns:
+            float32 (points,) in the photo's pixels: root mean square distance from the views' mean.
+        """
+        spread = spread_of(self._picture, len(self.keypoints), lambda pictures: self._engine.run(pictures).logits)
+        return spread / np.float32(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+
     def _place(self, cam: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
         width, height = self._photo_size
         rows, columns = size or (height, width)
@@ -473,11 +492,13 @@ class Face:
         return maps.warp_map(cam, to_map @ self.matrix @ to_photo, (rows, columns))
 
     def to_json(self, scale: float = 1) -> dict[str, object]:
-        """Box, score and keypoints with two decimals, a hundredth of a pixel, times a factor."""
+        """Box, score and keypoints with two decimals, a hundredth of a pixel, times a factor; the pose, if any."""
+        pose = self.pose
         return {
             "box": [round(float(edge) * scale, 2) for edge in self.box],
             "score": round(float(self.score), 4),
             "keypoints": [[round(float(x) * scale, 2), round(float(y) * scale, 2)] for x, y in self.keypoints],
+            **({"pose": pose.to_json()} if pose else {}),
         }
 
 

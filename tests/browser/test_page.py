@@ -179,6 +179,14 @@ def test_an_earlier_stage_shows_finer_heat(visit):
     page.locator("#flowers-overlay .stage").get_by_label("fine", exact=True).check()
     page.locator("#flowers-overlay[data-drawn$=layer2]").wait_for()
     assert np.abs(drawn(page, "flowers-overlay") - last).mean() > 2
+    page.locator("#flowers-overlay .viewer-take summary").click()
+    with page.expect_download() as download:
+        page.locator("#flowers-overlay .take-heat").click()
+    heat = np.asarray(Image.open(download.value.path()).getchannel("A"), float)
+    label = page.locator("#flowers-classes h2").inner_text()
+    found = resnet_demo.load("flowers102", depth=50)(EXAMPLES / "marigold.jpg")
+    cam = found.cam(label, "layer2", heat.shape)
+    assert np.corrcoef(heat.ravel(), np.minimum(cam / np.percentile(cam, 99), 1).ravel())[0, 1] > 0.9
 
 
 def test_what_is_on_screen_can_be_taken_away(visit, tmp_path):
@@ -351,13 +359,20 @@ def test_the_heat_follows_the_region(visit):
     expect(page.locator("#faces-note")).to_contain_text("1 face, 68 points")
     whole = drawn(page, "faces-overlay")
     page.locator("#faces-region").get_by_text("Mouth", exact=True).click()
-    page.locator("#faces-overlay[data-drawn$='mouth/any']").wait_for()
+    page.locator("#faces-overlay[data-drawn$='mouth/any/layer4']").wait_for()
     mouth = drawn(page, "faces-overlay")
     assert np.abs(mouth - whole).max() > 30
     # Which way: blue pulls up, red down.
     page.locator("#faces-overlay .direction").get_by_label("up and down", exact=True).check()
     assert np.abs(drawn(page, "faces-overlay") - mouth).max() > 30
     expect(page.locator("#faces-overlay .viewer-legend")).to_contain_text("pulls down")
+    coarse = drawn(page, "faces-overlay")
+    small = page.locator("#faces-overlay .stage [value=layer1] ~ canvas")
+    before = small.evaluate("canvas => canvas.toDataURL()")
+    page.locator("#faces-overlay .stage").get_by_label("fine", exact=True).check()
+    page.locator("#faces-overlay[data-drawn$='mouth/down/layer2']").wait_for()
+    assert np.abs(drawn(page, "faces-overlay") - coarse).max() > 30
+    assert small.evaluate("canvas => canvas.toDataURL()") != before, "one pass gives all stages"
 
 
 def test_no_face_is_a_friendly_sentence_and_the_photo_stays(visit):

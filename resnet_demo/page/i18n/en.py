@@ -94,6 +94,13 @@ EN = {
     "faces_one": "<b>1 face</b>, {points} points.",
     "faces_many": "<b>{count} faces</b>, {points} points each.",
     "points_many": "<b>{count} points</b>.",
+    "pose": "Head turned {yaw}° {side}, {pitch}° {height}, tilted {roll}° {way}.",
+    "pose_left": "to the picture's left",
+    "pose_right": "to the picture's right",
+    "pose_up": "up",
+    "pose_down": "down",
+    "pose_clockwise": "clockwise",
+    "pose_anticlockwise": "anticlockwise",
     "points_heat": "The warmest places moved them most. Choose a region, or a direction below the photo.",
     "number_error": "On {count} test pictures it was off by {error} on average.",
     "number_heat": "Red places raise the number, blue ones lower it.",
@@ -160,6 +167,11 @@ EN = {
     "viewer_show": "Show",
     "viewer_points": "Points",
     "viewer_heat": "Heat",
+    "viewer_spread": "Spread",
+    "viewer_spread_hint": (
+        "A circle for each point, as large as its spread over eight views of the face, mirrored and turned. "
+        "It says how steady the point is, not how right. Eight more passes a face."
+    ),
     "viewer_opacity": "Strength",
     "viewer_split": "Before and after",
     "viewer_look": "Colours",
@@ -255,6 +267,9 @@ EN = {
     "live_broken": "The camera's picture came to the server damaged. Start the camera again.",
     "live_too_large": "The camera's picture is too large for the server. Start the camera again.",
     # What the example photographs show, for screen readers
+    "example_right": "The photo shows: {name}. The network is right.",
+    "example_wrong": "The photo shows: {name}. The network is wrong here.",
+    "example_none": "The photo shows: {name}. As far as we know none of the classes is its kind, so any name is wrong.",
     "example_dahlia": "Dahlia",
     "example_marigold": "Marigold",
     "example_yellow-daisy": "Yellow daisy",

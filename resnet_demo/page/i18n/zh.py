@@ -92,6 +92,13 @@ ZH = {
     "faces_one": "<b>1 张人脸</b>，{points} 个关键点。",
     "faces_many": "<b>{count} 张人脸</b>，每张 {points} 个关键点。",
     "points_many": "<b>{count} 个关键点</b>。",
+    "pose": "头部{side}转 {yaw}°，{height} {pitch}°，{way}倾斜 {roll}°。",
+    "pose_left": "向画面左侧",
+    "pose_right": "向画面右侧",
+    "pose_up": "抬起",
+    "pose_down": "低下",
+    "pose_clockwise": "顺时针",
+    "pose_anticlockwise": "逆时针",
     "points_heat": "颜色最暖的地方对关键点的位置影响最大。可选择区域，也可在照片下方选择方向。",
     "number_error": "在 {count} 张测试图片上，平均误差为 {error}。",
     "number_heat": "红色的地方使数值升高，蓝色的地方使数值降低。",
@@ -157,6 +164,11 @@ ZH = {
     "viewer_show": "显示",
     "viewer_points": "关键点",
     "viewer_heat": "热图",
+    "viewer_spread": "离散程度",
+    "viewer_spread_hint": (
+        "每个关键点一个圆，大小为它在人脸的八个视图（镜像与旋转）中的离散程度。"
+        "说明该点有多稳定，而不是有多准确。每张人脸多算八次。"
+    ),
     "viewer_opacity": "强度",
     "viewer_split": "前后对比",
     "viewer_look": "颜色",
@@ -245,6 +257,9 @@ ZH = {
     "live_broken": "摄像头画面传到服务器时已损坏。请重新打开摄像头。",
     "live_too_large": "摄像头画面对服务器来说太大。请重新打开摄像头。",
     # What the example photographs show, for screen readers
+    "example_right": "照片上是：{name}。网络认对了。",
+    "example_wrong": "照片上是：{name}。网络在这里认错了。",
+    "example_none": "照片上是：{name}。据我们所知，这些类别中没有它的种类，所以任何名称都是错的。",
     "example_dahlia": "大丽花",
     "example_marigold": "万寿菊",
     "example_yellow-daisy": "黄色雏菊",

@@ -32,7 +32,7 @@ from resnet_demo.page.result_cache import light
 from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.class_list import blank as no_list
 from resnet_demo.page.widgets.class_list import class_list, listing
-from resnet_demo.page.widgets.examples import FLOWERS
+from resnet_demo.page.widgets.examples import FLOWERS, SHOWN
 from resnet_demo.page.widgets.heat import with_heat
 from resnet_demo.page.widgets.inputs import (
     DISPLAY_SIDE,
@@ -53,7 +53,7 @@ from resnet_demo.page.widgets.inputs import (
     target_input,
     task_input,
 )
-from resnet_demo.page.widgets.photo import photo_credits, photo_input
+from resnet_demo.page.widgets.photo import example_of, photo_credits, photo_input
 from resnet_demo.page.widgets.viewer import blank as no_view
 from resnet_demo.page.widgets.viewer import view_of, viewer
 
@@ -147,9 +147,22 @@ def details_of(prediction: results.Prediction, target: str | None) -> dict:
 def words(prediction: results.Prediction) -> str:
     """What else is to be said, for the line under the classes."""
     lines = [f"<b>{say('unknown')}</b>"] if prediction.unknown else []
+    lines += example_lines(prediction)
     lines += photo_lines(prediction)
     lines += dimmed_lines(prediction.photo, prediction.window)
     return note(*lines, facts=facts(prediction), alert=prediction.unknown)
+
+
+def example_lines(prediction: results.Prediction) -> list[str]:
+    """Of an example, what it is and whether the network is right; nothing of other photos and of tasks of one's own."""
+    shown = example_of(prediction.image or "")
+    if shown not in SHOWN or prediction.task not in tasks.BUNDLED:
+        return []
+    right = SHOWN[shown].get(prediction.task)
+    if right is None:
+        return [say("example_none", name=say(f"example_{shown}"))]
+    is_right = prediction.top_k[0].label in right
+    return [say("example_right" if is_right else "example_wrong", name=say(f"example_{shown}"))]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from gradio.components import Component
 
 from resnet_demo import tasks
 from resnet_demo.errors import UserError
+from resnet_demo.faces.pose import Pose
 from resnet_demo.images import draw_landmarks
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference import results
@@ -43,6 +44,8 @@ from resnet_demo.page.widgets.photo import photo_credits, photo_input
 from resnet_demo.page.widgets.viewer import blank as no_view
 from resnet_demo.page.widgets.viewer import view_of, viewer
 
+MOST_POSES = 4  # faces whose pose is said in words
+
 SHOW_REGION = """(region) => {
   document.dispatchEvent(new CustomEvent("resnet:show", {detail: {viewer: "faces-overlay", what: region}}));
 }"""
@@ -60,8 +63,9 @@ def keypoints(image: str, depth: int, region: str, task: str = catalog.FACES) ->
 
     Returns:
         The photo with the points on it, the photo with a heat map over it, and the details as JSON: for each face its
-        box, score and 68 points in the photo's pixels, largest face first. A photo without a face has none. For a task
-        of your own pictures the whole photo counts as one face, with as many points as the task has.
+        box, score, 68 points in the photo's pixels and how the head is turned in degrees, largest face first. A photo
+        without a face has none. For a task of your own pictures the whole photo counts as one face, with as many points
+        as the task has, and no turn.
     """
     found = predict(image, depth, region, task)
     return points(found), heat(found, region), record(found)
@@ -107,7 +111,27 @@ def words(found: results.FacesPrediction) -> str:
         what = say("points_many", count=number)
     else:
         what = say("faces_one", points=number) if count == 1 else say("faces_many", count=count, points=number)
-    return note(what, say("points_heat"), *photo_lines(found), facts=facts(found))
+    return note(what, *poses(found), say("points_heat"), *photo_lines(found), facts=facts(found))
+
+
+def poses(found: results.FacesPrediction) -> list[str]:
+    """How the heads are turned, numbered as the viewer numbers them: from left to right."""
+    order = sorted(found.faces, key=lambda face: face.keypoints[:, 0].min())
+    said = [in_words(face.pose) for face in order[:MOST_POSES] if face.pose]
+    return said if len(order) == 1 else [f"{number}. {line}" for number, line in enumerate(said, start=1)]
+
+
+def in_words(pose: Pose) -> str:
+    """A pose in whole degrees."""
+    return say(
+        "pose",
+        yaw=round(abs(pose.yaw)),
+        side=say("pose_right" if pose.yaw > 0 else "pose_left"),
+        pitch=round(abs(pose.pitch)),
+        height=say("pose_up" if pose.pitch > 0 else "pose_down"),
+        roll=round(abs(pose.roll)),
+        way=say("pose_clockwise" if pose.roll > 0 else "pose_anticlockwise"),
+    )
 
 
 @dataclass(frozen=True)

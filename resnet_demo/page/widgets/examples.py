@@ -10,6 +10,13 @@ FLOWERS = ("dahlia", "marigold", "yellow-daisy")
 FACES = ("two-people", "astronaut", "president")
 BOTH = ("dahlia", "marigold", "two-people")
 
+# What the classes of bundled tasks are called that an example shows; of tasks that are left out it shows none.
+SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
+    "dahlia": {"flowers102": ("Orange Dahlia", "Pink-Yellow Dahlia")},
+    "marigold": {"flowers102": ("Marigold",)},
+    "yellow-daisy": {"flowers5": ("Daisy",), "imagenet1k": ("daisy",)},
+}
+
 
 def names() -> set[str]:
     return {*FLOWERS, *FACES, *BOTH}

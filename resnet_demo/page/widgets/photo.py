@@ -85,7 +85,12 @@ def chosen(payload: object, cache: str) -> str | None:
 
 def is_example(path: str) -> bool:
     """Whether a photo is one of the examples, so that its answers are worth keeping."""
-    return path in {cached(name) for name in names()}
+    return example_of(path) is not None
+
+
+def example_of(path: str) -> str | None:
+    """Which of the examples a photo is."""
+    return next((name for name in sorted(names()) if path == cached(name)), None)
 
 
 def cached(name: str) -> str:

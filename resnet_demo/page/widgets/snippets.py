@@ -1,6 +1,6 @@
 """The exact Python, curl and command line for what is on screen.
 
-``{what}`` (class or region), ``{how}`` (stage or direction) and ``{page}`` (the page's own address) are filled in the
+``{what}`` (class or region), ``{stage}``, ``{direction}`` and ``{page}`` (the page's own address) are filled in the
 browser, which alone knows them.
 """
 
@@ -38,7 +38,7 @@ def parts(result: results.Result, photo: str) -> tuple[str, str, str]:
 def _(result: results.Prediction, photo: str) -> tuple[str, str, str]:
     count = len(result.top_k)
     python = f"result = predict({json.dumps(photo)}, top_k={count})\nprint(result.top_k)\n"
-    python += 'heat = result.cam("{what}", layer="{how}")'
+    python += 'heat = result.cam("{what}", layer="{stage}")'
     curl = call("classify", photo, f'"{result.task}", {result.depth}, {count}, "{{what}}"')
     return python, curl, f" --top-k {count}"
 
@@ -46,7 +46,9 @@ def _(result: results.Prediction, photo: str) -> tuple[str, str, str]:
 @parts.register
 def _(result: results.FacesPrediction, photo: str) -> tuple[str, str, str]:
     python = f"result = predict({json.dumps(photo)})\nfor face in result.faces:\n"
-    python += '    print(face.box, face.keypoints)\nheat = result.cam("{what}", direction="{how}")'
+    python += (
+        '    print(face.box, face.keypoints)\nheat = result.cam("{what}", direction="{direction}", layer="{stage}")'
+    )
     return python, call("keypoints", photo, f'{result.depth}, "{{what}}", "{result.task}"'), ""
 
 

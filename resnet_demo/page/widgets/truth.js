@@ -1,6 +1,6 @@
 // Is the heat true? Hide a part of the photo and watch the bars move; the curves of deletion and insertion.
 // The viewer runs this when the part is first opened, with part (its element), texts, cells (a side of the mask), server
-// and viewer: canvas, holder, redraw(), view(), what(), how() and values(), the map on screen as rows of numbers.
+// and viewer: canvas, holder, redraw(), view(), what(), stage() and values(), the map on screen as rows of numbers.
 
 const make = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text || "", ...more });
 const button = (name, act) => make("button", texts[name], { type: "button", className: `truth-${name}`, onclick: act });
@@ -56,7 +56,7 @@ async function curves() {
   drawing.disabled = true;
   drawn = mine;
   figures.textContent = texts.drawing;
-  const answer = await server.truth_curves({ token: viewer.view().token, what: viewer.what(), stage: viewer.how() });
+  const answer = await server.truth_curves({ token: viewer.view().token, what: viewer.what(), stage: viewer.stage() });
   drawing.disabled = false;
   if (mine !== viewer.key()) return (figures.textContent = "");
   if (answer.error) figures.textContent = answer.error;

@@ -5,11 +5,12 @@ const find = (selector) => element.querySelector(selector);
 const root = find(".viewer"), kind = root.dataset.kind, holder = element.closest("[id]:not([id^=html-])") || element;
 const canvas = find(".viewer-canvas"), context = canvas.getContext("2d"), frame = find(".viewer-frame");
 const knobs = Object.fromEntries(
-  ["opacity", "split", "colours", "greys", "stage", "direction", "points", "heat"].map((name) => [name, find("." + name)]));
+  ["opacity", "split", "colours", "greys", "stage", "direction", "points", "heat", "spread"].map((name) => [name, find("." + name)]));
 const tables = Object.fromEntries(Object.entries(props.tables).map(([name, text]) =>
   [name, Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]));
+const SMALL = 80; // pixels of a stage's small picture, twice as many as are shown
 const FINE = 24; // steps a cell is divided into before the canvas smooths the rest
-let photo = null, what = "", asked = 0, waiting = false, local = null, truth = null;
+let photo = null, what = "", asked = 0, smallDrawn = "", waiting = false, local = null, truth = null;
 
 // --- A map's numbers, scaled as Pillow's bicubic filter does ---
 function weights(cells, fine) {
@@ -22,23 +23,23 @@ function weights(cells, fine) {
     return row.map(([cell, weight]) => [cell, weight / sum]);
   });
 }
-function smooth(cells) {
-  const rows = cells.length, columns = cells[0].length, fine = Math.max(2, Math.min(FINE, Math.round(400 / columns)));
+function smooth(cells, side = 400) {
+  const rows = cells.length, columns = cells[0].length, fine = Math.max(2, Math.min(FINE, Math.round(side / columns)));
   const across = weights(columns, columns * fine), down = weights(rows, rows * fine);
   const wide = cells.map((row) => across.map((parts) => parts.reduce((sum, [cell, weight]) => sum + weight * row[cell], 0)));
   return down.map((parts) => across.map((_, x) => parts.reduce((sum, [cell, weight]) => sum + weight * wide[cell][x], 0)));
 }
 
 // --- What is shown ---
-const how = () => root.querySelector(kind === "regions" ? ".direction :checked" : ".stage :checked").value;
-const signed = () => kind === "regions" && how() !== "any";
+const stage = () => find(".stage :checked").value, direction = () => find(".direction :checked")?.value;
+const signed = () => kind === "regions" && direction() !== "any";
 const hot = () => knobs.heat ? knobs.heat.checked : true;
-const key = () => `${what}/${how()}`;
+const key = (at = stage()) => (direction() ? `${what}/${direction()}/${at}` : `${what}/${at}`);
 const text = (name) => (props.value.texts || {})[name] || "";
 
 // The maps of one place → its heat as a small picture with transparency, as render.overlay and signed_overlay have it.
-function heat(cells, opacity) {
-  const values = smooth(cells), rows = values.length, columns = values[0].length;
+function heat(cells, opacity, side) {
+  const values = smooth(cells, side), rows = values.length, columns = values[0].length;
   const table = tables[signed() ? "signed" : knobs.colours.value], picture = new ImageData(columns, rows);
   // Each face has a square of its own, whose edge says nothing.
   const edge = (at, whole) => kind === "regions" ? Math.min(1, (8 * Math.min(at + 0.5, whole - at - 0.5)) / whole) : 1;
@@ -64,7 +65,7 @@ function drawHeat(target, opacity, cut = 0) {
   maps.forEach((text, place) => {
     const cells = JSON.parse(text);
     target.setTransform(...props.value.places[place]);
-    target.drawImage(heat(cells, opacity), 0, 0, cells[0].length, cells.length);
+    target.drawImage(heat(cells, opacity), 0, 0, ...props.value.grid); // A finer map has the same extent.
   });
   target.restore();
 }
@@ -98,15 +99,16 @@ function draw() {
   }
   if (hot()) drawHeat(context, knobs.opacity.value / 100, cut);
   truth?.paint(context);
-  if (knobs.points?.checked) drawPoints(cut);
+  if (knobs.points?.checked || knobs.spread?.checked) drawPoints(cut, knobs.points.checked);
   canvas.setAttribute("aria-label", `${view.name}: ${(view.names || {})[what] || what}`);
   code();
+  smallPictures();
   holder.dataset.what = what;
   holder.dataset.drawn = `${view.token}/${key()}`;
 }
 
 // The points of each face, as draw_landmarks draws them; several faces are numbered from left to right.
-function drawPoints(cut) {
+function drawPoints(cut, marked) {
   const faces = props.value.points || [], scale = props.value.scale;
   const left = (face) => Math.min(...face.map(([x]) => x));
   const order = [...faces].sort((one, other) => left(one) - left(other));
@@ -114,10 +116,11 @@ function drawPoints(cut) {
   context.beginPath();
   context.rect(cut, 0, canvas.width - cut, canvas.height);
   context.clip();
+  const spread = knobs.spread.checked ? props.value.spread : null;
   for (const [index, face] of order.entries()) {
     const points = face.map(([x, y]) => [x * scale, y * scale]), ys = points.map(([, y]) => y);
     const size = Math.max(...ys) - Math.min(...ys), thick = Math.min(6, Math.max(1.5, size / 110));
-    const lines = points.length === 68 ? props.contours : [];
+    const lines = points.length === 68 && marked ? props.contours : [];
     context.lineJoin = context.lineCap = "round";
     for (const [region, first, last, closed] of lines) {
       context.beginPath();
@@ -129,7 +132,16 @@ function drawPoints(cut) {
         context.stroke();
       }
     }
-    for (const [x, y] of points) {
+    for (const [point, [x, y]] of spread ? points.entries() : []) {
+      context.beginPath();
+      context.arc(x, y, spread[faces.indexOf(face)][point] * scale, 0, 7);
+      context.fillStyle = "rgb(255 255 255 / 0.45)";
+      context.strokeStyle = "#fff";
+      context.lineWidth = 1;
+      context.fill();
+      context.stroke();
+    }
+    for (const [x, y] of marked ? points : []) {
       context.beginPath();
       context.arc(x, y, 1.3 * thick, 0, 7);
       context.fillStyle = "#fff";
@@ -168,15 +180,41 @@ function legend() {
   const table = tables[signed() ? "signed" : knobs.colours.value];
   for (let level = 0; level < 256; level++) picture.data.set([...table.subarray(3 * level, 3 * level + 3), 255], 4 * level);
   bar.getContext("2d").putImageData(picture, 0, 0);
-  const name = signed() ? how() + "_" : "";
+  const name = signed() ? direction() + "_" : "";
   find(".low").textContent = text(name + "low");
   find(".high").textContent = text(name + "high");
+}
+
+// How fine each stage is: what the network saw, of faces the first one, in the stage's cells, with its heat once it is
+// known.
+function smallPictures() {
+  const view = props.value, maps = view.maps || {}, at = props.stages.map((one) => [one, key(one)]);
+  const mine = [view.token, what, direction(), knobs.colours.value, ...at.map(([, name]) => name in maps)].join();
+  if (mine === smallDrawn) return;
+  smallDrawn = mine;
+  for (const [index, [one, name]] of at.entries()) {
+    const small = find(`.stage [value=${one}] ~ canvas`), target = small.getContext("2d");
+    target.reset();
+    if (!view.places.length) continue;
+    const times = 2 ** (at.length - 1 - index), [columns, rows] = view.grid.map((count) => count * times);
+    const cells = new OffscreenCanvas(columns, rows), inner = cells.getContext("2d");
+    inner.imageSmoothingQuality = "high";
+    inner.setTransform(new DOMMatrix([times, 0, 0, times, 0, 0]).multiply(new DOMMatrix(view.places[0]).inverse()));
+    inner.drawImage(photo, 0, 0, canvas.width, canvas.height);
+    target.imageSmoothingEnabled = false;
+    if (maps[name]) target.filter = "grayscale(1) brightness(0.8)";
+    target.drawImage(cells, 0, 0, SMALL, SMALL);
+    target.filter = "none";
+    target.imageSmoothingEnabled = true;
+    if (maps[name]) target.drawImage(heat(JSON.parse(maps[name][0]), 0.8, SMALL), 0, 0, SMALL, SMALL);
+  }
 }
 
 // The code for what is on screen, each with a button that copies it.
 function code() {
   const view = props.value, page = (location.origin + location.pathname).replace(/\/+$/, "");
-  const fill = (line) => line.replaceAll("{what}", (view.labels || {})[what] || what).replaceAll("{how}", how()).replaceAll("{page}", page);
+  const values = { what: (view.labels || {})[what] || what, stage: stage(), direction: direction(), page };
+  const fill = (line) => line.replace(/\{(what|stage|direction|page)\}/g, (_, name) => values[name]);
   find(".viewer-code div").replaceChildren(...(view.code || []).flatMap(([language, line]) => {
     const head = document.createElement("p"), name = document.createElement("b"), copy = document.createElement("button");
     const block = document.createElement("pre");
@@ -201,13 +239,12 @@ async function show(next) {
   if (next !== undefined && next !== null) what = String(next);
   const view = props.value;
   if (!photo || (view.maps || {})[key()]) return draw();
-  if (kind === "regions") return draw();
-  const mine = ++asked, wanted = key();
+  const mine = ++asked, keys = props.stages.map((one) => [one, key(one)]);
   frame.dataset.busy = text("busy");
-  const answer = await server.stage_map({ token: view.token, what, stage: how() });
-  frame.dataset.busy = "";
+  const answer = await server.stage_maps({ token: view.token, what, direction: direction() });
+  if (mine === asked) frame.dataset.busy = "";
   if (answer.error) return complain(answer.error);
-  view.maps[wanted] = [answer.map];
+  for (const [one, name] of keys) if (answer.maps[one]) view.maps[name] = answer.maps[one];
   if (mine === asked) draw();
 }
 
@@ -216,6 +253,18 @@ function complain(sentence) {
   line.textContent = sentence;
   line.classList.add("is-error");
   setTimeout(() => line.classList.remove("is-error"), 6000);
+}
+
+// How steady the points are is asked once, when somebody wants to see it.
+async function askSpread() {
+  const view = props.value, mine = asked;
+  if (!photo || waiting || !knobs.spread?.checked || view.spread || !view.points?.length) return;
+  frame.dataset.busy = text("busy");
+  const answer = await server.spreads({ token: view.token });
+  if (mine === asked) frame.dataset.busy = "";
+  if (answer.error) return complain(answer.error);
+  view.spread = answer.spread;
+  if (view === props.value && !waiting) draw();
 }
 
 // A photo was chosen: it stands in the frame before the server has seen it.
@@ -256,7 +305,9 @@ function load() {
   for (const name of ["stage", "direction"])
     for (const input of knobs[name]?.querySelectorAll("input") || [])
       input.nextSibling.textContent = text(`${name}_${input.value}`);
+  smallDrawn = "";
   knobs.split.setAttribute("aria-label", text("split"));
+  if (knobs.spread) knobs.spread.closest("label").title = text("spread_hint");
   asked++;
   waiting = false;
   frame.dataset.busy = "";
@@ -271,6 +322,7 @@ function load() {
     photo = picture;
     [canvas.width, canvas.height] = [view.width, view.height];
     show(view.what);
+    askSpread();
   };
   if (picture === local) return shown();
   picture.onload = shown;
@@ -300,7 +352,7 @@ const saveText = (content, type, ending) =>
 find(".take-overlay").onclick = () => savePicture((target) => target.drawImage(canvas, 0, 0), "-overlay.png");
 find(".take-heat").onclick = () => savePicture((target) => drawHeat(target, 1), "-heat.png");
 find(".take-npy").onclick = async () => {
-  const answer = await server.heat_file({ token: props.value.token, what, how: how() });
+  const answer = await server.heat_file({ token: props.value.token, what, stage: stage(), direction: direction() });
   if (answer.error) return complain(answer.error);
   save(answer.url, fileName(".npy"));
 };
@@ -318,12 +370,16 @@ for (const [name, values] of [["stage", [...props.stages].reverse()], ["directio
     const label = document.createElement("label"), input = document.createElement("input");
     Object.assign(input, { type: "radio", name: `${holder.id}-${name}`, value, checked: !index });
     label.append(input, document.createElement("span"));
-    if (name === "stage") label.title = value; // as programs say it
+    if (name === "stage") {
+      label.title = value; // as programs say it
+      label.append(Object.assign(document.createElement("canvas"), { width: SMALL, height: SMALL }));
+    }
     knobs[name].append(label);
   });
 for (const part of element.querySelectorAll(kind === "regions" ? ".for-classes" : ".for-regions")) part.remove();
 for (const name of Object.keys(knobs)) if (!knobs[name].isConnected) delete knobs[name];
-for (const name of ["opacity", "split", "colours", "greys", "points", "heat"]) knobs[name]?.addEventListener("input", draw);
+for (const name of ["opacity", "split", "colours", "greys", "points", "heat", "spread"]) knobs[name]?.addEventListener("input", draw);
+knobs.spread?.addEventListener("input", askSpread);
 for (const name of ["opacity", "colours"]) { // as the visitor had them last time
   const kept = window.resnet?.kept()[`viewer.${name}`];
   if (name === "opacity" ? kept >= 0 && kept <= 100 : kept in tables && kept !== "signed") knobs[name].value = kept;
@@ -358,7 +414,7 @@ if (find(".to-compare")) find(".to-compare").onclick = () => window.resnet.compa
 // Is the heat true? Its script comes when it is first opened.
 find(".viewer-truth")?.addEventListener("toggle", async ({ target }) => {
   const { script, texts, cells } = await server.truth_part({});
-  const viewer = { canvas, holder, redraw: draw, key, how, view: () => props.value, what: () => what };
+  const viewer = { canvas, holder, redraw: draw, key, stage, view: () => props.value, what: () => what };
   viewer.values = () => smooth(JSON.parse(props.value.maps[key()][0]));
   truth = new Function("part", "texts", "cells", "server", "viewer", script)(target, texts, cells, server, viewer);
 }, { once: true });

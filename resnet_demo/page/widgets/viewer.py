@@ -1,8 +1,8 @@
 """A photo with heat over it that answers in the browser: another class or region, opacity, colours, before and after.
 
 The server sends the photo once, and the maps as few numbers as the network's feature map has cells; ``viewer.js``
-scales, colours and lays them over the photo, so none of these needs a round trip. Two things do: the maps of an
-earlier stage, and a map as a file.
+scales, colours and lays them over the photo, so none of these needs a round trip. Two things do: the maps of the
+earlier stages, all three at once, and a map as a file; and, of faces, how steady their points are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import gradio as gr
 import numpy as np
 
 from resnet_demo import tasks
-from resnet_demo.errors import UserError
 from resnet_demo.faces import alignment
 from resnet_demo.images import colormaps, draw_landmarks, overlay
 from resnet_demo.inference import results
@@ -26,7 +25,7 @@ from resnet_demo.models.architecture import STAGES
 from resnet_demo.page import result_cache
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.errors import sentence
-from resnet_demo.page.i18n.texts import label, say
+from resnet_demo.page.i18n.texts import label
 from resnet_demo.page.widgets import browser_images
 from resnet_demo.page.widgets.inputs import DISPLAY_SIDE, address, cache_file, jpeg
 from resnet_demo.page.widgets.scripts import once
@@ -34,9 +33,23 @@ from resnet_demo.page.widgets.snippets import snippets
 from resnet_demo.page.widgets.truth import truth_curves, truth_hidden, truth_part
 
 FOLDER = Path(__file__).parent
+EARLIER = STAGES[:-1]
 SENT_SIDE = 1600  # pixels of the long side to which ``smaller.js`` scales
 TEXTS = (
-    *("opacity", "split", "look", "colours", "greys", "stage", "direction", "show", "points", "heat"),
+    *(
+        "opacity",
+        "split",
+        "look",
+        "colours",
+        "greys",
+        "stage",
+        "direction",
+        "show",
+        "points",
+        "heat",
+        "spread",
+        "spread_hint",
+    ),
     *("busy", "looking", "empty", "compare", "truth", "take"),
     *(f"direction_{name}" for name in DIRECTIONS),
     *(f"stage_{name}" for name in STAGES),
@@ -55,7 +68,7 @@ def viewer(elem_id: str, kind: str) -> gr.HTML:
         blank(),
         html_template=f'<div class="viewer" data-kind="{kind}">{(FOLDER / "viewer.html").read_text("utf-8")}</div>',
         js_on_load=once("viewer"),
-        server_functions=[stage_map, heat_file, truth_part, truth_hidden, truth_curves],
+        server_functions=[stage_maps, spreads, heat_file, truth_part, truth_hidden, truth_curves],
         tables=tables(),
         stages=list(STAGES),
         directions=list(DIRECTIONS),
@@ -140,7 +153,8 @@ def classes_of(result: results.Prediction, target: str | int | None, scale: floa
     return {
         "what": str(shown),
         "window": list(window),
-        # A map's cells → the shown photo's pixels.
+        # Columns and rows of the last stage's map, and its cells → the shown photo's pixels.
+        "grid": [columns, rows],
         "places": [[across, 0, 0, down, window.left, window.top]],
         "maps": {f"{number}/{STAGES[-1]}": [cells(result.low_resolution_cam(number))] for number in {*listed, shown}},
         "labels": {str(number): spec.labels[number] for number in {*listed, shown}},
@@ -152,7 +166,7 @@ def classes_of(result: results.Prediction, target: str | int | None, scale: floa
 def regions_of(result: results.FacesPrediction, region: str | int | None, scale: float) -> dict:
     """All regions' maps of each face, for each of ``DIRECTIONS``."""
     regions = tasks.REGIONS if result.spec.has_regions else ("all",)
-    maps, places = {}, []
+    maps, places, rows, columns = {}, [], 1, 1
     for face in result.faces:
         rows, columns = face.features.shape[1:]
         cell = np.diag([result.spec.size / columns, result.spec.size / rows, 1])
@@ -160,11 +174,14 @@ def regions_of(result: results.FacesPrediction, region: str | int | None, scale:
         places.append([float(number) for number in matrix.T.ravel()])  # in the order of canvas.setTransform
     for name in regions:
         for direction in DIRECTIONS:
-            maps[f"{name}/{direction}"] = [cells(face.low_resolution_cam(name, direction)) for face in result.faces]
+            maps[f"{name}/{direction}/{STAGES[-1]}"] = [
+                cells(face.low_resolution_cam(name, direction)) for face in result.faces
+            ]
     points = [[[round(float(x), 2), round(float(y), 2)] for x, y in face.keypoints] for face in result.faces]
     shown = str(region) if region in regions else "all"
     names = {name: label(f"region_{name}") for name in regions}
-    return {"what": shown, "places": places, "maps": maps, "points": points, "names": names}
+    found = {"what": shown, "grid": [columns, rows], "places": places, "maps": maps}
+    return found | {"points": points, "names": names}
 
 
 def cells(cam: np.ndarray) -> str:
@@ -175,39 +192,72 @@ def cells(cam: np.ndarray) -> str:
     return json.dumps(np.round(cam.astype(float), 3).tolist(), separators=(",", ":"))
 
 
-def stage_map(data: dict) -> dict:
-    """For the browser: the map of a class at a stage, {token, what, stage} → {map} or {error}."""
+def stage_maps(data: dict) -> dict:
+    """For the browser: what the earlier stages say of a class, or of a region in a direction, {token, what, direction}
+    → {maps: each place's map by stage} or {error}. One backward pass gives all stages."""
     try:
         result = result_cache.find(str(data["token"]))
-        return {"map": cells(stage_cam(result, int(data["what"]), str(data["stage"])))}
+        found = earlier_cams(result, str(data["what"]), str(data.get("direction")))
+        places = [{stage: cells(shown_scale(cam)) for stage, cam in place.items()} for place in found]
+        return {"maps": {stage: [place[stage] for place in places] for stage in EARLIER}}
     except Exception as error:
         return {"error": html.unescape(sentence(error))}
 
 
 @singledispatch
-def stage_cam(result: results.Result, what: int, stage: str) -> np.ndarray:
-    """The map of a class at a stage; of keypoints the page has only that of the last one.
-
-    Raises:
-        UserError: it is no answer of classes.
-    """
-    raise UserError(say("answer_gone"))
+def earlier_cams(result: results.Result, what: str, direction: str) -> list[dict[str, np.ndarray]]:
+    """The maps of each place by stage."""
+    raise NotImplementedError
 
 
-@stage_cam.register
-def _(result: results.Prediction, what: int, stage: str) -> np.ndarray:
-    return result.low_resolution_cam(what, stage)
+@earlier_cams.register
+def _(result: results.Prediction, what: str, direction: str) -> list[dict[str, np.ndarray]]:
+    return [{stage: result.low_resolution_cam(int(what), stage) for stage in EARLIER}]
+
+
+@earlier_cams.register
+def _(result: results.FacesPrediction, what: str, direction: str) -> list[dict[str, np.ndarray]]:
+    return [
+        {stage: face.low_resolution_cam(what, direction, layer=stage) for stage in EARLIER} for face in result.faces
+    ]
+
+
+def shown_scale(cam: np.ndarray) -> np.ndarray:
+    """A fine map, as it is shown: in few of its many cells it is so high that all others would look like nothing, so
+    the largest hundredth of them is cut off."""
+    largest = np.percentile(np.abs(cam), 99)
+    return np.clip(cam / largest, -1, 1) if largest > 0 else cam
+
+
+def spreads(data: dict) -> dict:
+    """For the browser: how steady the points of each face are, {token} → {spread} in the photo's pixels, or {error}."""
+    try:
+        found = steadiness(result_cache.find(str(data["token"])))
+        return {"spread": [[round(float(value), 2) for value in face] for face in found]}
+    except Exception as error:
+        return {"error": html.unescape(sentence(error))}
+
+
+@singledispatch
+def steadiness(result: results.Result) -> list[np.ndarray]:
+    """The points' spread of each face; there are none of classes."""
+    return []
+
+
+@steadiness.register
+def _(result: results.FacesPrediction) -> list[np.ndarray]:
+    return [face.spread() for face in result.faces]
 
 
 def heat_file(data: dict) -> dict:
-    """For the browser: the map on screen as a file of numpy, {token, what, how} → {url} or {error}.
+    """For the browser: the map on screen as a file of numpy, {token, what, stage, direction} → {url} or {error}.
 
     float32 (rows, columns) at the shown photo's size, 0..1, or −1..1 for a direction; as ``cam()`` gives it.
     """
     try:
         result = result_cache.find(str(data["token"]))
         width, height = shown_size(*result.photo.size)
-        cam = shown_cam(result, str(data["what"]), str(data["how"]), (height, width))
+        cam = shown_cam(result, str(data["what"]), str(data["stage"]), str(data.get("direction")), (height, width))
         path = cache_file("heat", ".npy")
         np.save(path, cam.astype(np.float32))
         return {"url": address(path)}
@@ -216,16 +266,16 @@ def heat_file(data: dict) -> dict:
 
 
 @singledispatch
-def shown_cam(result: results.Result, what: str, how: str, size: tuple[int, int]) -> np.ndarray:
-    """The map on screen, of a class and stage, or of a region and direction."""
+def shown_cam(result: results.Result, what: str, stage: str, direction: str, size: tuple[int, int]) -> np.ndarray:
+    """The map on screen: of a class, or of a region in a direction, at a stage."""
     raise NotImplementedError
 
 
 @shown_cam.register
-def _(result: results.Prediction, what: str, how: str, size: tuple[int, int]) -> np.ndarray:
-    return result.cam(int(what), how, size)
+def _(result: results.Prediction, what: str, stage: str, direction: str, size: tuple[int, int]) -> np.ndarray:
+    return result.cam(int(what), stage, size)
 
 
 @shown_cam.register
-def _(result: results.FacesPrediction, what: str, how: str, size: tuple[int, int]) -> np.ndarray:
-    return result.cam(what, size, how)
+def _(result: results.FacesPrediction, what: str, stage: str, direction: str, size: tuple[int, int]) -> np.ndarray:
+    return result.cam(what, size, direction, layer=stage)

@@ -16,17 +16,10 @@ from PIL import Image, ImageEnhance
 from torch import Tensor
 
 from resnet_demo.faces.alignment import Frame, frame_matrix
+from resnet_demo.tasks.landmarks import MIRROR
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.recipe import Recipe
 
-# Landmark i of a mirrored face is landmark MIRROR[i] of the original (iBUG 68 markup, counted from 0).
-MIRROR = np.array(
-    [
-        *(*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)),  # jaw, brows, nose
-        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),  # eyes
-        *(*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)),  # mouth
-    ]
-)
 MESH = 16
 
 

@@ -12,7 +12,7 @@ from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.inference.results import Face
-from resnet_demo.training.data.augment_faces import MIRROR
+from resnet_demo.tasks.landmarks import MIRROR
 from resnet_demo.training.data.datasets import Pictures, load_pictures
 from resnet_demo.training.data.face_frames import matching
 from resnet_demo.training.evaluation.evaluate import nme
