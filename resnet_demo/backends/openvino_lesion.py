@@ -138,7 +138,9 @@ class WithoutBlocks(Engine):
         found = self._gated.stages(picture[np.newaxis], self._left_out)
         return {name: maps[0] for name, maps in zip(self.checkpoint.architecture.stages, found, strict=True)}
 
-    def stage_maps(self, picture: np.ndarray, outputs: list[int], layer: str) -> np.ndarray:
+    def stage_maps(
+        self, picture: np.ndarray, outputs: list[int], layer: str, directions: np.ndarray | None = None
+    ) -> np.ndarray:
         """Raises UserError: the backward pass is that of the whole network."""
         raise UserError(
             "Without some of its blocks a network has the heat of layer4 only, not of {layer}.", layer=layer
