@@ -1,8 +1,7 @@
 """Grad-CAM (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391): where the photo speaks for a class.
 
-The network ends in global average pooling and a linear head, so the gradient of output k with respect to the last
-feature map is the constant W[k] / (rows · columns). Grad-CAM of the last stage therefore needs no backward pass:
-a weighted sum of the feature map that the prediction has made already. Earlier stages need a backward pass."""
+The network ends in global average pooling and a linear head, so the gradient of output k by the last feature map is
+the constant W[k] / (rows · columns): a weighted sum of that map, no backward pass. Earlier stages need one."""
 
 import numpy as np
 
@@ -22,9 +21,8 @@ def last_stage(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def signed_last_stage(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """As ``last_stage``, with what speaks against an output kept as negative values."""
-    channels, rows, columns = features.shape
-    maps = products(weights, features.reshape(channels, rows * columns).T)  # (k, r · c)
-    return maps.reshape(-1, rows, columns) / np.float32(rows * columns)
+    maps = products(weights, features.reshape(len(features), -1).T)  # (k, r · c)
+    return maps.reshape(-1, *features.shape[1:]) / np.float32(maps.shape[1])
 
 
 def evidence(case: Case, target: Target) -> np.ndarray:
@@ -33,11 +31,10 @@ def evidence(case: Case, target: Target) -> np.ndarray:
     if case.layer in LAST:
         return target.combined(signed_last_stage(case.features, rows))
     directions = target.directions(rows)
-    maps = case.stage_maps(case.picture, target.outputs, case.layer, directions)
-    return target.combined(np.tensordot(directions.T, maps, 1))
+    found = case.stage_maps(case.picture, target.outputs, case.layer, directions)
+    return target.combined(np.tensordot(directions.T, found, 1))
 
 
 @explanation("grad-cam", {CLASSIFICATION: STAGES, KEYPOINTS: STAGES, REGRESSION: STAGES})
 def grad_cam(case: Case) -> np.ndarray:
-    cam = evidence(case, case.target)
-    return cam if case.target.signed else np.maximum(cam, 0)
+    return evidence(case, case.target).clip(-np.inf if case.target.signed else 0)

@@ -67,7 +67,9 @@ class Form(Generic[Question]):
     # What the answer on screen was asked, and the task that the controls are set to. Gradio reports an input of a
     # dropdown too when the tab key only passes it, and an answer is made only to another question.
     answered: gr.State = field(default_factory=gr.State)
-    last_task: gr.State = field(default_factory=gr.State)
+    # In the browser, as the controls are: two inputs that come at once are both sent before the first is answered, and
+    # a task kept here would be newer than the depths that the second one still has of the task before.
+    last_task: gr.Textbox = field(default_factory=lambda: gr.Textbox(visible=False))
 
     def read(self, values: Values) -> Question:
         return self.record(**{name: values[part] for name, part in self.parts.items()})

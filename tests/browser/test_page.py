@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 import resnet_demo
-from browser.acts import choose, drawn, open_tab, state, upload
+from browser.acts import Held, choose, drawn, open_tab, state, upload
 from resnet_demo import checkpoints, tasks
 from resnet_demo.checkpoints import class_stats
 from resnet_demo.images import colormaps
@@ -385,6 +385,34 @@ def test_no_face_is_a_friendly_sentence_and_the_photo_stays(visit):
 
 
 # --- Compare ----------------------------------------------------------------------------------------------------------
+
+
+def test_two_inputs_at_once_are_both_of_the_same_task(visit, own_server):
+    """The second is sent with the depths of the task before, as the first is not answered yet."""
+    page = visit(address=own_server)
+    open_tab(page, "compare")
+    page.locator("#compare-examples .gallery-item").nth(0).click()
+    expect(page.locator("#compare-cards .card-name")).to_have_count(2)
+    expect(page.locator("#compare-csv")).to_be_visible()
+    page.evaluate(
+        """() => {
+            window.alerts = 0;
+            new MutationObserver(() => {
+                window.alerts += document.querySelectorAll('#compare-note [role=alert]').length;
+            }).observe(document.body, {childList: true, subtree: true, characterData: true});
+        }"""
+    )
+    with Held(page, "**/queue/join*") as held:
+        choose(page, "compare-task", "pets")
+        held.wait()
+        page.locator("#compare-task input").focus()
+        page.keyboard.press("Tab")  # Gradio reports an input once more.
+        while len(held.routes) < 2:
+            page.wait_for_timeout(20)
+    expect(page.locator("#compare-note")).to_contain_text("One depth has weights so far")
+    choose(page, "compare-task", "102 flowers")  # Answered when both others are.
+    expect(page.locator("#compare-cards .card-name")).to_have_count(2)
+    assert page.evaluate("window.alerts") == 0
 
 
 def test_compare_shows_every_available_depth(visit, tmp_path):

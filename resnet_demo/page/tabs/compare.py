@@ -213,7 +213,7 @@ def answer(asked: Question) -> Iterator[dict[str, Any]]:
     available = len(catalog.available(asked.task))
     for card in shared(image, asked.task, depths) if is_example(image) else answers(image, asked.task, depths):
         if not cards:
-            yield {"cards": cards_html(depths, {}), "curve": "", "file": gr.update(visible=False), "details": None}
+            yield {"cards": cards_html(depths, {}), "curve": "", "file": gr.update(visible="hidden"), "details": None}
         cards[card.depth] = card
         yield {"cards": cards_html(depths, cards), "line": words(depths, cards, available)}
     yield {
@@ -254,7 +254,8 @@ def build() -> dict[str, Component]:
     cards = gr.HTML(elem_id="compare-cards", elem_classes=["cards-holder"])
     curve_ = gr.HTML(elem_id="compare-curve")
     with gr.Row():
-        file = gr.DownloadButton(label("take_csv"), visible=False, size="sm", elem_id="compare-csv")
+        # Hidden and not left out: it is there at once when it is shown, however busy the browser is.
+        file = gr.DownloadButton(label("take_csv"), visible="hidden", size="sm", elem_id="compare-csv")
     details = details_output("compare-details")
     photo_credits("credits_compare")
     form = Form(
@@ -264,7 +265,7 @@ def build() -> dict[str, Component]:
         empty={
             "cards": lambda: "",
             "curve": lambda: "",
-            "file": lambda: gr.update(visible=False),
+            "file": lambda: gr.update(visible="hidden"),
             "details": lambda: None,
         },
         hint="hint_compare",
