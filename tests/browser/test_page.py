@@ -232,6 +232,19 @@ def test_what_is_on_screen_can_be_taken_away(visit, tmp_path):
     assert [[float(row["x0"]), float(row["y67"])] for row in rows] == [[face[0][0], face[67][1]] for face in points]
 
 
+def test_how_steady_points_are_is_drawn_as_rings(visit):
+    page = visit()
+    open_tab(page, "faces")
+    page.locator("#faces-examples .gallery-item").nth(0).click()
+    before, spread = drawn(page, "faces-overlay"), page.locator("#faces-overlay .spread")
+    spread.check()
+    while np.array_equal(with_rings := drawn(page, "faces-overlay"), before):
+        page.wait_for_timeout(50)
+    assert 200 < np.abs(with_rings - before).max(axis=2).astype(bool).sum() < 0.05 * before[..., 0].size
+    spread.uncheck()
+    assert np.array_equal(drawn(page, "faces-overlay"), before)
+
+
 def test_the_page_says_what_it_runs_on(visit):
     expect(visit().locator("#status")).to_contain_text(re.compile(r"Running on \w+ · (OpenVINO|PyTorch) \w+"))
 
@@ -390,7 +403,10 @@ def test_no_face_is_a_friendly_sentence_and_the_photo_stays(visit):
 def test_two_inputs_at_once_are_both_of_the_same_task(visit, own_server):
     """The second is sent with the depths of the task before, as the first is not answered yet."""
     page = visit(address=own_server)
-    open_tab(page, "compare")
+    with Held(page, "**/queue/join*"):
+        open_tab(page, "compare")
+        expect(page.locator("#compare-csv")).to_be_attached()
+        expect(page.locator("#compare-csv")).to_be_hidden()  # There is nothing to download yet.
     page.locator("#compare-examples .gallery-item").nth(0).click()
     expect(page.locator("#compare-cards .card-name")).to_have_count(2)
     expect(page.locator("#compare-csv")).to_be_visible()

@@ -169,8 +169,8 @@ EN = {
     "viewer_heat": "Heat",
     "viewer_spread": "Spread",
     "viewer_spread_hint": (
-        "A circle for each point, as large as its spread over eight views of the face, mirrored and turned. "
-        "It says how steady the point is, not how right. Eight more passes a face."
+        "A ring around each point, three times as wide as its spread over eight views of the face, mirrored and "
+        "turned. It says how steady the point is, not how right. Eight more passes a face."
     ),
     "viewer_opacity": "Strength",
     "viewer_split": "Before and after",

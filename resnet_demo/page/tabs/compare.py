@@ -213,12 +213,12 @@ def answer(asked: Question) -> Iterator[dict[str, Any]]:
     available = len(catalog.available(asked.task))
     for card in shared(image, asked.task, depths) if is_example(image) else answers(image, asked.task, depths):
         if not cards:
-            yield {"cards": cards_html(depths, {}), "curve": "", "file": gr.update(visible="hidden"), "details": None}
+            yield {"cards": cards_html(depths, {}), "curve": "", "file": gr.update(interactive=False), "details": None}
         cards[card.depth] = card
         yield {"cards": cards_html(depths, cards), "line": words(depths, cards, available)}
     yield {
         "curve": curve(asked.task, cards),
-        "file": gr.update(value=table_file([card.line for card in cards.values()]), visible=True),
+        "file": gr.update(value=table_file([card.line for card in cards.values()]), interactive=True),
         "details": {"task": asked.task, "results": [details_of(card, image) for card in cards.values()]},
     }
 
@@ -254,8 +254,9 @@ def build() -> dict[str, Component]:
     cards = gr.HTML(elem_id="compare-cards", elem_classes=["cards-holder"])
     curve_ = gr.HTML(elem_id="compare-curve")
     with gr.Row():
-        # Hidden and not left out: it is there at once when it is shown, however busy the browser is.
-        file = gr.DownloadButton(label("take_csv"), visible="hidden", size="sm", elem_id="compare-csv")
+        # Not to be seen while it is off, see page.css. Gradio 6.31 loses what an answer says of `visible` while the
+        # browser is still putting the tab together, and keeps everything else that it says.
+        file = gr.DownloadButton(label("take_csv"), interactive=False, size="sm", elem_id="compare-csv")
     details = details_output("compare-details")
     photo_credits("credits_compare")
     form = Form(
@@ -265,7 +266,7 @@ def build() -> dict[str, Component]:
         empty={
             "cards": lambda: "",
             "curve": lambda: "",
-            "file": lambda: gr.update(visible="hidden"),
+            "file": lambda: gr.update(interactive=False),
             "details": lambda: None,
         },
         hint="hint_compare",
