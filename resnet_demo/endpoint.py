@@ -46,8 +46,7 @@ class EndpointHandler:
     def __init__(self, path: str = ""):
         self.folders = folders_of(Path(path or "."))
         task = os.environ.get(TASK) or usual_task(self.folders)
-        depths = [depth for known, depth in self.folders if known == task]
-        depth = os.environ.get(DEPTH) or str(min(depths, key=lambda number: abs(number - USUAL), default=USUAL))
+        depth = os.environ.get(DEPTH) or str(self._usual(task))
         self._lock = threading.Lock()
         self._predictors: dict[tuple[str, int], Predictor[Any]] = {}
         self.default = (task, int(depth) if depth.isdecimal() else 0)
@@ -79,7 +78,8 @@ class EndpointHandler:
         return answers if isinstance(inputs, list) else answers[0]
 
     def _usual(self, task: str) -> int:
-        return min((depth for known, depth in self.folders if known == task), key=lambda n: abs(n - USUAL), default=0)
+        depths = [depth for known, depth in self.folders if known == task]
+        return min(depths, key=lambda number: abs(number - USUAL), default=USUAL)
 
     def _predictor(self, task: str, depth: int) -> Predictor[Any]:
         if (task, depth) not in self.folders:

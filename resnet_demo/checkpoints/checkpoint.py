@@ -287,8 +287,12 @@ def own_rows(
             "{where} describes no ResNet that exists here: fetch it again.",
             where=where,
         )
-    rows = slice(head.first, head.first + outputs)
-    return {key: value[rows] if key.startswith("fc.") else value for key, value in stored.items()}
+    return with_rows(stored, slice(head.first, head.first + outputs))
+
+
+def with_rows(arrays: Mapping[str, np.ndarray], rows: slice) -> dict[str, np.ndarray]:
+    """The arrays of a network with these rows of its head alone."""
+    return {key: value[rows] if key.startswith("fc.") else value for key, value in arrays.items()}
 
 
 def torchvision_names(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from resnet_demo.utils.json_record import as_json
 
 if TYPE_CHECKING:
     from resnet_demo.checkpoints.steps import Step
+    from resnet_demo.training.options import TrainOptions
+    from resnet_demo.training.recipe import Recipe
 
 
 def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
@@ -182,13 +185,43 @@ def step_of(options: argparse.Namespace) -> Step:
     return Step(options.command, (options.recipe,), {option: values for option, values in given.items() if values})
 
 
+def own_run(
+    options: argparse.Namespace,
+    recipe: Recipe,
+    network: Architecture,
+    init: str,
+    out: Path,
+    given: Mapping[str, Sequence[str]],
+) -> TrainOptions:
+    """A training on pictures of one's own; ``given`` are its options as the card repeats them, each with its words."""
+    from resnet_demo.checkpoints.steps import Step
+    from resnet_demo.training.options import TrainOptions
+
+    step = Step(
+        "train", (options.recipe,) if options.recipe else (), {key: words for key, words in given.items() if words}
+    )
+    return TrainOptions(
+        recipe,
+        network,
+        init,
+        out,
+        step,
+        data=options.data,
+        workers=options.workers,
+        stop_after=options.stop_after,
+        evaluate_every=options.evaluate_every,
+    )
+
+
+def is_batch_chosen(options: argparse.Namespace) -> bool:
+    return any(override.startswith("batch=") for override in options.overrides)
+
+
 def run_train_heads(options: argparse.Namespace) -> int:
     from resnet_demo import checkpoints
-    from resnet_demo.checkpoints.steps import Step
     from resnet_demo.training import train_heads, train_own
     from resnet_demo.training.cards.card import TABLE_HEAD, table_rows
     from resnet_demo.training.data.own_heads import sources_in
-    from resnet_demo.training.options import TrainOptions
 
     if options.labelled:
         raise UserError("--labelled goes with a recipe: put all pictures of your own into --data.")
@@ -206,23 +239,9 @@ def run_train_heads(options: argparse.Namespace) -> int:
         "--init": [init],
         "--set": options.overrides,
     }
-    step = Step(
-        "train", (options.recipe,) if options.recipe else (), {key: words for key, words in given.items() if words}
-    )
     out = options.out or Path("runs") / f"{'+'.join(names)}-{options.arch or options.depth}"
-    ran = TrainOptions(
-        recipe,
-        network,
-        init,
-        out,
-        step,
-        data=options.data,
-        workers=options.workers,
-        stop_after=options.stop_after,
-        evaluate_every=options.evaluate_every,
-    )
-    batch_chosen = any(override.startswith("batch=") for override in options.overrides)
-    folders = train_heads.train_heads(ran, asked, batch_chosen)
+    ran = own_run(options, recipe, network, init, out, given)
+    folders = train_heads.train_heads(ran, asked, is_batch_chosen(options))
     if folders is None:
         print("Stopped before the end: run the same command without --stop-after to go on.")
         return 0
@@ -236,18 +255,17 @@ def run_train_heads(options: argparse.Namespace) -> int:
 
 def run_train_own(options: argparse.Namespace) -> int:
     from resnet_demo import checkpoints
-    from resnet_demo.checkpoints.steps import Step
     from resnet_demo.tasks.bundled import check_own_name
     from resnet_demo.training import train_own
     from resnet_demo.training.cards.card import TABLE_HEAD, table_rows
-    from resnet_demo.training.options import TrainOptions
+    from resnet_demo.training.data.own_heads import is_regression
 
     check_own_name(options.name)
     if options.labelled:
         raise UserError("--labelled goes with a recipe: put all pictures of your own into --data.")
     if options.data is None:
         raise UserError("Pass --data FOLDER, with one subfolder of pictures a class, or a CSV of classes or keypoints.")
-    if train_own.is_regression(options.data):
+    if is_regression(options.data):
         options.tasks, options.name = [f"{options.name}:regression={options.data}"], None
         return run_train_heads(options)
     recipe = train_own.own_recipe(options.recipe, options.overrides, options.data, options.name)
@@ -260,21 +278,10 @@ def run_train_own(options: argparse.Namespace) -> int:
         **network_option(options),
         "--name": [options.name],
         "--init": [init],
-        **({"--set": options.overrides} if options.overrides else {}),
+        "--set": options.overrides,
     }
-    asked = TrainOptions(
-        recipe,
-        network,
-        init,
-        out,
-        Step("train", (options.recipe,) if options.recipe else (), given),
-        data=options.data,
-        workers=options.workers,
-        stop_after=options.stop_after,
-        evaluate_every=options.evaluate_every,
-    )
-    batch_chosen = any(override.startswith("batch=") for override in options.overrides)
-    folder = train_own.train_own(asked, options.name, batch_chosen)
+    asked = own_run(options, recipe, network, init, out, given)
+    folder = train_own.train_own(asked, options.name, is_batch_chosen(options))
     if folder is None:
         if asked.stop_after:
             print("Stopped before the end: run the same command without --stop-after to go on.")

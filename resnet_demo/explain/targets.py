@@ -62,23 +62,11 @@ class ClassTarget:
 
 
 @dataclass(frozen=True)
-class NumberTarget:
+class NumberTarget(ClassTarget):
     """The one number of a regression: what raises it, and, negative, what lowers it."""
 
+    index: int = 0
     signed = True
-
-    @property
-    def outputs(self) -> list[int]:
-        return [0]
-
-    def combined(self, maps: np.ndarray) -> np.ndarray:
-        return maps[0]
-
-    def directions(self, rows: np.ndarray) -> np.ndarray:
-        return np.ones((1, 1), np.float32)
-
-    def fall(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        return before[:, 0] - after[:, 0]
 
 
 @dataclass(frozen=True)

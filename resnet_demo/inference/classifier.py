@@ -11,7 +11,7 @@ from PIL import Image
 
 from resnet_demo import checkpoints, tasks
 from resnet_demo.inference.base import Opened, Picture, Predictor, Run, open_picture, since
-from resnet_demo.inference.results import Prediction, Score
+from resnet_demo.inference.results import Prediction, Score, embedding_of
 
 # Top probability below which a long photo's ends are looked at too, and that an end must have to count: of a photo of
 # something else the best of three guesses would look more certain than one.
@@ -82,8 +82,7 @@ class Classifier(Predictor[Prediction]):
             UserError: not a usable picture.
         """
         prepared, _ = tasks.preprocess(self.spec, open_picture(picture, draft_side).photo)
-        pooled = self.engine.run(prepared[np.newaxis]).features[0].mean(axis=(1, 2))
-        return pooled / max(float(np.linalg.norm(pooled)), 1e-12)
+        return embedding_of(self.engine.run(prepared[np.newaxis]).features[0])
 
     def _fill(self, looks: list[Look]) -> Run:
         """Run the network on what is seen."""

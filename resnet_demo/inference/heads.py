@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from resnet_demo.errors import UserError
 from resnet_demo.inference import predictor
 from resnet_demo.inference.base import Picture, Predictor, open_picture
 from resnet_demo.inference.results import Result
+
+if TYPE_CHECKING:
+    from resnet_demo.backends.openvino_gradient import GradientNetwork
 
 
 class Heads:
@@ -61,6 +64,9 @@ class Remembering(Engine):
         super().__init__(engine.checkpoint, (engine.head_weights, engine.head_bias))
         self.device, self.backend = engine.device, engine.backend
         self._engine, self._passes = engine, passes
+
+    def gradient_network(self) -> GradientNetwork:
+        return self._engine.gradient_network()  # One that is compiled already.
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         key = pictures.tobytes()

@@ -135,26 +135,51 @@ class Result(ABC):
         }
 
 
+def embedding_of(features: np.ndarray) -> np.ndarray:
+    """The last feature map (C, r, c) → its means, float32 (C,), of length 1."""
+    pooled = features.mean(axis=(1, 2))
+    return pooled / max(float(np.linalg.norm(pooled)), 1e-12)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Prediction(Result):
-    """The classes of a photo.
+class WindowResult(Result):
+    """What the network says of one part of the photo.
+
+    Attributes:
+        window: the part of the photo that the network saw.
+        features: float32 (C, r, c), the last feature map.
+    """
+
+    window: tasks.CropBox = field(repr=False)
+    features: np.ndarray = field(repr=False)
+    _picture: np.ndarray = field(repr=False)  # uint8 (S, S, 3), what the network saw
+    _engine: base.Engine = field(repr=False)
+
+    @property
+    def embedding(self) -> np.ndarray:
+        return embedding_of(self.features)
+
+    def _place(self, cam: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+        """A map of the window → of the photo, or of a copy of it of ``size`` (rows, columns)."""
+        rows, columns = size or self.photo.size[::-1]
+        window = self.window.scaled(columns / self.photo.width, rows / self.photo.height)
+        return maps.place_map(cam, window, (rows, columns))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Prediction(WindowResult):
+    """The classes of a photo, see ``WindowResult``.
 
     Attributes:
         top_k: the most probable classes, best first.
         probabilities: float32 (classes,), in the order of the task's labels.
-        window: the part of the photo that the network saw.
-        features: float32 (C, r, c), the last feature map.
         familiarity: how much the photo is like those that the network knows, 0..1; None where that was not calibrated.
         unknown: it is probably none of the classes, as ``familiarity`` is below 0.5; False where it is None.
     """
 
     top_k: tuple[Score, ...]
     probabilities: np.ndarray = field(repr=False)
-    window: tasks.CropBox = field(repr=False)
-    features: np.ndarray = field(repr=False)
     familiarity: float | None = None
-    _picture: np.ndarray = field(repr=False)  # uint8 (S, S, 3), what the network saw
-    _engine: base.Engine = field(repr=False)
 
     @property
     def unknown(self) -> bool:
@@ -163,11 +188,6 @@ class Prediction(Result):
     @property
     def scores(self) -> tuple[Score, ...]:
         return self.top_k
-
-    @property
-    def embedding(self) -> np.ndarray:
-        pooled = self.features.mean(axis=(1, 2))
-        return pooled / max(float(np.linalg.norm(pooled)), 1e-12)
 
     def summary(self) -> str:
         scores = ", ".join(f"{score.label} {score.probability:.1%}" for score in self.top_k)
@@ -209,10 +229,7 @@ class Prediction(Result):
         Raises:
             UserError: no such class, layer or method, or one that does not do this.
         """
-        rows, columns = size or self.photo.size[::-1]
-        window = self.window.scaled(columns / self.photo.width, rows / self.photo.height)
-        cam = self.low_resolution_cam(target, layer, method, against, progress)
-        return maps.place_map(cam, window, (rows, columns))
+        return self._place(self.low_resolution_cam(target, layer, method, against, progress), size)
 
     def low_resolution_cam(
         self,
@@ -320,29 +337,18 @@ class Prediction(Result):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class NumberPrediction(Result):
-    """The number of a photo, such as an age.
+class NumberPrediction(WindowResult):
+    """The number of a photo, such as an age, see ``WindowResult``.
 
     Attributes:
         value: in the unit of the labels that were learnt from.
-        window: the part of the photo that the network saw.
-        features: float32 (C, r, c), the last feature map.
     """
 
     value: float
-    window: tasks.CropBox = field(repr=False)
-    features: np.ndarray = field(repr=False)
-    _picture: np.ndarray = field(repr=False)  # uint8 (S, S, 3), what the network saw
-    _engine: base.Engine = field(repr=False)
 
     @property
     def number(self) -> float:
         return self.value
-
-    @property
-    def embedding(self) -> np.ndarray:
-        pooled = self.features.mean(axis=(1, 2))
-        return pooled / max(float(np.linalg.norm(pooled)), 1e-12)
 
     def summary(self) -> str:
         return f"{self.spec.name} {self.value:.4g}"
@@ -375,9 +381,7 @@ class NumberPrediction(Result):
         Raises:
             UserError: no such layer or method, or one that does not do this.
         """
-        rows, columns = size or self.photo.size[::-1]
-        window = self.window.scaled(columns / self.photo.width, rows / self.photo.height)
-        return maps.place_map(self.low_resolution_cam(layer, method, progress), window, (rows, columns))
+        return self._place(self.low_resolution_cam(layer, method, progress), size)
 
     def low_resolution_cam(
         self, layer: str = STAGES[-1], method: str = registry.DEFAULT, progress: Progress | None = None

@@ -122,7 +122,8 @@ def publish_space(
         weights = spaces.Weights(options.repo, spaces.TO_COME)
     elif repo := options.weights_repo or options.repo:
         weights = spaces.weights_of(selection, repo)
-    files = spaces.space_files(space, selection, weights, hub_name(options.hardware))
+    hardware = hub_name(options.hardware)
+    files = spaces.space_files(space, selection, weights, hardware)
     check_limits(files)
     if dry_run:
         say(f"The Space {space} would have:\n{listing(files)}")
@@ -141,10 +142,9 @@ def publish_space(
     say(sent.summary())
     if weights and options.private and "HF_TOKEN" not in secrets:
         say(f"If {weights.repo} is private, the Space can read it with --secret HF_TOKEN=... only.")
-    if options.hardware:
+    if hardware:
         api = connect(options.token)
         with explain_errors(State(space, f"the Space {space} has all its files, but not the new hardware")):
-            hardware = hub_name(options.hardware) or ""
             if set_hardware(api, space, hardware):
                 say(f"The Space {space} is asked to run on {hardware}.")
 

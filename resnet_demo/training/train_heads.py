@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from resnet_demo import checkpoints
+from resnet_demo.checkpoints.checkpoint import with_rows
 from resnet_demo.checkpoints.records import HeadPart
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import make_predictor
@@ -166,7 +167,7 @@ def metrics_of(
     for head in heads:
         if not len(held_out[head.name]):
             continue
-        own = {key: value[slice(*head.outputs)] if key.startswith("fc.") else value for key, value in state.items()}
+        own = with_rows(state, slice(*head.outputs))
         spec = head.spec(recipe, head.name)
         checkpoint = checkpoints.Checkpoint(spec, network.architecture, quantization.quantise(own))
         predictor = make_predictor(head.name, network.depth, "cpu", checkpoint=checkpoint, ends=False)

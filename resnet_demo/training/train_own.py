@@ -9,7 +9,6 @@ from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.tasks import KEYPOINTS
-from resnet_demo.training.data.own_heads import is_regression as is_regression
 from resnet_demo.training.data.own_images import read_own
 from resnet_demo.training.data.own_layout import find_layout
 from resnet_demo.training.options import TrainOptions

@@ -116,8 +116,9 @@ function drawPoints(cut, marked) {
   context.beginPath();
   context.rect(cut, 0, canvas.width - cut, canvas.height);
   context.clip();
-  const spread = knobs.spread.checked ? props.value.spread : null;
+  const spreads = (knobs.spread.checked && props.value.spread) || [];
   for (const [index, face] of order.entries()) {
+    const spread = spreads[faces.indexOf(face)];
     const points = face.map(([x, y]) => [x * scale, y * scale]), ys = points.map(([, y]) => y);
     const size = Math.max(...ys) - Math.min(...ys), thick = Math.min(6, Math.max(1.5, size / 110));
     const lines = points.length === 68 && marked ? props.contours : [];
@@ -135,7 +136,7 @@ function drawPoints(cut, marked) {
     for (const [point, [x, y]] of spread ? points.entries() : []) {
       context.beginPath();
       // Three times the spread: a pixel or two would lie under the point itself.
-      context.arc(x, y, 3 * spread[faces.indexOf(face)][point] * scale, 0, 7);
+      context.arc(x, y, 3 * spread[point] * scale, 0, 7);
       context.fillStyle = "rgb(255 255 255 / 0.25)";
       context.strokeStyle = "#fff";
       context.lineWidth = 1;

@@ -208,7 +208,7 @@ def readme(lines: list[Line], stored: Timings, plots: set[str]) -> str:
     if shown:
         parts.append("## Accuracy and cost\nBars are 95 % intervals; curves of one panel are set a little apart.")
         parts += shown
-    parts.append("## Licences of the data\n" + "\n".join(licences(lines)))
+    parts.append("## Licences of the data\n" + "\n".join(data_licences([line.config for line in lines])))
     return "\n\n".join(parts) + "\n"
 
 
@@ -218,13 +218,8 @@ def exceptions(lines: list[Line]) -> str:
     return f" (but for {' and '.join(others)}: see the card)" if others else ""
 
 
-def licences(lines: list[Line]) -> list[str]:
-    """A line for each task's pictures, and one for what the ImageNet weights come from."""
-    return data_licences([line.config for line in lines])
-
-
 def data_licences(configs: Sequence[Config]) -> list[str]:
-    """The same of the checkpoints' configurations."""
+    """A line for each task's pictures, and one for what the ImageNet weights come from."""
     rows = []
     for task in dict.fromkeys(config.task.name for config in configs):
         data = BUNDLED[task].data if task in BUNDLED else OWN_DATA
