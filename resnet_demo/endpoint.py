@@ -23,7 +23,7 @@ from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.inference.base import Predictor
 from resnet_demo.inference.predictor import make_predictor
-from resnet_demo.inference.results import FacesPrediction, Prediction, Result
+from resnet_demo.inference.results import FacesPrediction, NumberPrediction, Prediction, Result
 from resnet_demo.tasks import CLASSIFICATION
 
 TASK, DEPTH = "RESNET_DEMO_TASK", "RESNET_DEMO_DEPTH"  # variables of an endpoint: what is answered unless asked
@@ -62,8 +62,9 @@ class EndpointHandler:
 
         Returns:
             Of classes ``{"label", "score"}`` each, as transformers' ``pipeline("image-classification")`` does; of faces
-            ``{"label", "score", "box", "keypoints"}``, the box as ``pipeline("object-detection")``, in pixels. With
-            ``heat`` each has ``"heat"`` too: a grey PNG in base64, 0 to 255, in the photo's proportions.
+            ``{"label", "score", "box", "keypoints"}``, the box as ``pipeline("object-detection")``, in pixels; of a
+            number ``{"label", "value"}``, with the task's name. With ``heat`` each has ``"heat"`` too: a grey PNG in
+            base64, 0 to 255, in the photo's proportions.
 
         Raises:
             UserError: no usable picture or parameter.
@@ -172,6 +173,10 @@ def answer(result: Result, wanted: Mapping[str, Any]) -> list[dict[str, object]]
             answers.append({"label": label, "score": face.score, "box": box, "keypoints": points})
             if heat:
                 answers[-1]["heat"] = png(face.cam(wanted.get("region", "all"), size))
+    elif isinstance(result, NumberPrediction):
+        answers.append({"label": result.task, "value": result.value})
+        if heat:
+            answers[-1]["heat"] = png(result.cam(size=size))
     return answers
 
 

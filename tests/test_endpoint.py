@@ -18,8 +18,10 @@ from resnet_demo.checkpoints import load_folder
 from resnet_demo.endpoint import EndpointHandler
 from resnet_demo.errors import UserError
 from resnet_demo.inference.classifier import Classifier
+from resnet_demo.inference.regressor import Regressor
 from resnet_demo.publish.endpoint import endpoint_files
 from resnet_demo.publish.run import PublishOptions, check
+from resnet_demo.tasks import REGRESSION, TaskSpec
 
 # As huggingface-inference-toolkit does: the folder on the path, the file under a name of its own. What it has not is
 # our other requirements of a Space, and perhaps not our huggingface-hub.
@@ -148,3 +150,13 @@ def test_a_single_checkpoint_and_what_the_variables_say(repository, tmp_path, mo
 def test_an_endpoint_needs_a_repository():
     with pytest.raises(UserError, match="--endpoint belongs to a repository of weights"):
         check(PublishOptions(space="you/demo", endpoint=True))
+
+
+def test_a_number_is_answered_too(tmp_path, photo):
+    spec = TaskSpec("diameter", REGRESSION, size=64, resize=64)
+    handler = EndpointHandler(str(tiny.weights_folder(tmp_path, (spec, 18))))
+    (answer,) = handler({"inputs": photo, "parameters": {"heat": True}})
+    checkpoint = load_folder(tmp_path / "diameter" / "resnet18")
+    expected = Regressor("diameter", 18, "cpu", checkpoint=checkpoint)(photo)
+    assert (answer["label"], answer["value"]) == ("diameter", pytest.approx(expected.value, rel=1e-3))
+    assert max(Image.open(BytesIO(base64.b64decode(answer["heat"]))).size) == 512
