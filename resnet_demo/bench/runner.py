@@ -30,6 +30,7 @@ MEASUREMENTS = {
     "bulk": "resnet_demo.bench.cases.bulk",
     "batch": "resnet_demo.bench.cases.batch",
     "training": "resnet_demo.bench.cases.training",
+    "cifar": "resnet_demo.bench.cases.cifar",
 }
 
 

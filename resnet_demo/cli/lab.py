@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from resnet_demo.cli.options import Commands, Parser, add_command, add_data
+from resnet_demo.cli.options import Commands, Parser, add_command, add_compile, add_data
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import ARCHITECTURES
 
@@ -41,6 +41,7 @@ def add_lab(commands: Commands) -> Parser:
     parser.add_argument("--pictures", type=int, default=50_000, help="at most so many of each part (default: all)")
     parser.add_argument("--batch", type=int, default=128, help="pictures a step (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=0.1, help="learning rate (default: %(default)s)")
+    add_compile(parser)
     return parser
 
 
@@ -71,7 +72,8 @@ def degradation(options: argparse.Namespace) -> Path:
 
     if options.data is None:
         raise UserError("Pass --data with CIFAR-10: its archive, or its folder with train/ and test/.")
-    return degradation(options.data, options.out, settings_of(options), options.networks or NETWORKS, options.seeds)
+    networks = options.networks or NETWORKS
+    return degradation(options.data, options.out, settings_of(options), networks, options.seeds, options.compile)
 
 
 def gradients(options: argparse.Namespace) -> Path:

@@ -70,5 +70,14 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_compile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the network for training first (half a minute to a few, needs a C++ compiler): quicker steps "
+        "where batch norms learn, as from scratch",
+    )
+
+
 def complain(message: str) -> None:
     print(message, file=sys.stderr, flush=True)

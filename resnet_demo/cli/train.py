@@ -8,7 +8,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_demo.cli.options import Commands, Parser, add_command, add_data, add_depth, add_device, complain
+from resnet_demo.cli.options import (
+    Commands,
+    Parser,
+    add_command,
+    add_compile,
+    add_data,
+    add_depth,
+    add_device,
+    complain,
+)
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import ARCHITECTURES, DEPTHS, Architecture, architecture_of
 from resnet_demo.utils.json_record import as_json
@@ -53,6 +62,7 @@ def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
     )
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare pictures (default: %(default)s)")
     parser.add_argument("--stop-after", type=int, metavar="EPOCHS", help="stop when this many epochs are done")
+    add_compile(parser)
     add_data(parser)
 
 
@@ -151,6 +161,7 @@ def run_train(options: argparse.Namespace) -> int:
         teacher=options.teacher,
         extra=options.pictures,
         labelled=options.labelled,
+        compile=options.compile,
     )
     folder = train(asked)
     if folder:
@@ -210,6 +221,7 @@ def own_run(
         workers=options.workers,
         stop_after=options.stop_after,
         evaluate_every=options.evaluate_every,
+        compile=options.compile,
     )
 
 

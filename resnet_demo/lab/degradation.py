@@ -24,6 +24,8 @@ from resnet_demo.models.resnet import ResNet
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.data.own_images import read_own
 from resnet_demo.training.data.seeds import sampled_rows
+from resnet_demo.training.optim.compiled import compiled
+from resnet_demo.utils.memory import keep_freed_memory
 
 NETWORKS = ("plain20", "plain56", "resnet20", "resnet56")
 EPOCHS, SIDE, BATCH, RATE = 164, 32, 128, 0.1
@@ -116,11 +118,15 @@ class Run:
     Attributes:
         rows: what was measured after each epoch so far.
 
+    Args:
+        compile: see ``training.optim.compiled``.
+
     Raises:
         UserError: the folder holds a run of other settings.
     """
 
-    def __init__(self, name: str, seed: int, settings: Settings, data: Data, folder: Path):
+    def __init__(self, name: str, seed: int, settings: Settings, data: Data, folder: Path, compile: bool = False):
+        keep_freed_memory()
         self.name, self.seed, self.settings, self.data = name, seed, settings, data
         self.file = folder / f"{name}-{seed}.pt"
         self.rows: list[Epoch] = []
@@ -129,6 +135,7 @@ class Run:
             torch.manual_seed(seed)
             network = ResNet(ARCHITECTURES[name], data.classes)
         self.network = network.to(device).to(memory_format=torch.channels_last)
+        self.forward = compiled(self.network, device.type) if compile else self.network
         self.optimizer = torch.optim.SGD(
             self.network.parameters(), lr=settings.rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
         )
@@ -155,13 +162,9 @@ class Run:
         self.network.train()
         steps = tqdm(order.split(settings.batch), f"{self.name} seed {self.seed} epoch {epoch + 1}/{settings.epochs}")
         for part in steps:
-            logits = self.network(self.data.normalised(augmented(pictures[part], random)))
-            loss = F.cross_entropy(logits, labels[part])
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimizer.step()
-            wrong += (logits.detach().argmax(1) != labels[part]).sum()
-            loss_sum += loss.detach() * len(part)
+            named, loss = self.step(pictures[part], labels[part], random)
+            wrong += (named != labels[part]).sum()
+            loss_sum += loss * len(part)
         if not torch.isfinite(loss_sum):
             raise UserError(
                 "The loss of {name} is not finite in epoch {epoch}: pass a lower --rate.",
@@ -186,6 +189,15 @@ class Run:
         self.rows.append(row)
         self._save()
         return row
+
+    def step(self, pictures: Tensor, labels: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Learn from pictures uint8 (b, 3, s, s) and labels (b,); what they were named before (b,), and the loss."""
+        logits = self.forward(self.data.normalised(augmented(pictures, random)))
+        loss = F.cross_entropy(logits, labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return logits.detach().argmax(1), loss.detach()
 
     @torch.no_grad()
     def test_error(self) -> float:
@@ -226,7 +238,12 @@ def fingerprint(data: Data) -> str:
 
 
 def degradation(
-    folder: Path, out: Path, settings: Settings, networks: Sequence[str] = NETWORKS, seeds: Sequence[int] = (0, 1, 2)
+    folder: Path,
+    out: Path,
+    settings: Settings,
+    networks: Sequence[str] = NETWORKS,
+    seeds: Sequence[int] = (0, 1, 2),
+    compile: bool = False,
 ) -> Path:
     """Run all networks by all seeds, seed by seed, and write ``out``/degradation.csv anew after each epoch.
 
@@ -241,7 +258,7 @@ def degradation(
     rows: dict[tuple[str, int], list[Epoch]] = {}
     for seed in seeds:
         for name in networks:
-            run = Run(name, seed, settings, data, out)
+            run = Run(name, seed, settings, data, out, compile)
             rows[name, seed] = run.rows
             while not run.done:
                 row = run.epoch()

@@ -26,9 +26,10 @@ from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.training import copies
-from resnet_demo.training.data.datasets import SUFFIXES, Pictures, pictures_below, read_rows, unlabelled_pictures
+from resnet_demo.training.data.datasets import Pictures, pictures_below, read_rows, unlabelled_pictures
 from resnet_demo.training.data.datasets import data_folder as default_data
 from resnet_demo.training.data.gather_record import OTHER, RECORD
+from resnet_demo.training.data.own_items import SUFFIXES
 from resnet_demo.training.evaluation.features import photos
 from resnet_demo.utils.json_record import as_json
 

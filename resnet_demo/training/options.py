@@ -29,6 +29,7 @@ class TrainOptions:
         extra: distilling: further pictures, see ``data.datasets.unlabelled_pictures``.
         labelled: a folder of further pictures with labels, see ``data.datasets.labelled_pictures``.
         own: the user's own pictures, in the place of a data set.
+        compile: see ``Trainer``.
     """
 
     recipe: Recipe
@@ -44,3 +45,4 @@ class TrainOptions:
     extra: Sequence[str] = ()
     labelled: Path | None = None
     own: OwnPictures | None = None
+    compile: bool = False

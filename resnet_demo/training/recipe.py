@@ -42,6 +42,10 @@ class Recipe:
         label_smoothing, mixup, cutmix: classification; the latter two are Beta parameters (0: off).
         mix_probability: share of the batches that are mixed.
         crop_scale: RandomResizedCrop's smallest area.
+        pad: above 0, pictures are no more resized at random, but padded by this share of their side with their own
+            reflections and cut out anywhere, as is usual for CIFAR-10 (He et al. 2015, section 4.2).
+        cutout: side of a grey square somewhere on the picture, as a share of its own (DeVries and Taylor 2017,
+            https://arxiv.org/abs/1708.04552).
         jitter: strength of brightness, contrast and saturation jitter.
         zoom_out, jpeg, grey: shares of the pictures that are shrunk among their own reflections, compressed, without
             colours; see ``augment.py``, for ``blur`` too.
@@ -95,6 +99,8 @@ class Recipe:
     cutmix: float = 0.0
     mix_probability: float = 0.5
     crop_scale: float = 0.25
+    pad: float = 0.0
+    cutout: float = 0.0
     jitter: float = 0.0
     zoom_out: float = 0.0
     tint: float = 0.0
@@ -212,6 +218,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "views": (0, math.inf),
     "crop_scale": (1e-4, 1),
     "jitter": (0, 1),
+    "pad": (0, 0.5),
+    "cutout": (0, 1),
     "seed": (0, math.inf),
     **dict.fromkeys(("mix_probability", "zoom_out", "jpeg", "grey", "mirror", "occlusion"), (0, 1)),
 }

@@ -93,6 +93,7 @@ def train(options: TrainOptions) -> Path | None:
         options.workers,
         distillation,
         team,
+        compile=options.compile,
     )
     if own and team.leads:
         claim(options.out, own, options.depth, options.init)

@@ -39,6 +39,7 @@ from resnet_demo.training.heads import HeadAugmentation, TaskHead, losses_of
 from resnet_demo.training.networks.distillation import Distillation, resized
 from resnet_demo.training.optim import folded_norms, traps
 from resnet_demo.training.optim.amp import autocast
+from resnet_demo.training.optim.compiled import compiled
 from resnet_demo.training.optim.ema import ModelEma
 from resnet_demo.training.optim.losses import check_loss, classification_loss, keypoint_loss
 from resnet_demo.training.optim.schedule import freeze, make_optimizer, set_rates
@@ -100,6 +101,7 @@ class Trainer:
         distillation: the teacher to follow; without ``label_weight`` the labels do not count then.
         team: the processes that train together; only the first one evaluates and writes.
         heads: several tasks on one trunk, see ``heads``; ``spec`` then has the outputs of all.
+        compile: see ``optim.compiled``; of networks whose batch norms learn, by one process.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class Trainer:
         distillation: Distillation | None = None,
         team: Team = ALONE,
         heads: Sequence[TaskHead] = (),
+        compile: bool = False,
     ):
         check_loss(recipe.kind, recipe.loss)
         if heads and team.size > 1:
@@ -128,6 +131,9 @@ class Trainer:
         self.spec, self.recipe, self.pictures, self.folder = spec, recipe, pictures, folder
         self.evaluate, self.evaluate_every, self.workers = evaluate, evaluate_every, workers
         self.distillation, self.heads = distillation, heads
+        if compile and (recipe.fold_norms or team.size > 1):
+            raise UserError("--compile is for one process and fold_norms=false: leave it out.")
+        self.stages = compiled(self.network.stages, self.device.type) if compile else self.network.stages
         if distillation:
             distillation.to(self.device).to(memory_format=torch.channels_last)
             folded_norms.fold_once(distillation.teacher)
@@ -227,7 +233,7 @@ class Trainer:
                 logits = network.head(maps["layer4"])
             else:
                 traps.train_mode(network, frozen)
-                maps = network.stages(x)
+                maps = self.stages(x)
                 logits = network.head(maps["layer4"])
             if self.watched:
                 self.dead.see(maps)

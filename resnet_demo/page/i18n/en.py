@@ -42,7 +42,7 @@ EN = {
     "photo_full_hint": "The photo travelled scaled to 1600 pixels. Send it in its own resolution: small faces need it.",
     "credits_flowers": (
         'Photos: <a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
-        "vultilion</a> (CC BY 2.0), Charles Barbin (GPL 2+)"
+        "vultilion</a> (CC BY 2.0), Charles Barbin (GPL 2+), Stéfan van der Walt (CC0)"
     ),
     "credits_faces": "Photos: Pete Souza, White House; NASA (public domain)",
     "credits_compare": (
@@ -273,6 +273,7 @@ EN = {
     "example_dahlia": "Dahlia",
     "example_marigold": "Marigold",
     "example_yellow-daisy": "Yellow daisy",
+    "example_cat": "A cat",
     "example_two-people": "Two people",
     "example_astronaut": "An astronaut",
     "example_president": "A president",

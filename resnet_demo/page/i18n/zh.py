@@ -42,7 +42,7 @@ ZH = {
     "photo_full_hint": "照片已缩小到 1600 像素后上传。点击以原始分辨率发送，适合很小的人脸。",
     "credits_flowers": (
         '照片：<a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
-        "vultilion</a>（CC BY 2.0）、Charles Barbin（GPL 2+）"
+        "vultilion</a>（CC BY 2.0）、Charles Barbin（GPL 2+）、Stéfan van der Walt（CC0）"
     ),
     "credits_faces": "照片：Pete Souza，白宫；NASA（公有领域）",
     "credits_compare": (
@@ -263,6 +263,7 @@ ZH = {
     "example_dahlia": "大丽花",
     "example_marigold": "万寿菊",
     "example_yellow-daisy": "黄色雏菊",
+    "example_cat": "一只猫",
     "example_two-people": "两个人",
     "example_astronaut": "一位宇航员",
     "example_president": "一位总统",

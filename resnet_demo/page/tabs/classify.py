@@ -32,7 +32,7 @@ from resnet_demo.page.result_cache import light
 from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.class_list import blank as no_list
 from resnet_demo.page.widgets.class_list import class_list, listing
-from resnet_demo.page.widgets.examples import FLOWERS, SHOWN
+from resnet_demo.page.widgets.examples import SHOWN, THINGS
 from resnet_demo.page.widgets.heat import with_heat
 from resnet_demo.page.widgets.inputs import (
     DISPLAY_SIDE,
@@ -208,7 +208,7 @@ def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     first = catalog.first_task(tasks.CLASSIFICATION)
     with asking_row(tasks.CLASSIFICATION):
-        photo = photo_input("flowers-photo", FLOWERS, first, "flowers-overlay")
+        photo = photo_input("flowers-photo", THINGS, first, "flowers-overlay")
         task = task_input("flowers-task", first, tasks.CLASSIFICATION)
         depth = depth_input(first, "flowers-depth")
     with gr.Row(elem_classes=["columns", "answer"]):

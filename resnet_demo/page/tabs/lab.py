@@ -19,7 +19,7 @@ from resnet_demo.page.events import QUIET, Form, Reactions, connect
 from resnet_demo.page.i18n.texts import label
 from resnet_demo.page.tabs import classify, lab_blocks, lab_sections
 from resnet_demo.page.tabs.registry import tab
-from resnet_demo.page.widgets.examples import FLOWERS
+from resnet_demo.page.widgets.examples import THINGS
 from resnet_demo.page.widgets.inputs import (
     DRAFT_SIDE,
     asking_row,
@@ -155,7 +155,7 @@ def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     gr.HTML(f"<h2>{label('lab_title_blocks')}</h2><p>{label('lab_lead_blocks')}</p>", elem_classes=["lab-head"])
     with asking_row(tasks.CLASSIFICATION):
-        photo = photo_input("lab-photo", FLOWERS, catalog.first_task(tasks.CLASSIFICATION), "lab-board")
+        photo = photo_input("lab-photo", THINGS, catalog.first_task(tasks.CLASSIFICATION), "lab-board")
         task = task_input("lab-task", catalog.first_task(tasks.CLASSIFICATION), tasks.CLASSIFICATION)
         depth = depth_input(catalog.first_task(tasks.CLASSIFICATION), "lab-depth")
     script = (FOLDER / "lab.js").read_text("utf-8")

@@ -20,7 +20,7 @@ from resnet_demo.page.endpoints import check_photo, check_weights, dimmed_lines,
 from resnet_demo.page.events import Form, Reactions, connect
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.tabs.registry import tab
-from resnet_demo.page.widgets.examples import FLOWERS
+from resnet_demo.page.widgets.examples import THINGS
 from resnet_demo.page.widgets.inputs import (
     DISPLAY_SIDE,
     DRAFT_SIDE,
@@ -104,7 +104,7 @@ def build() -> dict[str, Component]:
         return {}
     first = catalog.first_task(tasks.REGRESSION)
     with asking_row(tasks.REGRESSION):
-        photo = photo_input("number-photo", FLOWERS, first)
+        photo = photo_input("number-photo", THINGS, first)
         task = task_input("number-task", first, tasks.REGRESSION)
         depth = depth_input(first, "number-depth")
     with gr.Row(elem_classes=["columns", "answer"]):

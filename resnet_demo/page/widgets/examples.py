@@ -6,7 +6,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 
-FLOWERS = ("dahlia", "marigold", "yellow-daisy")
+THINGS = ("dahlia", "marigold", "yellow-daisy", "cat")  # of the tabs that name things
 FACES = ("two-people", "astronaut", "president")
 BOTH = ("dahlia", "marigold", "two-people")
 
@@ -15,11 +15,12 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
     "dahlia": {"flowers102": ("Orange Dahlia", "Pink-Yellow Dahlia")},
     "marigold": {"flowers102": ("Marigold",)},
     "yellow-daisy": {"flowers5": ("Daisy",), "imagenet1k": ("daisy",)},
+    "cat": {"imagenet1k": ("tabby", "tiger cat", "Egyptian cat"), "cifar10": ("cat",)},
 }
 
 
 def names() -> set[str]:
-    return {*FLOWERS, *FACES, *BOTH}
+    return {*THINGS, *FACES, *BOTH}
 
 
 def example(name: str) -> str:

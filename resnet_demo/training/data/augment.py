@@ -15,6 +15,8 @@ from torchvision.transforms import v2
 from resnet_demo.training.data.datasets import NO_LABEL, Pictures
 from resnet_demo.training.recipe import Recipe
 
+GREY = (124, 116, 104)  # the mean colour of ImageNet, which is zero for a network
+
 
 class ClassificationAugmentation:
     """RandomResizedCrop, mirroring, colour jitter and what phones do to photos, as far as the recipe asks for it:
@@ -23,7 +25,9 @@ class ClassificationAugmentation:
 
     def __init__(self, recipe: Recipe, size: int):
         steps = [
-            v2.RandomResizedCrop(size, scale=(recipe.crop_scale, 1.0), antialias=True),
+            Shifted(size, recipe.pad)
+            if recipe.pad
+            else v2.RandomResizedCrop(size, scale=(recipe.crop_scale, 1.0), antialias=True),
             v2.RandomHorizontalFlip(recipe.mirror),
         ]
         if recipe.zoom_out:
@@ -38,12 +42,40 @@ class ClassificationAugmentation:
             steps.append(sometimes(recipe.blur, blurred))
         if recipe.jpeg:
             steps.append(sometimes(recipe.jpeg, compressed))
-        self.transform = v2.Compose([*steps, v2.PILToTensor()])
+        steps.append(v2.PILToTensor())
+        if recipe.cutout:
+            steps.append(lambda picture: cut_out(picture, recipe.cutout))
+        self.transform = v2.Compose(steps)
 
     def __call__(self, pictures: Pictures, index: int, seed: int) -> tuple[Tensor, Tensor]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return self.transform(pictures.picture(index)), torch.tensor(pictures.labels[index])
+
+
+class Shifted:
+    """A picture as large as before, moved by up to ``pad`` of its side and filled with its reflections, at ``size``."""
+
+    def __init__(self, size: int, pad: float):
+        self.size, self.pad = size, pad
+
+    def __call__(self, photo: Image.Image) -> Image.Image:
+        rows, columns = (round(self.pad * side) for side in (photo.height, photo.width))
+        padded = np.pad(np.asarray(photo), ((rows, rows), (columns, columns), (0, 0)), mode="reflect")
+        top, left = (int(torch.randint(2 * room + 1, ())) for room in (rows, columns))
+        moved = Image.fromarray(padded[top : top + photo.height, left : left + photo.width])
+        side = (self.size, self.size)
+        return moved if moved.size == side else moved.resize(side, Image.Resampling.BOX)
+
+
+def cut_out(picture: Tensor, share: float) -> Tensor:
+    """A picture uint8 (3, r, c) with a grey square of ``share`` of its side, its centre anywhere in the picture."""
+    rows, columns = picture.shape[1:]
+    half = share * rows / 2
+    top, left = (int(torch.randint(side, ())) for side in (rows, columns))
+    area = (slice(max(round(top - half), 0), round(top + half)), slice(max(round(left - half), 0), round(left + half)))
+    picture[:, area[0], area[1]] = torch.tensor(GREY, dtype=torch.uint8)[:, None, None]
+    return picture
 
 
 def sometimes(share: float, change: Callable[[Image.Image], Image.Image]) -> Callable[[Image.Image], Image.Image]:

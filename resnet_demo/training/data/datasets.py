@@ -2,7 +2,7 @@
 
 The folder is ``RESNET_DEMO_DATA`` or ``../shared/data`` beside the project: one subfolder a task with a
 ``labels.csv`` (image, label, split) and ``classes.csv``, or a ``landmarks.csv`` (image, source, identity, split, x0,
-y0 …). In the place of ``flowers102`` may lie what torchvision downloads, ``flowers-102``.
+y0 …). Flowers102 and CIFAR-10 may lie there as they are published.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from PIL import Image
 from tqdm import tqdm
 
 from resnet_demo.errors import UserError
-from resnet_demo.training.data.formats import flowers102
+from resnet_demo.training.data.formats import cifar10, flowers102
+from resnet_demo.training.data.formats.format import Format
+from resnet_demo.training.data.own_items import SUFFIXES
+from resnet_demo.training.data.own_split import complete
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 NO_LABEL = -1
-FLOWERS102 = "flowers102"
-PUBLISHED_SIDE = 256  # short side in memory of published pictures, which have 500 pixels and more
+# Sets that are read as published, and the short side in memory of their pictures: those of flowers have 500 pixels.
+PUBLISHED: dict[str, tuple[Format, int]] = {"flowers102": (flowers102.FORMAT, 256), "cifar10": (cifar10.FORMAT, 0)}
+VAL_SHARE = 0.1  # of the pictures to learn from, where a published set has none to choose by
 
 
 def data_folder() -> Path:
@@ -103,8 +106,10 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
         UserError: no such data set, or no picture in these splits.
     """
     root = (folder or data_folder()) / task
-    if task == FLOWERS102 and not root.exists() and (published := flowers102.find(root.parent)):
-        return published_flowers(published, splits)
+    if task in PUBLISHED and not (root / "labels.csv").is_file():
+        form = PUBLISHED[task][0]
+        if source := form.find(root) or form.find(root.parent):
+            return published_pictures(task, source, splits)
     classes: tuple[str, ...] = ()
     sources: list[str] = []
     if (root / "landmarks.csv").is_file():
@@ -122,20 +127,21 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
     return Pictures(task, [root / row["image"] for row in rows], labels, classes, sources)
 
 
-def published_flowers(folder: Path, splits: tuple[str, ...]) -> Pictures:
-    """Flowers102 as torchvision lays it out, for the recipes of the bundled networks.
+def published_pictures(task: str, source: Path, splits: tuple[str, ...]) -> Pictures:
+    """A set as it is published, for the recipes of the bundled networks; without val, a tenth of train becomes it.
 
     Raises:
         UserError: no picture in these splits.
     """
-    found = flowers102.read(folder)
-    items = [item for item in found.items if item.part in splits]
+    form, side = PUBLISHED[task]
+    found = form.read(source)
+    items, _ = complete(found.items, found.classes, "it was published", VAL_SHARE)
+    items = [item for item in items if item.part in splits]
     if not items:
-        raise UserError(
-            f"The data set {FLOWERS102} has no pictures in {', '.join(splits)}: the splits are train, val, test."
-        )
+        raise UserError(f"The data set {task} has no pictures in {', '.join(splits)}: the splits are train, val, test.")
     labels = np.array([item.label for item in items], np.int64)
-    return Pictures(FLOWERS102, [item.path for item in items], labels, found.classes, side=PUBLISHED_SIDE)
+    cache = {index: item.pixels for index, item in enumerate(items) if item.pixels is not None}
+    return Pictures(task, [item.path for item in items], labels, found.classes, cache=cache, side=side)
 
 
 def labelled_pictures(folder: Path, classes: tuple[str, ...]) -> Pictures:

@@ -12,7 +12,8 @@ from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
 from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 from resnet_demo.tasks.imagenet_names import names, synsets
-from resnet_demo.training.data.datasets import SUFFIXES, Pictures, data_folder
+from resnet_demo.training.data.datasets import Pictures, data_folder
+from resnet_demo.training.data.own_items import SUFFIXES
 
 TASK = "imagenet1k"
 SAMPLES = "imagenet-sample-images"  # what the folder is called where it is cloned as it is

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")  # of picture files
 # What coordinates are given in: pixels, or the picture's sides from 0 to 1 or from -1 to 1.
 PIXELS, UNIT, SIGNED = "pixels", "0 to 1", "-1 to 1"
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels

@@ -15,12 +15,13 @@ SPLIT_SEED = 0
 BY_SEED = f"by the fixed seed {SPLIT_SEED}"
 
 
-def complete(items: list[Item], classes: tuple[str, ...], who: str) -> tuple[list[Item], str]:
+def complete(items: list[Item], classes: tuple[str, ...], who: str, share: float = SHARE) -> tuple[list[Item], str]:
     """The items of a data set that is split already, with what is missing of train, val and test, and how it was made:
     without test that is val, and without val a share of train becomes it.
 
     Args:
         who: says how it is split, such as "its folders say".
+        share: of train that becomes val.
     """
     given = {item.part for item in items}
     if "train" not in given or given == {"train"}:
@@ -34,7 +35,7 @@ def complete(items: list[Item], classes: tuple[str, ...], who: str) -> tuple[lis
         learnt = [item for item in items if item.part == "train" and (label is None or item.label == label)]
         groups = sorted({group_of(item) for item in learnt})
         np.random.default_rng(seed_of(SPLIT_SEED, "val", label)).shuffle(groups)
-        chosen |= set(groups[: min(int(SHARE * len(groups) + 0.5), len(groups) - 1)])
+        chosen |= set(groups[: min(int(share * len(groups) + 0.5), len(groups) - 1)])
     items = [replace(item, part="val") if item.part == "train" and group_of(item) in chosen else item for item in items]
     return items, f"as {who}, val from train {BY_SEED}"
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from resnet_demo.errors import UserError
-from resnet_demo.training.data.datasets import SUFFIXES
+from resnet_demo.training.data.own_items import SUFFIXES
 
 TABLES = (".csv", ".tsv", ".txt", ".jsonl")  # what a table's name may end in
 # Headings above pictures, and above classes.

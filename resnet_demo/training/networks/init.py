@@ -15,6 +15,7 @@ from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.models.state import architecture_in, check_state, depth_of
 from resnet_demo.tasks import TaskSpec
+from resnet_demo.training.networks.small_stem import small_stem
 from resnet_demo.utils.cache import cache_folder
 
 
@@ -85,7 +86,8 @@ def whole_network(init: str, network: Architecture | None = None, outputs: int |
     """The network of ``init`` (see ``read_state``) with its own head, float32, in evaluation mode.
 
     Args:
-        network: None: what the weights themselves are.
+        network: None: what the weights themselves are. One with the stem for small pictures takes that of a network
+            for photos, see ``small_stem``.
         outputs: of a head of zeros where the weights have none; None refuses them.
 
     Raises:
@@ -93,6 +95,8 @@ def whole_network(init: str, network: Architecture | None = None, outputs: int |
     """
     state, variant = read_state(init, network)
     network = network or architecture_in(state) or architecture_of(depth_of(state))
+    if network.stem == "cifar" and (stem := state.get("conv1.weight")) is not None and stem.shape[2:] == (7, 7):
+        state = state | {"conv1.weight": small_stem(stem)}
     if outputs and not {"fc.weight", "fc.bias"} & state.keys():
         width = network.width
         state = state | {"fc.weight": np.zeros((outputs, width), np.float32), "fc.bias": np.zeros(outputs, np.float32)}

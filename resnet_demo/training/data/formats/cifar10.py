@@ -1,13 +1,15 @@
-"""CIFAR-10 (Krizhevsky 2009): the archive of the Python or of the binary version, packed or not.
+"""CIFAR-10 (Krizhevsky 2009): the archive of the Python or of the binary version, packed or not, or a folder a class.
 
 Both have five batches of 10,000 pictures to learn from and one for testing. A picture is 3,072 bytes: 32 rows of 32
 red values, then green, then blue. In the binary version each follows a byte with its class; the Python version is
-pickled, and read by an unpickler that knows arrays alone.
+pickled, and read by an unpickler that knows arrays alone. Others pass the pictures on as files: ``train/`` and
+``test/`` with a folder for each class.
 """
 
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.tasks import CLASSIFICATION
 from resnet_demo.training.data.formats import plain_pickle
 from resnet_demo.training.data.formats.format import Format
-from resnet_demo.training.data.own_items import Found, Item
+from resnet_demo.training.data.own_items import SUFFIXES, Found, Item
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BATCHES = {**{f"data_batch_{number}": "train" for number in range(1, 6)}, "test_batch": "test"}
@@ -33,11 +35,15 @@ def find(data: Path) -> Path | None:
     for folder in (data, *(data / name for name in FOLDERS)):
         if any((folder / f"test_batch{ending}").is_file() for ending in ("", ".bin")):
             return folder
+    if all((data / part / name).is_dir() for part in ("train", "test") for name in CLASSES):
+        return data
     return next((path for name in ARCHIVES if (path := data / name).is_file()), None)
 
 
 def read(path: Path) -> Found:
     """Every picture, with val chosen from the batches to learn from."""
+    if (path / "train").is_dir():
+        return Found([item for part in ("train", "test") for item in files(path, part)], CLASSES)
     contents = packed(path) if path.is_file() else unpacked(path)
     items = []
     for batch, part in BATCHES.items():
@@ -52,6 +58,14 @@ def read(path: Path) -> Found:
         else:
             raise UserError(f"{path} has no {batch}: download CIFAR-10 again.")
     return Found(items, CLASSES)
+
+
+def files(folder: Path, part: str) -> Iterator[Item]:
+    """The picture files of a part, by class and name."""
+    for label, name in enumerate(CLASSES):
+        for path in sorted((folder / part / name).iterdir()):
+            if path.suffix.lower() in SUFFIXES:
+                yield Item(path, path.relative_to(folder).as_posix(), label, part=part)
 
 
 def unpacked(folder: Path) -> dict[str, bytes]:
@@ -106,4 +120,4 @@ def broken(path: Path, batch: str) -> UserError:
     return UserError(f"{path}: {batch} is no batch of CIFAR-10: download it again.")
 
 
-FORMAT = Format("CIFAR-10, its test batch for testing", CLASSIFICATION, find, read)
+FORMAT = Format("CIFAR-10, split as published", CLASSIFICATION, find, read)
