@@ -1,5 +1,5 @@
-"""``docs/browser.html`` with exported networks and ONNX Runtime Web in Chromium: ``make test-web``; the name keeps it out
-of ``make test``."""
+"""``docs/browser.html`` with exported networks and ONNX Runtime Web in Chromium: ``make test-web``; the name keeps it
+out of ``make test``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.predictor import make_predictor
 
 PACKAGE = "onnxruntime-web@1.30.0"
-NETWORKS = [("flowers102", 18, "float32"), ("flowers102", 50, "fp16"), ("flowers102", 18, "int8"), ("imagenet1k", 50, "int8")]
+NETWORKS = [
+    ("flowers102", 18, "float32"),
+    ("flowers102", 50, "fp16"),
+    ("flowers102", 18, "int8"),
+    ("imagenet1k", 50, "int8"),
+]
 CLOSE = {"float32": 1e-3, "fp16": 0.02, "int8": 0.02}  # of a probability, on the same pixels
 
 

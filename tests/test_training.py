@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from resnet_demo import checkpoints
 from resnet_demo.backends.torch_network import with_weights
+from resnet_demo.checkpoints import keras_names
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.faces.alignment import Frame
@@ -34,9 +35,7 @@ from resnet_demo.training.data.face_frames import find_frames
 from resnet_demo.training.data.loader import epoch_order
 from resnet_demo.training.evaluation.evaluate import nme, proportion
 from resnet_demo.training.evaluation.run import arrays_of
-from resnet_demo.training.networks import keras_import
 from resnet_demo.training.networks.head import centre_rows
-from resnet_demo.training.networks.keras_import import KERAS_EPSILON
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.losses import wing
 from resnet_demo.training.optim.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
@@ -376,7 +375,9 @@ def keras_forward(arrays, rgb: torch.Tensor, mean_rgb) -> tuple[torch.Tensor, to
         weight = tensors[f"{convolution}/kernel"].permute(3, 2, 0, 1)
         x = F.conv2d(x, weight, tensors[f"{convolution}/bias"], stride, weight.shape[2] // 2)
         mean, variance = tensors[f"{norm}/moving_mean"], tensors[f"{norm}/moving_variance"]
-        return F.batch_norm(x, mean, variance, tensors[f"{norm}/gamma"], tensors[f"{norm}/beta"], eps=KERAS_EPSILON)
+        return F.batch_norm(
+            x, mean, variance, tensors[f"{norm}/gamma"], tensors[f"{norm}/beta"], eps=keras_names.EARLIER_EPSILON
+        )
 
     x = (rgb - torch.tensor(mean_rgb).double().view(1, 3, 1, 1)).flip(1)
     stem = layer(x, "conv1", "bn_conv1", 2)
@@ -392,29 +393,29 @@ def keras_forward(arrays, rgb: torch.Tensor, mean_rgb) -> tuple[torch.Tensor, to
 
 
 @pytest.mark.usefixtures("whole")  # Their sizes are the file's.
-def test_converted_keras_weights_compute_the_same(monkeypatch):
+def test_converted_keras_weights_compute_the_same():
     rng = np.random.default_rng(0)
     arrays = keras_arrays(rng)
     rgb = torch.from_numpy(rng.uniform(0, 255, (1, 3, 64, 64)))
     mean, std = (torch.tensor(values).double().view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     x = (rgb / 255 - mean) / std
 
-    def converted() -> ResNet:
+    def converted(mean: tuple[float, ...]) -> ResNet:
         network = ResNet(50, 1000, "v1").double().eval()
-        state = keras_import.convert(arrays)
+        state = keras_names.convert(arrays, keras_names.EARLIER_EPSILON, mean)
         load_strictly(network, {key: torch.from_numpy(value) for key, value in state.items()})
         return network
 
     with torch.inference_mode():
         # The zeros that pad the first convolution stand for two slightly different greys: compare away from the edge.
-        network = converted()
-        stem, _ = keras_forward(arrays, rgb, keras_import.KERAS_MEAN_RGB)
+        network = converted(IMAGENET_MEAN)
+        stem, logits = keras_forward(arrays, rgb, keras_names.MEAN_RGB)
         inside = (..., slice(3, -3), slice(3, -3))
         torch.testing.assert_close(network.bn1(network.conv1(x))[inside], stem[inside], rtol=1e-4, atol=1e-4)
         # With one and the same grey the whole network must agree.
-        monkeypatch.setattr(keras_import, "KERAS_MEAN_RGB", 255 * np.array(IMAGENET_MEAN))
-        _, logits = keras_forward(arrays, rgb, keras_import.KERAS_MEAN_RGB)
-        torch.testing.assert_close(converted()(x), logits, rtol=1e-4, atol=1e-4)
+        grey = tuple(keras_names.MEAN_RGB / 255)
+        x = (rgb / 255 - torch.tensor(grey).double().view(1, 3, 1, 1)) / std
+        torch.testing.assert_close(converted(grey)(x), logits, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.usefixtures("whole")

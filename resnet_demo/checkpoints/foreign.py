@@ -10,6 +10,7 @@ from resnet_demo.checkpoints.checkpoint import save
 from resnet_demo.checkpoints.files import CONFIG
 from resnet_demo.checkpoints.index import index_record
 from resnet_demo.checkpoints.index_file import write_index
+from resnet_demo.checkpoints.keras_file import KERAS_SUFFIXES, MEAN, read_keras_file
 from resnet_demo.checkpoints.records import OwnData
 from resnet_demo.checkpoints.state_file import StateFile, read_state_file
 from resnet_demo.errors import UserError
@@ -38,9 +39,13 @@ def import_file(
     """
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError("{out} is there already: choose another --out.", out=out)
-    found = read_state_file(path)
+    if path.suffix in KERAS_SUFFIXES:
+        stored = read_keras_file(path)
+        found, prepared = StateFile(stored.state, "v1", from_transformers=False), keras_preparation(stored.side)
+    else:
+        found, prepared = read_state_file(path), preparation(path)
     architecture = architecture_for(found, path, depth, variant)
-    spec = replace(preparation(path), name=task, labels=read_labels(labels))
+    spec = replace(prepared, name=task, labels=read_labels(labels))
     check_state(found.state, architecture, spec.outputs, str(path), most=4)
     card = card_text(path.name, spec, architecture)
     # ``own`` keeps it from being published unasked.
@@ -112,6 +117,19 @@ def preparation(path: Path) -> TaskSpec:
     return replace(usual, size=size, resize=resize, fit=fit, interpolation=interpolation, mean=mean, std=std)
 
 
+def keras_preparation(side: int | None) -> TaskSpec:
+    """How pictures are prepared for a network of Keras Applications: ``preprocess_input``, after they were scaled to a
+    square as ``image_dataset_from_directory`` does it."""
+    size = side or 224
+    return TaskSpec("imported", CLASSIFICATION, size=size, resize=size, fit="squash", mean=MEAN)
+
+
+def scaling_of(spec: TaskSpec) -> str:
+    """How photos become pictures, in words."""
+    how = "whole" if spec.fit == "squash" else f"short side to {spec.resize}, then the centre"
+    return f"{how}, {spec.interpolation}"
+
+
 def card_text(file: str, spec: TaskSpec, architecture: Architecture) -> str:
     """The model card: what is known, and that no more is."""
     from huggingface_hub.utils import yaml_dump
@@ -128,9 +146,9 @@ def card_text(file: str, spec: TaskSpec, architecture: Architecture) -> str:
 
 # {architecture.title}: {spec.name}
 
-Imported from `{file}`: {spec.outputs:,} classes, {architecture.variant}, input {spec.size} × {spec.size} pixels (short
-side to {spec.resize}, {spec.interpolation}), stored as 8-bit integers per output channel. Training data, licence and
-accuracy are those of the source and are not known here.
+Imported from `{file}`: {spec.outputs:,} classes, {architecture.variant}, input {spec.size} × {spec.size} pixels
+({scaling_of(spec)}), stored as 8-bit integers per output channel. Training data, licence and accuracy are those of the
+source and are not known here.
 
 ```sh
 RESNET_DEMO_WEIGHTS=FOLDER resnet-demo predict PHOTO --task {spec.name} --depth {architecture.depth}

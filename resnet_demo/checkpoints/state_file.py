@@ -1,8 +1,8 @@
 """A file of weights that another program wrote, as arrays by torchvision's names.
 
 Read are safetensors (float64 to bfloat16, or our 8-bit integers) and PyTorch's ``.pth``, ``.pt`` and ``.ckpt``, these
-with ``weights_only=True``: nothing in a file is ever run. Names may be those of torchvision, timm, transformers or
-Lightning.
+with ``weights_only=True``, and Keras' files, see ``keras_file``: nothing in a file is ever run. Names may be those of
+torchvision, timm, transformers, Lightning or Keras Applications.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from resnet_demo.checkpoints.files import CONFIG
+from resnet_demo.checkpoints.keras_file import KERAS_SUFFIXES, read_keras_file
 from resnet_demo.checkpoints.timm_names import from_timm
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import VARIANTS
@@ -49,6 +50,8 @@ def read_state_file(path: Path) -> StateFile:
     Raises:
         UserError: it cannot be read, or holds no state dict.
     """
+    if path.suffix in KERAS_SUFFIXES:
+        return StateFile(read_keras_file(path).state, "v1", from_transformers=False)
     if path.suffix in TORCH_SUFFIXES:
         stored, said = read_torch(path), None
     else:

@@ -13,11 +13,16 @@ def add_import(commands: Commands) -> Parser:
     parser = add_command(
         commands,
         "import",
-        "a classifier's weights from torchvision, timm, transformers or Lightning",
+        "a classifier's weights from torchvision, timm, transformers, Lightning or Keras",
         "model.pth --task pets --labels cat,dog --out pets",
         run_import,
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help=".safetensors, or .pth, .pt or .ckpt (a state dict)")
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help=".safetensors, .pth, .pt or .ckpt (a state dict), or Keras' .keras or .h5",
+    )
     parser.add_argument("--task", required=True, metavar="NAME", help="what the task is called here")
     parser.add_argument(
         "--labels", required=True, metavar="FILE|a,b,c", help="the classes in the order of the outputs, one a line"
@@ -32,7 +37,7 @@ def add_import(commands: Commands) -> Parser:
 
 def run_import(options: argparse.Namespace) -> int:
     from resnet_demo import checkpoints
-    from resnet_demo.checkpoints.foreign import import_file
+    from resnet_demo.checkpoints.foreign import import_file, scaling_of
     from resnet_demo.tasks.bundled import check_own_name
 
     check_own_name(options.task)
@@ -40,8 +45,8 @@ def run_import(options: argparse.Namespace) -> int:
     made = checkpoints.load_folder(folder)
     spec, where = made.spec, f"RESNET_DEMO_WEIGHTS={folder.as_posix()}"
     print(
-        f"Imported a {made.architecture.title} {made.variant} with {spec.outputs} classes; pictures: short side to "
-        f"{spec.resize}, crop of {spec.size}, {spec.interpolation}."
+        f"Imported a {made.architecture.title} {made.variant} with {spec.outputs} classes; pictures: {spec.size} × "
+        f"{spec.size} pixels, {scaling_of(spec)}."
     )
     print(
         f"The checkpoint is in {folder}. Try `{where} python -m resnet_demo predict PHOTO --task {spec.name} --depth "
