@@ -1,7 +1,7 @@
 #!/bin/sh
 # Keras 3's .weights.h5 holds no layer names, and a ResNet's shortcut is the third convolution of its block there.
 #
-# Version:   keras 3.15.1, h5py 3.16.0, numpy 2.4.6 (numpy as the backend; Python 3.11 on Linux)
+# Version:   keras 3.15.1, h5py 3.16.0, numpy 2.4.6, scipy 1.17.1 (numpy as the backend; Python 3.11 on Linux)
 # Guess:     model.save_weights("resnet50.weights.h5") has a group a layer, "conv2_block1_1_conv" and so on, as the .h5 of
 #            Keras 2 and that of model.save("resnet50.h5") have; a reader that wants our or PyTorch's names renames them.
 #            Or, seeing numbers: the four convolutions of a block come as 1, 2, 3 and the shortcut last (PyTorch's order)
@@ -24,7 +24,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check keras==3.15.1 h5py==3.16.0 numpy==2.4.6
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check keras==3.15.1 h5py==3.16.0 numpy==2.4.6 scipy==1.17.1
 cat > "$folder/names.py" <<'CODE'
 import os
 import sys

@@ -10,6 +10,7 @@ from PIL import Image
 import resnet_demo
 from resnet_demo import checkpoints
 from resnet_demo.inference import predictor
+from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page.widgets.inputs import DRAFT_SIDE
 from resnet_demo.training.data.face_frames import matching
 from resnet_demo.training.evaluation.evaluate import nme
@@ -95,6 +96,12 @@ def test_keypoints_are_as_near_as_the_card_says(real_faces):
         stated = [metric.value for key, metric in predict.checkpoint.metrics.items() if key.startswith("nme_")]
         assert len(errors) >= 0.99 * len(pictures)
         assert np.mean(errors) < 1.15 * max(stated)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_every_depth_names_the_first_example(depth):
+    with Image.open(EXAMPLES / "daffodil.jpg") as photo:
+        assert resnet_demo.load("flowers102", depth)(photo.convert("RGB")).top_k[0].label == "Daffodil"
 
 
 def test_heat_lies_on_the_flower():

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from resnet_demo.errors import UserError
-from resnet_demo.lab.results import Epoch, write_rows
+from resnet_demo.lab.results import EPOCHS, PICTURES, SIDE, Epoch, write_rows
 from resnet_demo.models.architecture import ARCHITECTURES
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.training.data.datasets import Pictures
@@ -28,7 +28,7 @@ from resnet_demo.training.optim.compiled import compiled
 from resnet_demo.utils.memory import keep_freed_memory
 
 NETWORKS = ("plain20", "plain56", "resnet20", "resnet56")
-EPOCHS, SIDE, BATCH, RATE = 164, 32, 128, 0.1
+BATCH, RATE = 128, 0.1
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 CSV = "degradation.csv"
 
@@ -45,7 +45,7 @@ class Settings:
 
     epochs: int = EPOCHS
     size: int = SIDE
-    pictures: int = 50_000
+    pictures: int = PICTURES
     batch: int = BATCH
     rate: float = RATE
 

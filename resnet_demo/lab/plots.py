@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from statistics import mean
 
-from resnet_demo.lab.results import Epoch, Layer, runs
+from resnet_demo.lab.results import EPOCHS, PICTURES, SIDE, Epoch, Layer, runs
 from resnet_demo.models.architecture import ARCHITECTURES
 from resnet_demo.utils.svg import STYLE, line, linear_ticks, text
 
@@ -58,7 +58,7 @@ def degradation_svg(rows: Sequence[Epoch]) -> str:
     how = f"{first.epochs} epochs, {counted(len(seeds), 'seed')}, {first.pictures:,} pictures of {first.size} pixels"
     if whole < first.epochs:
         how += f"; {whole} epochs done so far"
-    if (first.epochs, first.size, first.pictures) != (164, 32, 50_000):
+    if (first.epochs, first.size, first.pictures) != (EPOCHS, SIDE, PICTURES):
         how += " (a shortened run: the paper has 164 epochs of 50,000)"
     top = max(row.test_error for row in rows)
     return chart(

@@ -12,6 +12,8 @@ from typing import TypeVar
 from resnet_demo.checkpoints.files import write_file
 from resnet_demo.errors import UserError
 
+EPOCHS, PICTURES, SIDE = 164, 50_000, 32  # of the paper's runs on CIFAR-10 (He et al. 2015, section 4.2)
+
 
 @dataclass(frozen=True)
 class Epoch:

@@ -77,10 +77,10 @@ def test_nothing_jumps_while_the_page_comes_up(chromium, server, size):
 
 def test_the_page_begins_with_an_answered_example_that_says_so(visit):
     page = visit()
-    expect(page.locator("#flowers-overlay .viewer-badge")).to_have_text("Example: Dahlia")
+    expect(page.locator("#flowers-overlay .viewer-badge")).to_have_text("Example: Daffodil")
     page.locator("#flowers-overlay[data-drawn]").wait_for()
     expect(page.locator("#flowers-classes li button")).to_have_count(5)
-    expect(page.locator("#flowers-examples [aria-pressed=true]")).to_have_attribute("aria-label", "Dahlia")
+    expect(page.locator("#flowers-examples [aria-pressed=true]")).to_have_attribute("aria-label", "Daffodil")
     upload(page, "flowers", EXAMPLES / "astronaut.jpg")
     expect(page.locator("#flowers-note")).to_contain_text("Probably none of these")
     expect(page.locator("#flowers-overlay .viewer-badge")).to_have_text("")

@@ -32,7 +32,7 @@ NAMES = {
 UNITS = {"ms", "GFLOPs", "NME", "AFW", "top", "M", "MB", "int8", "bf16", "float32", "k"}
 PEOPLE = {"vultilion", "CC", "BY", "GPL", "Charles", "Barbin", "Pete", "Souza", "NASA"}
 FILES = {"jpg", "broken", "PNG", "CSV", "NumPy", "ZIP", "Python", "curl", "Shell"}
-FILES |= {"marigold", "dahlia", "two", "people"}  # examples
+FILES |= {"marigold", "daffodil", "dahlia", "two", "people"}  # examples
 CHOICES = {"turbo", "viridis", "inferno", "layer1", "layer2", "layer3", "layer4"}
 
 

@@ -184,7 +184,7 @@ def test_an_earlier_stage_shows_finer_heat(visit):
         page.locator("#flowers-overlay .take-heat").click()
     heat = np.asarray(Image.open(download.value.path()).getchannel("A"), float)
     label = page.locator("#flowers-classes h2").inner_text()
-    found = resnet_demo.load("flowers102", depth=50)(EXAMPLES / "marigold.jpg")
+    found = resnet_demo.load("flowers102", depth=50)(EXAMPLES / "dahlia.jpg")
     cam = found.cam(label, "layer2", heat.shape)
     assert np.corrcoef(heat.ravel(), np.minimum(cam / np.percentile(cam, 99), 1).ravel())[0, 1] > 0.9
 
@@ -204,15 +204,15 @@ def test_what_is_on_screen_can_be_taken_away(visit, tmp_path):
     assert Image.open(found["heat"]).mode == "RGBA"
     label = page.locator("#flowers-classes h2").inner_text()
     heat = np.load(found["npy"])
-    expected = resnet_demo.load("flowers102", depth=50)(EXAMPLES / "dahlia.jpg").cam(label, size=heat.shape)
+    expected = resnet_demo.load("flowers102", depth=50)(EXAMPLES / "daffodil.jpg").cam(label, size=heat.shape)
     np.testing.assert_allclose(heat, expected, atol=0.02)
-    assert found["overlay"].name == f"dahlia-{label.replace(' ', '-')}-overlay.png"
+    assert found["overlay"].name == f"daffodil-{label.replace(' ', '-')}-overlay.png"
 
     page.locator("#flowers-overlay .viewer-code summary").click()
     code = page.locator("#flowers-overlay pre")
     expect(code).to_have_count(3)
     expect(code.nth(0)).to_contain_text(f'result.cam("{label}", layer="layer4")')
-    expect(code.nth(2)).to_contain_text("predict dahlia.jpg --task flowers102 --depth 50 --top-k 5")
+    expect(code.nth(2)).to_contain_text("predict daffodil.jpg --task flowers102 --depth 50 --top-k 5")
     # The second is meant for a shell, in the photo's folder.
     curl = subprocess.run(["bash", "-c", code.nth(1).inner_text()], cwd=EXAMPLES, capture_output=True, text=True)
     assert "event: complete" in curl.stdout and label in curl.stdout, curl

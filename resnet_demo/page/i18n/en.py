@@ -42,12 +42,12 @@ EN = {
     "photo_full_hint": "The photo travelled scaled to 1600 pixels. Send it in its own resolution: small faces need it.",
     "credits_flowers": (
         'Photos: <a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
-        "vultilion</a> (CC BY 2.0), Charles Barbin (GPL 2+), Stéfan van der Walt (CC0)"
+        "vultilion</a> (CC BY 2.0), Caroline Ford (GPL 2), Stéfan van der Walt (CC0)"
     ),
     "credits_faces": "Photos: Pete Souza, White House; NASA (public domain)",
     "credits_compare": (
         'Photos: <a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
-        "vultilion</a> (CC BY 2.0), Charles Barbin (GPL 2+), Pete Souza, White House (public domain)"
+        "vultilion</a> (CC BY 2.0), Caroline Ford (GPL 2), Pete Souza, White House (public domain)"
     ),
     "task": "What to look for",
     "depth": "Depth",
@@ -271,8 +271,7 @@ EN = {
     "example_wrong": "The photo shows: {name}. The network is wrong here.",
     "example_none": "The photo shows: {name}. As far as we know none of the classes is its kind, so any name is wrong.",
     "example_dahlia": "Dahlia",
-    "example_marigold": "Marigold",
-    "example_yellow-daisy": "Yellow daisy",
+    "example_daffodil": "Daffodil",
     "example_cat": "A cat",
     "example_two-people": "Two people",
     "example_astronaut": "An astronaut",
@@ -493,6 +492,27 @@ EN = {
     "lab_axis_gradient": "Norm of each convolution's gradient",
     "lab_axis_activation": "Size of what each layer gives (root mean square)",
     "lab_axis_layer": "layer",
+    "lab_title_training": "Deeper without shortcuts is worse",
+    "lab_lead_training": (
+        "The experiment that the paper begins with: the same networks on CIFAR-10, by one recipe, with and without "
+        "shortcuts. It takes hours, so these curves are recorded."
+    ),
+    "lab_training_said": (
+        "<b>Without shortcuts {deep} layers end at an error of {plain_deep} on the very pictures they learn from, "
+        "{shallow} layers at {plain_shallow}. With shortcuts it is {residual_deep} and {residual_shallow}.</b> A "
+        "deeper network could do all that a shallower one does, so the plain one does not lack strength: it cannot be "
+        "trained as well."
+    ),
+    "lab_training_how": (
+        "{epochs} epochs of {pictures} pictures of {size} pixels, the mean of {seeds} seeds, {tests} pictures to test "
+        "on."
+    ),
+    "lab_training_short": (
+        "That is a shortened run: the paper has {epochs} epochs of {pictures} pictures of {size} pixels."
+    ),
+    "lab_error_train": "Error on the pictures that are learned from, %",
+    "lab_error_test": "Error on test pictures, %",
+    "lab_axis_epoch": "epoch",
     "lab_title_stages": "What a stage sees",
     "lab_lead_stages": (
         "The eight strongest channels of each stage on your photo, with the blocks that are in: those of the largest "

@@ -42,12 +42,12 @@ ZH = {
     "photo_full_hint": "照片已缩小到 1600 像素后上传。点击以原始分辨率发送，适合很小的人脸。",
     "credits_flowers": (
         '照片：<a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
-        "vultilion</a>（CC BY 2.0）、Charles Barbin（GPL 2+）、Stéfan van der Walt（CC0）"
+        "vultilion</a>（CC BY 2.0）、Caroline Ford（GPL 2）、Stéfan van der Walt（CC0）"
     ),
     "credits_faces": "照片：Pete Souza，白宫；NASA（公有领域）",
     "credits_compare": (
         '照片：<a href="https://www.flickr.com/photos/vultilion/6056698931/" target="_blank" rel="noreferrer">'
-        "vultilion</a>（CC BY 2.0）、Charles Barbin（GPL 2+）、Pete Souza，白宫（公有领域）"
+        "vultilion</a>（CC BY 2.0）、Caroline Ford（GPL 2）、Pete Souza，白宫（公有领域）"
     ),
     "task": "识别什么",
     "depth": "深度",
@@ -261,8 +261,7 @@ ZH = {
     "example_wrong": "照片上是：{name}。网络在这里认错了。",
     "example_none": "照片上是：{name}。据我们所知，这些类别中没有它的种类，所以任何名称都是错的。",
     "example_dahlia": "大丽花",
-    "example_marigold": "万寿菊",
-    "example_yellow-daisy": "黄色雏菊",
+    "example_daffodil": "黄水仙",
     "example_cat": "一只猫",
     "example_two-people": "两个人",
     "example_astronaut": "一位宇航员",
@@ -463,6 +462,23 @@ ZH = {
     "lab_axis_gradient": "每个卷积的梯度范数",
     "lab_axis_activation": "每层输出的大小（均方根）",
     "lab_axis_layer": "层",
+    "lab_title_training": "没有捷径，越深越差",
+    "lab_lead_training": (
+        "论文由这个实验开始：在 CIFAR-10 上，用同一套方法训练相同的网络，有捷径和没有捷径。训练需要数小时，"
+        "所以这些曲线是事先记录的。"
+    ),
+    "lab_training_said": (
+        "<b>没有捷径时，{deep} 层的网络在它学习的图片上错误率为 {plain_deep}，{shallow} 层为 {plain_shallow}。"
+        "有捷径时分别为 {residual_deep} 和 {residual_shallow}。</b>更深的网络能做到较浅的网络所做的一切，"
+        "所以问题不是能力不足，而是难以训练。"
+    ),
+    "lab_training_how": (
+        "{epochs} 轮，{pictures} 张 {size} 像素的图片，{seeds} 个随机种子的平均值，{tests} 张测试图片。"
+    ),
+    "lab_training_short": "这是缩短的实验：论文中为 {epochs} 轮、{pictures} 张 {size} 像素的图片。",
+    "lab_error_train": "学习图片上的错误率，%",
+    "lab_error_test": "测试图片上的错误率，%",
+    "lab_axis_epoch": "轮",
     "lab_title_stages": "各阶段看到什么",
     "lab_lead_stages": (
         "在未去掉的块下，每个阶段对您的照片响应最强的八个通道，即平均值最大的通道，各自从零画到其最大值。"

@@ -6,15 +6,15 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 
-THINGS = ("dahlia", "marigold", "yellow-daisy", "cat")  # of the tabs that name things
+# Every depth names the daffodil rightly; the dahlia is a hard one.
+THINGS = ("daffodil", "dahlia", "cat")
 FACES = ("two-people", "astronaut", "president")
-BOTH = ("dahlia", "marigold", "two-people")
+BOTH = ("daffodil", "dahlia", "two-people")
 
 # What the classes of bundled tasks are called that an example shows; of tasks that are left out it shows none.
 SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
+    "daffodil": {"flowers102": ("Daffodil",)},
     "dahlia": {"flowers102": ("Orange Dahlia", "Pink-Yellow Dahlia")},
-    "marigold": {"flowers102": ("Marigold",)},
-    "yellow-daisy": {"flowers5": ("Daisy",), "imagenet1k": ("daisy",)},
     "cat": {"imagenet1k": ("tabby", "tiger cat", "Egyptian cat"), "cifar10": ("cat",)},
 }
 
