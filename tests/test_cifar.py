@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tiny
@@ -10,6 +12,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from resnet_demo import checkpoints
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import ARCHITECTURES, Architecture
 from resnet_demo.models.resnet import ResNet
@@ -137,3 +140,12 @@ def test_compiling_says_what_it_needs(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="needs a C\\+\\+ compiler"):
         compiled(torch.relu)
+
+
+def test_measuring_all_leaves_out_what_is_not_here(tmp_path, monkeypatch, capsys, cifar_folder):
+    tiny.weights_folder(tmp_path / "weights", (replace(SPEC, size=16, resize=16), 18), (tiny.FLOWERS, 18))
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))
+    assert main(["evaluate", "--all", "--data", str(cifar_folder)]) == 0
+    printed = capsys.readouterr()
+    assert "Left out flowers102: its data set is not here; measure it by name, with --data." in printed.err
+    assert "| cifar10 | 18 | top-1 accuracy |" in printed.out and "flowers102 | 18" not in printed.out

@@ -15,7 +15,9 @@ from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.lab import fresh
+from resnet_demo.lab.results import Epoch, write_rows
 from resnet_demo.models.architecture import ARCHITECTURES
+from resnet_demo.page.i18n import texts
 from resnet_demo.page.tabs import (
     classify,
     compare,
@@ -25,6 +27,7 @@ from resnet_demo.page.tabs import (
     lab_layers,
     lab_numbers,
     lab_sections,
+    lab_training,
 )
 from resnet_demo.utils.linalg import in_pieces
 
@@ -226,3 +229,24 @@ def test_each_stage_shows_its_strongest_channels():
     assert "layer3: 64 channels of 4 × 4" in found
     assert lab_sections.lab_seen({"token": token, "out": "layer2.0"})["html"] != found
     assert lab_sections.lab_seen({"token": "gone", "out": ""})["failed"]
+
+
+def test_the_degradation_experiment_is_told_with_its_figures_once_it_was_run(monkeypatch, tmp_path):
+    ends = {"plain20": 40.0, "plain56": 55.5, "resnet20": 38.0, "resnet56": 30.25}
+    rows = [
+        Epoch(name, seed, epoch, 2, 16, 5000, 1000, 128, 0.1, end + 10 * (2 - epoch) + seed, end + 20, 1.0)
+        for name, end in ends.items()
+        for seed in (0, 1)
+        for epoch in (1, 2)
+    ]
+    monkeypatch.setattr(lab_training, "FILE", tmp_path / "degradation.csv")
+    assert "lab-training" not in lab_sections.sections()
+    write_rows(lab_training.FILE, rows)
+    found = {}
+    for language in ("en", "zh"):
+        monkeypatch.setattr(texts, "of_event", lambda language=language: language)
+        found[language] = lab_sections.sections()
+    for said in found.values():
+        assert "56.0 %" in said and "40.5 %" in said and "30.8 %" in said  # the means of both seeds
+        assert said.count('class="plain') >= 4 and "lab-training" in said
+    assert "Plain-56" in found["en"] and "shortened run" in found["en"] and "缩短的实验" in found["zh"]

@@ -40,7 +40,7 @@ def test_the_block_that_sleeps_is_found_and_the_card_says_so(folder, capsys):
     assert (folder / checkpoints.MODEL).read_bytes() == before
     config = checkpoints.read_config(folder).changed(commands=["python -m resnet_demo train flowers102 --depth 18"])
     card = model_card(config)
-    assert "for 7 of 8 blocks, measured on 6 pictures. Without any one of the others (`layer3.1`)" in card
+    assert "for 7 of 8 blocks, measured on 8 pictures. Without any one of the others (`layer3.1`)" in card
     assert config.lesions.command in card
 
 

@@ -29,7 +29,7 @@ def folder(tmp_path):
 def test_ranges_are_measured_on_any_pictures_and_kept_beside_the_weights(folder, capsys):
     before = (folder / checkpoints.MODEL).read_bytes()
     assert main(["ranges", "--weights", str(folder), "--pictures", str(EXAMPLES)]) == 0
-    assert capsys.readouterr().out == f"50 ranges on 6 pictures, written to {folder / 'config.json'}.\n"
+    assert capsys.readouterr().out == f"50 ranges on 8 pictures, written to {folder / 'config.json'}.\n"
     assert (folder / checkpoints.MODEL).read_bytes() == before
     assert (folder / checkpoints.CARD).read_text() == "# Tiny\n"
     ranges = checkpoints.load_folder(folder).ranges

@@ -1,9 +1,9 @@
 """The weights of a ResNet of Keras Applications out of Keras' own files, by layer; nothing in a file is ever run.
 
 Three layouts: ``.keras`` (a zip of ``config.json`` and ``model.weights.h5``), ``.weights.h5`` of Keras 3, and the
-``.h5`` of before. Keras 3 counts its layers by class in the order of ``model.layers`` and writes no names: they are
-those of the configuration, or, where there is none, those that Keras Applications gives. The network may be the whole
-model or a part of it, as in ``Sequential([ResNet50(include_top=False), GlobalAveragePooling2D(), Dense(5)])``.
+``.h5`` of before. Keras 3 counts its layers by class in the order of ``model.layers``; their names are attributes
+of the groups ``vars``, else those of the configuration, else what Keras Applications gives. The network may be the
+whole model or a part of it, as in ``Sequential([ResNet50(include_top=False), GlobalAveragePooling2D(), Dense(5)])``.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def counted(group: Any, config: Mapping | None) -> Iterator[tuple[str, np.ndarra
             yield from counted(inner, inside if "layers" in inside else None)
         for index, array in enumerate(VARIABLES.get(kind, ())):
             if str(index) in inner["vars"]:
-                yield f"{inside['name']}/{array}", np.asarray(inner["vars"][str(index)], np.float64)
+                name = inner["vars"].attrs.get("name") or inside["name"]
+                yield f"{name}/{array}", np.asarray(inner["vars"][str(index)], np.float64)
 
 
 def usual_layers(groups: Any) -> Iterator[dict]:

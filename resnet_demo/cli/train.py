@@ -374,6 +374,7 @@ def all_bundled(data: Path | None) -> list[tuple[str, int]]:
     """Task and depth of each bundled checkpoint whose pictures can be had; of the others a line says why not."""
     from resnet_demo import checkpoints
     from resnet_demo.training.data import imagenet
+    from resnet_demo.training.data.datasets import is_there
 
     known = checkpoints.bundled()
     own = sorted({entry.task for entry in known} & checkpoints.own_tasks())
@@ -386,7 +387,12 @@ def all_bundled(data: Path | None) -> list[tuple[str, int]]:
         except UserError as error:
             complain(f"Left out {imagenet.TASK}: {error}")
             wanted = [(task, depth) for task, depth in wanted if task != imagenet.TASK]
-    return wanted
+    missing = {task for task, _ in wanted if task != imagenet.TASK and not is_there(task, data)}
+    if missing >= {task for task, _ in wanted}:
+        return wanted  # The first one says what is missing.
+    for task in sorted(missing):
+        complain(f"Left out {task}: its data set is not here; measure it by name, with --data.")
+    return [(task, depth) for task, depth in wanted if task not in missing]
 
 
 def add_detection(commands: Commands) -> Parser:

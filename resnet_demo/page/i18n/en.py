@@ -510,6 +510,8 @@ EN = {
     "lab_training_short": (
         "That is a shortened run: the paper has {epochs} epochs of {pictures} pictures of {size} pixels."
     ),
+    "lab_trained_plain": "Plain-{depth}",
+    "lab_trained_residual": "ResNet-{depth}",
     "lab_error_train": "Error on the pictures that are learned from, %",
     "lab_error_test": "Error on test pictures, %",
     "lab_axis_epoch": "epoch",

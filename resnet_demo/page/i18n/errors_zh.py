@@ -146,6 +146,18 @@ SENTENCES = {
     "torch.save(model.state_dict(), FILE).": (
         "{path} 中有 Python 对象，此处不会运行：请用 torch.save(model.state_dict(), FILE) 只保存权重。"
     ),
+    "Reading {name} needs h5py: pip install h5py.": "读取 {name} 需要 h5py：pip install h5py。",
+    "{path} holds more than 2 GB of weights: import a ResNet alone.": (
+        "{path} 中的权重超过 2 GB：请只导入一个 ResNet。"
+    ),
+    "{path} cannot be read ({error}): pass what model.save() or model.save_weights() of Keras wrote.": (
+        "无法读取 {path}（{error}）：请给出 Keras 的 model.save() 或 model.save_weights() 写出的文件。"
+    ),
+    "{path} is no ResNet50, ResNet101 or ResNet152 of keras.applications with one Dense layer behind it ({error}): "
+    "import weights of another program as .pth or .safetensors.": (
+        "{path} 不是 keras.applications 中后接一个 Dense 层的 ResNet50、ResNet101 或 ResNet152（{error}）："
+        "请以 .pth 或 .safetensors 导入其他程序的权重。"
+    ),
     "{path} holds no state dict: save one with torch.save(model.state_dict(), FILE).": (
         "{path} 中没有 state dict：请用 torch.save(model.state_dict(), FILE) 保存。"
     ),

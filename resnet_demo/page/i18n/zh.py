@@ -476,6 +476,8 @@ ZH = {
         "{epochs} 轮，{pictures} 张 {size} 像素的图片，{seeds} 个随机种子的平均值，{tests} 张测试图片。"
     ),
     "lab_training_short": "这是缩短的实验：论文中为 {epochs} 轮、{pictures} 张 {size} 像素的图片。",
+    "lab_trained_plain": "普通网络-{depth}",
+    "lab_trained_residual": "ResNet-{depth}",
     "lab_error_train": "学习图片上的错误率，%",
     "lab_error_test": "测试图片上的错误率，%",
     "lab_axis_epoch": "轮",

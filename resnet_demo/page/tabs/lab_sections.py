@@ -15,7 +15,7 @@ from resnet_demo.inference import results
 from resnet_demo.page import result_cache
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.texts import say
-from resnet_demo.page.tabs import lab_layers, lab_numbers, lab_stages
+from resnet_demo.page.tabs import lab_layers, lab_numbers, lab_stages, lab_training
 from resnet_demo.page.widgets.inputs import note
 
 SCRIPT = Path(__file__).with_suffix(".js")
@@ -46,12 +46,18 @@ def lab_open(data: dict) -> dict:
 
 def sections() -> str:
     parts = []
+    # Once it was run: shortened runs so far were too short for residual networks to show what they gain.
+    training = f'<div class="lab-training">{lab_training.shown()}</div>' if lab_training.FILE.is_file() else ""
     for name, content in (
         ("layers", f'{lab_layers.controls()}<div class="lab-layers"></div>'),
+        ("training", training),
         ("stages", '<div class="lab-stages"></div>'),
         ("numbers", lab_numbers.numbers()),
     ):
-        parts.append(f"<section><h2>{say(f'lab_title_{name}')}</h2><p>{say(f'lab_lead_{name}')}</p>{content}</section>")
+        if content:
+            parts.append(
+                f"<section><h2>{say(f'lab_title_{name}')}</h2><p>{say(f'lab_lead_{name}')}</p>{content}</section>"
+            )
     return "".join(parts)
 
 

@@ -106,10 +106,8 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
         UserError: no such data set, or no picture in these splits.
     """
     root = (folder or data_folder()) / task
-    if task in PUBLISHED and not (root / "labels.csv").is_file():
-        form = PUBLISHED[task][0]
-        if source := form.find(root) or form.find(root.parent):
-            return published_pictures(task, source, splits)
+    if source := published(task, folder):
+        return published_pictures(task, source, splits)
     classes: tuple[str, ...] = ()
     sources: list[str] = []
     if (root / "landmarks.csv").is_file():
@@ -125,6 +123,23 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
     if not rows:
         raise UserError(f"The data set {task} has no pictures in {', '.join(splits)}: the splits are train, val, test.")
     return Pictures(task, [root / row["image"] for row in rows], labels, classes, sources)
+
+
+def published(task: str, folder: Path | None = None) -> Path | None:
+    """What a set is read from that lies there as it is published; None where it is laid out as ours are, or missing."""
+    root = (folder or data_folder()) / task
+    if task not in PUBLISHED or (root / "labels.csv").is_file():
+        return None
+    form = PUBLISHED[task][0]
+    return form.find(root) or form.find(root.parent)
+
+
+def is_there(task: str, folder: Path | None = None) -> bool:
+    """Whether there is a data set of that name."""
+    root = (folder or data_folder()) / task
+    return published(task, folder) is not None or any(
+        (root / name).is_file() for name in ("labels.csv", "landmarks.csv")
+    )
 
 
 def published_pictures(task: str, source: Path, splits: tuple[str, ...]) -> Pictures:
