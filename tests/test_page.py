@@ -387,8 +387,12 @@ def test_every_text_used_exists_and_every_text_is_used():
     families = ("region_", "column_", "tab_", "viewer_", "metric_", "live_", "how_", "example_")
     unused = {key for key in en.EN.keys() - mentioned if not key.startswith(families)}
     put_together = {f"lab_{key}" for key in lab.TEXTS} | {f"truth_{key}" for key in truth.TEXTS}
-    put_together |= {f"lab_{part}_{name}" for part in ("title", "lead") for name in ("layers", "stages", "numbers")}
-    put_together |= {f"lab_{name}" for name in ("shortcuts", "norm", "axis_gradient", "axis_activation")}
+    put_together |= {
+        f"lab_{part}_{name}" for part in ("title", "lead") for name in ("layers", "training", "stages", "numbers")
+    }
+    put_together |= {
+        f"lab_{name}" for name in ("shortcuts", "norm", "axis_gradient", "axis_activation", "error_train", "error_test")
+    }
     put_together |= {f"truth_{way}{part}" for way in ("deletion", "insertion") for part in ("", "_axis")}
     assert put_together <= en.EN.keys()
     assert unused - put_together == set()

@@ -39,5 +39,5 @@ def test_compare_leads_to_the_lab_with_its_network_and_photo(visit):
     page.get_by_role("link", name="Take blocks out of ResNet-34").click()
     expect(page.get_by_role("tab", name="Lab")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#lab-depth .selected")).to_have_text("34")
-    expect(page.locator("#lab-examples [aria-pressed=true]")).to_have_attribute("aria-label", "Marigold")
+    expect(page.locator("#lab-examples [aria-pressed=true]")).to_have_attribute("aria-label", "Dahlia")
     expect(page.locator("#lab-board [data-block]")).to_have_count(16)

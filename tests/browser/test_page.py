@@ -112,7 +112,7 @@ def test_an_example_works_with_one_click_and_controls_answer_at_once(visit):
 def test_the_heat_answers_without_the_server(visit):
     """Class, opacity, colours and before/after, while no request goes out."""
     page = visit()
-    page.locator("#flowers-examples .gallery-item").nth(1).click()
+    upload(page, "flowers", EXAMPLES / "marigold.jpg")
     bars = page.locator("#flowers-classes li button")
     expect(bars).to_have_count(5)
     full = drawn(page, "flowers-overlay")
@@ -295,7 +295,7 @@ def test_the_last_of_several_quick_choices_counts(visit):
 
 def test_a_task_of_own_pictures_is_offered(visit, own_server):
     page = visit(address=own_server)
-    page.locator("#flowers-examples .gallery-item").nth(1).click()
+    upload(page, "flowers", EXAMPLES / "marigold.jpg")
     expect(page.locator("#flowers-classes li button")).to_have_count(4)
     choose(page, "flowers-task", "pets")
     expect(page.locator("#flowers-classes li button")).to_have_count(3)

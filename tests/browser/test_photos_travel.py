@@ -114,7 +114,7 @@ def test_an_example_of_one_tab_is_left_behind_where_it_makes_no_sense(visit):
     open_tab(page, "faces")
     expect(page.locator("#faces-overlay .viewer-badge")).to_have_text("Example: Two people")
     open_tab(page, "compare")
-    expect(page.locator("#compare-examples [aria-pressed=true]")).to_have_attribute("aria-label", "Marigold")
+    expect(page.locator("#compare-examples [aria-pressed=true]")).to_have_attribute("aria-label", "Dahlia")
 
 
 def test_a_link_compares_the_depths_with_the_photo_on_screen(visit):
