@@ -14,6 +14,7 @@ import pytest
 import tiny
 
 from resnet_demo import checkpoints
+from resnet_demo.checkpoints import keras_file
 from resnet_demo.checkpoints.keras_file import MEAN, read_keras_file
 from resnet_demo.checkpoints.state_file import read_state_file
 from resnet_demo.cli.main import main
@@ -198,6 +199,10 @@ def test_other_models_are_refused_in_a_sentence(tmp_path, monkeypatch):
     (tmp_path / "text.keras").write_text("no zip")
     with pytest.raises(UserError, match="cannot be read \\(File is not a zip file\\)"):
         read_keras_file(tmp_path / "text.keras")
+    as_keras(tmp_path / "large.keras", layers)
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="^[^ ]+ holds more than 2 GB of weights"):
+        patch.setattr(keras_file, "MOST_BYTES", 1000)
+        read_keras_file(tmp_path / "large.keras")
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(UserError, match="needs h5py: pip install h5py"):
         read_keras_file(tmp_path / "v2.h5")

@@ -10,7 +10,6 @@ from resnet_demo.checkpoints.checkpoint import save
 from resnet_demo.checkpoints.files import CONFIG
 from resnet_demo.checkpoints.index import index_record
 from resnet_demo.checkpoints.index_file import write_index
-from resnet_demo.checkpoints.keras_file import KERAS_SUFFIXES, MEAN, read_keras_file
 from resnet_demo.checkpoints.records import OwnData
 from resnet_demo.checkpoints.state_file import StateFile, read_state_file
 from resnet_demo.errors import UserError
@@ -39,13 +38,9 @@ def import_file(
     """
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError("{out} is there already: choose another --out.", out=out)
-    if path.suffix in KERAS_SUFFIXES:
-        stored = read_keras_file(path)
-        found, prepared = StateFile(stored.state, "v1", from_transformers=False), keras_preparation(stored.side)
-    else:
-        found, prepared = read_state_file(path), preparation(path)
+    found = read_state_file(path)
     architecture = architecture_for(found, path, depth, variant)
-    spec = replace(prepared, name=task, labels=read_labels(labels))
+    spec = replace(found.prepared or preparation(path), name=task, labels=read_labels(labels))
     check_state(found.state, architecture, spec.outputs, str(path), most=4)
     card = card_text(path.name, spec, architecture)
     # ``own`` keeps it from being published unasked.
@@ -115,13 +110,6 @@ def preparation(path: Path) -> TaskSpec:
     if interpolation not in ("bilinear", "bicubic") or not 32 <= size <= resize or len(mean) != 3 or len(std) != 3:
         return usual
     return replace(usual, size=size, resize=resize, fit=fit, interpolation=interpolation, mean=mean, std=std)
-
-
-def keras_preparation(side: int | None) -> TaskSpec:
-    """How pictures are prepared for a network of Keras Applications: ``preprocess_input``, after they were scaled to a
-    square as ``image_dataset_from_directory`` does it."""
-    size = side or 224
-    return TaskSpec("imported", CLASSIFICATION, size=size, resize=size, fit="squash", mean=MEAN)
 
 
 def scaling_of(spec: TaskSpec) -> str:

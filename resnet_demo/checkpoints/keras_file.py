@@ -22,6 +22,7 @@ import numpy as np
 from resnet_demo.checkpoints.keras_names import EARLIER_EPSILON, EPSILON, HEADS, MEAN_RGB, convert, torch_name
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import ARCHITECTURES
+from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 MEAN = tuple((MEAN_RGB / 255).tolist())  # of the pictures that ``KerasFile.state`` is for, with ImageNet's deviation
@@ -31,6 +32,13 @@ VARIABLES = {  # the order in which Keras 3 writes what it does not name
     "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
 }
 MOST_BYTES = 2**31  # of the weights in a .keras file
+
+
+def preparation(side: int | None) -> TaskSpec:
+    """How pictures are prepared for a network of Keras Applications: ``preprocess_input``, after they were scaled to a
+    square as ``image_dataset_from_directory`` does it."""
+    size = side or 224
+    return TaskSpec("imported", CLASSIFICATION, size=size, resize=size, fit="squash", mean=MEAN)
 
 
 class KerasFile(NamedTuple):
@@ -69,6 +77,8 @@ def read_keras_file(path: Path) -> KerasFile:
                 said = file.attrs.get("model_config")
                 config = json.loads(said) if said else None
                 arrays = dict(counted(file, None) if "layers" in file else named(file))
+    except UserError:
+        raise
     except (OSError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, NotImplementedError) as error:
         raise UserError(
             "{path} cannot be read ({error}): pass what model.save() or model.save_weights() of Keras wrote.",

@@ -16,11 +16,12 @@ from typing import NamedTuple
 import numpy as np
 
 from resnet_demo.checkpoints.files import CONFIG
-from resnet_demo.checkpoints.keras_file import KERAS_SUFFIXES, read_keras_file
+from resnet_demo.checkpoints.keras_file import KERAS_SUFFIXES, preparation, read_keras_file
 from resnet_demo.checkpoints.timm_names import from_timm
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import VARIANTS
 from resnet_demo.models.quantization import dequantise
+from resnet_demo.tasks import TaskSpec
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.", "network.", "net.")
 NESTED = ("state_dict", "model_state_dict", "model_state", "model", "state_dict_ema", "net")
@@ -37,11 +38,13 @@ class StateFile(NamedTuple):
         state: float32 arrays by torchvision's names, without counters of batches; the head is ``fc``.
         variant: where a bottleneck has its stride, or None where neither the file nor its ``config.json`` says.
         from_transformers: whether the names were those of transformers, whose configuration says where the stride is.
+        prepared: how pictures are prepared, where the kind of file says it.
     """
 
     state: dict[str, np.ndarray]
     variant: str | None
     from_transformers: bool
+    prepared: TaskSpec | None = None
 
 
 def read_state_file(path: Path) -> StateFile:
@@ -51,7 +54,9 @@ def read_state_file(path: Path) -> StateFile:
         UserError: it cannot be read, or holds no state dict.
     """
     if path.suffix in KERAS_SUFFIXES:
-        return StateFile(read_keras_file(path).state, "v1", from_transformers=False)
+        stored_by_keras = read_keras_file(path)
+        prepared = preparation(stored_by_keras.side)
+        return StateFile(stored_by_keras.state, "v1", from_transformers=False, prepared=prepared)
     if path.suffix in TORCH_SUFFIXES:
         stored, said = read_torch(path), None
     else:

@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from resnet_demo.bench import results
 from resnet_demo.bench.harness.training_clock import Clock, Training
-from resnet_demo.bench.peers import torchvision_cifar
+from resnet_demo.bench.peers.torchvision_cifar import CifarPictures, network
+from resnet_demo.bench.peers.torchvision_training import endless, training_step
 from resnet_demo.bench.runner import Settings
 from resnet_demo.bench.turns import take_turns
 from resnet_demo.lab import degradation
@@ -50,8 +51,8 @@ def measure(settings: Settings) -> list[dict]:
         clock = Clock()
         peer = Training(
             PEER,
-            torchvision_cifar.batches(pictures, labels, batch, settings.workers, clock),
-            torchvision_cifar.step_of(DEPTH, CLASSES, torch.device("cpu")),
+            endless(CifarPictures(pictures, labels, clock), batch, settings.workers),
+            training_step(network(DEPTH, CLASSES), torch.device("cpu")),
             clock,
         )
         ways = [

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
-import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, RandomSampler
+from torch.utils.data import Dataset
 from torchvision import transforms
 from torchvision.models.resnet import BasicBlock, conv1x1, conv3x3
 
 from resnet_demo.bench.harness.training_clock import Clock
 
-ENDLESS = 10**9
 CHANNELS = (16, 32, 64)
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)  # of CIFAR-10
 
@@ -42,13 +38,6 @@ class CifarPictures(Dataset):
         return sample
 
 
-def batches(pictures: np.ndarray, labels: np.ndarray, batch: int, workers: int, clock: Clock) -> Iterator:
-    """Endless batches of pictures uint8 (n, 32, 32, 3) and labels (n,), prepared by ``workers`` processes."""
-    dataset = CifarPictures(pictures, labels, clock)
-    sampler = RandomSampler(dataset, num_samples=ENDLESS)
-    return iter(DataLoader(dataset, batch_size=batch, sampler=sampler, num_workers=workers))
-
-
 def network(depth: int, classes: int) -> nn.Sequential:
     """The paper's network of ``depth`` layers for CIFAR-10 (section 4.2) out of torchvision's blocks."""
     layers: list[nn.Module] = [conv3x3(3, CHANNELS[0]), nn.BatchNorm2d(CHANNELS[0]), nn.ReLU(inplace=True)]
@@ -60,19 +49,3 @@ def network(depth: int, classes: int) -> nn.Sequential:
             layers.append(BasicBlock(inputs, channels, stride, None if stride == 1 else shortcut))
             inputs = channels
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes))
-
-
-def step_of(depth: int, classes: int, device: torch.device) -> Callable[[Tensor, Tensor], float]:
-    """A function that trains it on a batch (b, 3, 32, 32), labels (b,), and returns the loss."""
-    net = network(depth, classes).to(device).train()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-    criterion = nn.CrossEntropyLoss()
-
-    def step(pictures: Tensor, labels: Tensor) -> float:
-        loss = criterion(net(pictures.to(device)), labels.to(device))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step

@@ -52,11 +52,16 @@ class ReferenceDataset(Dataset):
 
 def reference_batches(pictures: Pictures, size: int, batch: int, workers: int, decoded: bool, clock: Clock) -> Iterator:
     dataset = ReferenceDataset(pictures, size, decoded, clock)
+    return endless(dataset, batch, workers)
+
+
+def endless(dataset: Dataset, batch: int, workers: int) -> Iterator:
+    """Batches in a random order, without end, prepared by ``workers`` processes."""
     return iter(
         DataLoader(
             dataset,
             batch_size=batch,
-            sampler=RandomSampler(dataset, num_samples=ENDLESS),
+            sampler=RandomSampler(dataset, num_samples=ENDLESS),  # type: ignore[arg-type]
             num_workers=workers,
             pin_memory=torch.cuda.is_available(),
         )
@@ -64,8 +69,13 @@ def reference_batches(pictures: Pictures, size: int, batch: int, workers: int, d
 
 
 def reference_step(depth: int, classes: int, device: torch.device) -> Callable[[Tensor, Tensor], float]:
-    """A function that trains torchvision's ResNet on a batch (b, 3, size, size), labels (b,), and returns the loss."""
-    network = models.get_model(f"resnet{depth}", weights=None, num_classes=classes).to(device).train()
+    """``training_step`` of torchvision's ResNet."""
+    return training_step(models.get_model(f"resnet{depth}", weights=None, num_classes=classes), device)
+
+
+def training_step(network: nn.Module, device: torch.device) -> Callable[[Tensor, Tensor], float]:
+    """A function that trains a network on a batch (b, 3, size, size), labels (b,), and returns the loss."""
+    network = network.to(device).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
     criterion = nn.CrossEntropyLoss()
 

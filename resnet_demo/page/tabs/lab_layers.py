@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 
 from resnet_demo.lab import fresh
 from resnet_demo.page.i18n.texts import say
+from resnet_demo.page.tabs.lab_curves import Curve, figure
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 480, 250, 56, 12, 12, 40
 FIRST = 56  # layers that are picked at first
 TICKS = 6  # at most, along an axis
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -89,29 +88,15 @@ def plot(curves: Sequence[Sequence[float]], kinds: Sequence[str], title: str) ->
     values = [value for curve in curves for value in curve if value > 0]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     high = max(high, low + 1)
-    count = len(curves[0])
-
-    def x(layer: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * layer / (count - 1)
-
-    def y(power: float) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (high - power) / (high - low)
-
-    parts = []
-    for power in range(low, high + 1, math.ceil((high - low) / TICKS)):
-        parts.append(f'<path class="grid" d="M{LEFT} {y(power):.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y(power) + 4:.1f}" text-anchor="end">{ten(power)}</text>')
-    for layer in sorted({0, (count - 1) // 2, count - 1}):
-        parts.append(f'<text x="{x(layer):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{layer + 1}</text>')
-    for kind, curve, faint in reversed([*zip(kinds, curves, ("", " faint"), strict=True)]):
-        points = " ".join(f"{x(at):.1f},{y(math.log10(max(value, 1e-300))):.1f}" for at, value in enumerate(curve))
-        parts.append(f'<polyline class="{kind}{faint}" points="{points}"/>')
-    across = (
-        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{say("lab_axis_layer")}</text>'
-    )
+    step = math.ceil((high - low) / TICKS)
     first = curves[0]
-    said = html.escape(f"{title}: {number(first[0])} → {number(first[count // 2])} → {number(first[-1])}", quote=True)
-    return (
-        f'<figure><figcaption>{title}</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">'
-        f"{''.join(parts)}{across}</svg></figure>"
+    return figure(
+        title,
+        say("lab_axis_layer"),
+        f"{title}: {number(first[0])} → {number(first[len(first) // 2])} → {number(first[-1])}",
+        [((power - low) / (high - low), ten(power)) for power in range(low, high + 1, step)],
+        [
+            Curve([(math.log10(max(value, 1e-300)) - low) / (high - low) for value in curve], f"{kind}{faint}")
+            for kind, curve, faint in reversed([*zip(kinds, curves, ("", " faint"), strict=True)])
+        ],
     )
