@@ -32,6 +32,7 @@ COMMANDS = {
     "Measuring": (
         train.add_evaluate,
         train.add_detection,
+        train.add_poses,
         calibrate.add_calibrate,
         calibrate.add_lesion,
         calibrate.add_curves,

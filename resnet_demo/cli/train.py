@@ -405,9 +405,7 @@ def add_detection(commands: Commands) -> Parser:
     )
     add_depth(parser)
     parser.add_argument("--split", default="val", help="of faces68 and flowers102 (default: %(default)s)")
-    parser.add_argument(
-        "--sources", nargs="+", default=[], metavar="SOURCE", help="of the faces, such as helen lfpw (default: all)"
-    )
+    add_sources(parser)
     parser.add_argument("--faces", type=int, default=60, help="that are turned (default: %(default)s)")
     parser.add_argument("--flowers", type=int, default=400, help="photos without a face (default: %(default)s)")
     add_data(parser)
@@ -422,6 +420,35 @@ def run_detection(options: argparse.Namespace) -> int:
     for line in lines:
         print(line, flush=True)
     return 0
+
+
+def add_poses(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "poses",
+        "what pose and spread of face keypoints are worth, beside labelled faces",
+        "--depth 50 --split val",
+        run_poses,
+    )
+    add_depth(parser)
+    parser.add_argument("--split", default="val", help="of faces68 (default: %(default)s)")
+    add_sources(parser)
+    add_data(parser)
+    return parser
+
+
+def run_poses(options: argparse.Namespace) -> int:
+    from resnet_demo.training.evaluation.poses import measure_poses
+
+    for line in measure_poses(options.depth, options.split, tuple(options.sources), options.data):
+        print(line, flush=True)
+    return 0
+
+
+def add_sources(parser: Parser) -> None:
+    parser.add_argument(
+        "--sources", nargs="+", default=[], metavar="SOURCE", help="of the faces, such as helen lfpw (default: all)"
+    )
 
 
 def add_bundle(commands: Commands) -> Parser:

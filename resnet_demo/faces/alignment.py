@@ -56,7 +56,7 @@ def similarity(landmarks: np.ndarray) -> tuple[np.ndarray, complex]:
     """
     middle = landmarks.mean(axis=0)
     points, template = (landmarks - middle) @ (1, 1j), TEMPLATE @ (1, 1j)
-    return middle, np.vdot(template, points) / np.vdot(template, template).real
+    return middle, complex(np.vdot(template, points) / np.vdot(template, template).real)
 
 
 def shape_error(landmarks: np.ndarray) -> float:

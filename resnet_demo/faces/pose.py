@@ -9,16 +9,16 @@ import numpy as np
 # Keypoints that hardly move with the expression: nose, corners of the eyes, corners of the mouth.
 STIFF = [*range(27, 36), 36, 39, 42, 45, 48, 54]
 # Where they lie in a mean face: x to the picture's right, y down, z away from the camera, in units of the distance of
-# the outer corners of the eyes. Made by structure from motion (Tomasi and Kanade 1992, three dimensions) from the
-# annotated landmarks of the 1,675 training faces of faces68's sources lfpw and helen and their mirror images, so that
-# it is symmetric; turned so that these faces look neither up nor down in the mean.
+# the outer corners of the eyes. Made by `.ci/face-shape` by structure from motion, from the annotated landmarks of the
+# 1,675 training faces of faces68's sources lfpw and helen and their mirror images, so that it is symmetric; turned so
+# that these faces look neither up nor down in the mean.
 SHAPE = np.array(
     [
-        *((0, -0.345, -0.053), (0, -0.205, -0.125), (0, -0.067, -0.205), (0, 0.075, -0.283)),  # bridge to tip
-        *((-0.163, 0.167, -0.059), (-0.084, 0.195, -0.092), (0, 0.221, -0.113)),
-        *((0.084, 0.195, -0.092), (0.163, 0.167, -0.059)),
-        *((-0.5, -0.326, 0.193), (-0.218, -0.307, 0.132), (0.218, -0.307, 0.132), (0.5, -0.326, 0.193)),  # eyes
-        *((-0.316, 0.431, 0.216), (0.316, 0.431, 0.216)),  # mouth
+        *((0, -0.343, -0.059), (0, -0.205, -0.128), (0, -0.068, -0.206), (0, 0.072, -0.283)),  # bridge to tip
+        *((-0.164, 0.170, -0.061), (-0.085, 0.200, -0.096), (0, 0.225, -0.111)),
+        *((0.085, 0.200, -0.096), (0.164, 0.170, -0.061)),
+        *((-0.5, -0.333, 0.206), (-0.217, -0.315, 0.143), (0.217, -0.315, 0.143), (0.5, -0.333, 0.206)),  # eyes
+        *((-0.312, 0.439, 0.201), (0.312, 0.439, 0.201)),  # mouth
     ]
 )
 STEPS = 20  # within 0.05 degrees of where it ends

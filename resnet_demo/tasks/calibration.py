@@ -53,8 +53,7 @@ class ClassMeans:
     @classmethod
     def from_json(cls, record: Mapping, channels: int) -> ClassMeans:
         levels = np.frombuffer(base64.b64decode(record["levels"], validate=True), np.int8)
-        levels = levels.reshape(record["classes"], channels)
-        return cls(levels, float(record["threshold"]), float(record["spread"]))
+        return cls(levels.reshape(record["classes"], channels), float(record["threshold"]), float(record["spread"]))
 
     @classmethod
     def of(cls, means: np.ndarray, threshold: float = 0.0, spread: float = 1.0) -> ClassMeans:
