@@ -247,6 +247,8 @@ class UploadServer(HubServer):
         return Response.json({})
 
     def _runtime(self, request: Request, match: re.Match) -> Response:
+        if match["name"] not in self.spaces:
+            return Response.error(404, "RepoNotFound", "Repository not found")
         space = self.spaces[match["name"]]
         if request.method == "POST":
             if refusal := self.refusal(request, match["name"]):

@@ -9,12 +9,13 @@ import pytest
 from conftest import EXAMPLES
 from PIL import Image, ImageOps
 
+from resnet_demo.cli.main import main
 from resnet_demo.faces import pose, tiles
 from resnet_demo.faces.alignment import TEMPLATE, crop, crop_matrix, frame_of, shape_error, to_photo, transform
 from resnet_demo.faces.detector import Detector, suppress, turned_back
 from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.training.data.datasets import Pictures
-from resnet_demo.training.evaluation import detection
+from resnet_demo.training.evaluation import detection, poses
 
 
 @pytest.fixture(scope="module")
@@ -259,3 +260,26 @@ def test_the_pose_turns_and_is_mirrored_with_its_photo():
     assert abs(known.yaw) > 4
     assert (mirrored.yaw, mirrored.pitch, mirrored.roll) == pytest.approx((-known.yaw, known.pitch, -known.roll), abs=4)
     assert (tilted.yaw, tilted.pitch, tilted.roll) == pytest.approx((known.yaw, known.pitch, known.roll + 20), abs=4)
+
+
+def test_pose_and_spread_beside_labels(tmp_path, monkeypatch, capsys):
+    predict = LandmarkPredictor("faces68", 18, "cpu")
+    paths, labels = [], []
+    for number in range(poses.FEWEST):
+        paths.append(tmp_path / f"{number}.png")
+        example("astronaut").crop((125 - 3 * number, 15, 335, 225)).save(paths[-1])
+        with Image.open(paths[-1]) as photo:
+            labels.append(predict(photo).faces[0].keypoints)
+    faces = Pictures("faces68", paths, np.array(labels), sources=["nasa"] * len(paths))
+    monkeypatch.setattr(poses, "load_pictures", lambda *_: faces)
+    assert main(["poses", "--depth", "18"]) == 0
+    said = capsys.readouterr().out
+    assert f"| nasa | {poses.FEWEST} |" + " 0.0° |" * 6 in said  # They are the network's own points.
+    assert said.count("| 0.00 % |") >= 5 and "Rank correlation" in said
+    assert main(["poses", "--depth", "18", "--sources", "moon"]) == 2
+    assert "0 faces of moon in val: name others" in capsys.readouterr().err
+
+
+def test_rank_correlation():
+    assert poses.rank_correlation(np.array([1, 2, 9]), np.array([0, 5, 6])) == pytest.approx(1)
+    assert poses.rank_correlation(np.array([1, 2, 9]), np.array([7, 5, 0])) == pytest.approx(-1)

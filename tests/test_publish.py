@@ -22,7 +22,6 @@ from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Config
 from resnet_demo.cli.main import main
 from resnet_demo.publish import files as publish_files
-from resnet_demo.publish.hardware import requirements_for
 from resnet_demo.publish.weights import without_paths
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 from resnet_demo.training.cards.card import model_card
@@ -379,8 +378,22 @@ def test_a_space_on_zerogpu_gets_the_python_and_pytorch_that_it_takes(weights, h
     assert head["suggested_hardware"] == "zero-a10g" and head["python_version"] == "3.12.12"
     assert "models" not in head  # the weights are in the Space
     assert re.findall(rb"^torch.*", files["requirements.txt"], re.MULTILINE) == [b"torch>=2.8,<2.12"]
-    # Without a word on the hardware all is as here.
-    assert requirements_for(None, "torch>=2.8,<3\nx\n") == "torch>=2.8,<3\nx\n"
+    # Without a word on the hardware it stays what it is.
+    assert main(["publish", "--space", SPACE, "--tasks", "flowers102"]) == 0
+    assert hub.spaces[SPACE].hardware == "zero-a10g" and hub.head(f"spaces/{SPACE}") == files
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_new_space_is_for_a_cpu_and_installs_no_pytorch(weights, hub, capsys, dry):
+    assert main(["publish", "--space", SPACE, "--tasks", "flowers102", *dry]) == 0
+    if dry:
+        assert not hub.log
+    else:
+        files = hub.head(f"spaces/{SPACE}")
+        assert head_of(files["README.md"])["suggested_hardware"] == hub.spaces[SPACE].hardware == "cpu-basic"
+        assert b"torch" not in files["requirements.txt"].split(b"\n", 1)[1]
+        assert main(["publish", "--space", SPACE, "--tasks", "flowers102", "--hardware", "t4-small"]) == 0
+        assert b"\ntorch" in hub.head(f"spaces/{SPACE}")["requirements.txt"]
 
 
 def check_documents(files: dict[str, bytes]) -> None:

@@ -38,7 +38,9 @@ def add_publish(commands: Commands) -> Parser:
         help="with the weights send the code and handler.py, so that Inference Endpoints run them",
     )
     parser.add_argument("--private", action="store_true", help="what is made can be seen by you alone")
-    parser.add_argument("--hardware", help="the Space's, such as cpu-basic or zero-gpu (default: as it is)")
+    parser.add_argument(
+        "--hardware", help="the Space's, such as cpu-basic or zero-gpu (default: as it is; a new one: cpu-basic)"
+    )
     parser.add_argument(
         "--secret",
         action="append",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+FIRST = "cpu-basic"  # what the Hub gives a new Space
 ZERO = "zero-a10g"
 ZERO_PYTHON, ZERO_TORCH = "3.12.12", "torch>=2.8,<2.12"
 TORCH = re.compile(r"^torch[<>=].*\n", re.MULTILINE)
@@ -20,16 +21,16 @@ def hub_name(hardware: str | None) -> str | None:
     return ZERO if hardware and hardware.lower().replace("-", "") == "zerogpu" else hardware
 
 
-def requirements_for(hardware: str | None, text: str) -> str:
+def requirements_for(hardware: str, text: str) -> str:
     """``requirements.txt`` for this hardware: no PyTorch and its CUDA on a CPU, one that it has on ZeroGPU."""
     if hardware == ZERO:
         return TORCH.sub(f"{ZERO_TORCH}\n", text)
-    if hardware and hardware.startswith("cpu"):
+    if hardware.startswith("cpu"):
         return TORCH.sub("", text)
     return text
 
 
-def head_for(hardware: str | None) -> dict[str, str]:
+def head_for(hardware: str) -> dict[str, str]:
     """What the head of the Space's README.md says of it."""
     python = {"python_version": ZERO_PYTHON} if hardware == ZERO else {}
-    return {**python, **({"suggested_hardware": hardware} if hardware else {})}
+    return {**python, "suggested_hardware": hardware}

@@ -11,7 +11,7 @@ from resnet_demo.publish import space as spaces
 from resnet_demo.publish.endpoint import endpoint_files
 from resnet_demo.publish.errors import State, explain_errors
 from resnet_demo.publish.files import check_limits, listing
-from resnet_demo.publish.hardware import hub_name
+from resnet_demo.publish.hardware import FIRST, hub_name
 from resnet_demo.publish.upload import check_name, connect, upload
 from resnet_demo.publish.weights import Selection, choose, record_revision, weights_files
 
@@ -29,7 +29,7 @@ class PublishOptions:
         weights_repo: where the Space takes its weights from; None: ``repo``, else they are put into the Space.
         tasks, all_tasks, depths: see ``weights.choose``.
         private: create what is missing as private.
-        hardware: the Space's, or None to leave it.
+        hardware: the Space's, or None to leave it as it is, or as the Hub gives it to a new one.
         secrets: ``NAME=value`` or ``NAME``.
         endpoint: make the repository one that Inference Endpoints run.
         token: or None for that of the environment.
@@ -122,7 +122,8 @@ def publish_space(
         weights = spaces.Weights(options.repo, spaces.TO_COME)
     elif repo := options.weights_repo or options.repo:
         weights = spaces.weights_of(selection, repo)
-    hardware = hub_name(options.hardware)
+    asked = hub_name(options.hardware)
+    hardware = asked or (FIRST if dry_run else present_hardware(space, options.token))
     files = spaces.space_files(space, selection, weights, hardware)
     check_limits(files)
     if dry_run:
@@ -142,11 +143,24 @@ def publish_space(
     say(sent.summary())
     if weights and options.private and "HF_TOKEN" not in secrets:
         say(f"If {weights.repo} is private, the Space can read it with --secret HF_TOKEN=... only.")
-    if hardware:
+    if asked:
         api = connect(options.token)
         with explain_errors(State(space, f"the Space {space} has all its files, but not the new hardware")):
-            if set_hardware(api, space, hardware):
-                say(f"The Space {space} is asked to run on {hardware}.")
+            if set_hardware(api, space, asked):
+                say(f"The Space {space} is asked to run on {asked}.")
+
+
+def present_hardware(space: str, token: str | None) -> str:
+    """What the Space runs on or is getting; ``FIRST`` where there is no such Space yet, or it never ran."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    api = connect(token)
+    with explain_errors(State(space)):
+        try:
+            runtime = api.get_space_runtime(space)
+        except RepositoryNotFoundError:
+            return FIRST
+    return runtime.requested_hardware or runtime.hardware or FIRST
 
 
 def set_environment(api: HfApi, space: str, variables: dict[str, str], secrets: dict[str, str]) -> None:

@@ -57,12 +57,12 @@ def weights_of(selection: Selection, repo: str) -> Weights:
     return Weights(repo, revisions.pop())
 
 
-def space_files(space: str, selection: Selection, weights: Weights | None, hardware: str | None) -> list[File]:
+def space_files(space: str, selection: Selection, weights: Weights | None, hardware: str) -> list[File]:
     """All files of the Space; the weights themselves only where there is no repository of weights.
 
     Args:
         space: its name on the Hub.
-        hardware: what it is to run on, by the Hub's name; None: not known.
+        hardware: what it is to run on, by the Hub's name.
     """
     for name in (*APP, REQUIREMENTS, CARD, CHINESE):
         if not (ROOT / name).is_file():
@@ -103,7 +103,7 @@ def pinned(selection: Selection, weights: Weights | None) -> list[IndexRecord]:
     ]
 
 
-def readme(space: str, selection: Selection, weights: Weights | None, hardware: str | None) -> str:
+def readme(space: str, selection: Selection, weights: Weights | None, hardware: str) -> str:
     """The project's README.md with what the Space is to load while it is built, what it runs on and looks like."""
     from huggingface_hub import SpaceCard, hf_hub_url
 

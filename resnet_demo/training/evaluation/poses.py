@@ -127,10 +127,11 @@ def spread_lines(faces: list[MeasuredFace]) -> Iterator[str]:
         yield row((name, len(part), f"{spreads[part].mean():.2f} %", f"{errors[part].mean():.2f} %"))
     by_face = rank_correlation(spreads.mean(axis=1), errors.mean(axis=1))
     within = np.median([rank_correlation(spreads[i], errors[i]) for i in range(len(faces))])
-    yield f"\nRank correlation of spread and error: of faces {by_face:.2f}, of a face's keypoints {within:.2f} (median)."
+    yield f"\nRank correlation of spread and error: faces {by_face:.2f}, keypoints of a face {within:.2f} (median)."
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
     """Spearman's coefficient of two arrays (n,) without equal values."""
-    ranks = np.stack([np.argsort(np.argsort(values)) for values in (first, second)])
-    return float(np.corrcoef(ranks)[0, 1])
+    ranks = np.stack([np.argsort(np.argsort(values)) for values in (first, second)]).astype(float)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    return float(ranks[0] @ ranks[1] / np.prod(np.linalg.norm(ranks, axis=1)))
