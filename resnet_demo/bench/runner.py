@@ -30,6 +30,7 @@ MEASUREMENTS = {
     "bulk": "resnet_demo.bench.cases.bulk",
     "batch": "resnet_demo.bench.cases.batch",
     "training": "resnet_demo.bench.cases.training",
+    "own": "resnet_demo.bench.cases.own",
     "cifar": "resnet_demo.bench.cases.cifar",
 }
 
@@ -46,6 +47,7 @@ class Settings:
         size: side of the square pictures in pixels, 32 or more.
         workers: processes that prepare pictures (0: none, the measuring one does it).
         pictures: number of photos in the folder of ``bulk`` and ``batch``.
+        photos: folder of photos for ``own``, a subfolder a class (None: it is left out).
         data: folder of the data sets (None: the usual one, and drawn pictures where there is none).
     """
 
@@ -56,6 +58,7 @@ class Settings:
     size: int = 224
     workers: int = 1
     pictures: int = 2000
+    photos: Path | None = None
     data: Path | None = None
 
 
@@ -71,7 +74,7 @@ def run(names: list[str], settings: Settings, file: Path | None = None) -> None:
 
     machine = describe()
     print(as_line(machine), flush=True)
-    asked = {key: value for key, value in asdict(settings).items() if key != "data"}
+    asked = {key: value for key, value in asdict(settings).items() if key not in ("data", "photos")}
     record = {"machine": machine, "settings": asked, "measurements": {}}
     for name in names or MEASUREMENTS:
         record["measurements"][name] = import_module(MEASUREMENTS[name]).measure(settings)

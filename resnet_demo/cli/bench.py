@@ -30,6 +30,12 @@ def add_bench(commands: Commands) -> Parser:
     parser.add_argument(
         "--pictures", type=int, default=2000, help="photos in the folder of bulk and batch (default: %(default)s)"
     )
+    parser.add_argument(
+        "--photos",
+        type=Path,
+        metavar="FOLDER",
+        help="for own: photos, a subfolder a class (default: it is left out)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file too")
     parser.add_argument(
         "--readme",
@@ -67,6 +73,7 @@ def run_bench(options: argparse.Namespace) -> int:
         size=options.size,
         workers=options.workers,
         pictures=options.pictures,
+        photos=options.photos,
         data=options.data,
     )
     run(options.measurements, settings, options.json)

@@ -29,6 +29,8 @@ class Recipe:
         optimizer: ``adamw`` or ``sgd`` (Nesterov momentum 0.9).
         learning_rate: peak rate of layer4.
         head_factor: the head's rate, as a multiple.
+        fit_head: classes that the start does not know begin with the head that is best on its features as they are,
+            see ``train.fit_head``, in the place of zeros.
         layer_decay: each stage nearer to the input learns at this fraction of the next one's rate.
         weight_decay: on convolutions and the head; never on batch norms and biases.
         warmup, decay: epochs of linear warm-up from 0; then ``cosine`` (half of one, down to 0) or ``constant``.
@@ -85,6 +87,7 @@ class Recipe:
     optimizer: str = "adamw"
     learning_rate: float = 1e-4
     head_factor: float = 10.0
+    fit_head: bool = False
     layer_decay: float = 1.0
     weight_decay: float = 0.05
     warmup: float = 1.0

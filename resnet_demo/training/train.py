@@ -12,10 +12,14 @@ import torch
 
 from resnet_demo import checkpoints, tasks
 from resnet_demo.checkpoints import Config
+from resnet_demo.checkpoints.proportion import proportion
 from resnet_demo.errors import UserError
+from resnet_demo.inference.base import Predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import TaskSpec
+from resnet_demo.teach import confidence, ridge
 from resnet_demo.training.data.datasets import (
     Pictures,
     labelled_pictures,
@@ -28,6 +32,7 @@ from resnet_demo.training.data.gather_record import records
 from resnet_demo.training.data.own_keypoints import squash
 from resnet_demo.training.distributed import join, leave
 from resnet_demo.training.evaluation.evaluate import evaluate
+from resnet_demo.training.evaluation.features import all_features
 from resnet_demo.training.evaluation.run import arrays_of, memory_checkpoint
 from resnet_demo.training.networks.distillation import Distillation, share_stem
 from resnet_demo.training.networks.head import centre_rows
@@ -80,6 +85,8 @@ def train(options: TrainOptions) -> Path | None:
     distillation = Distillation(whole_network(options.teacher), network, recipe) if options.teacher else None
     if distillation and not (options.out / RESUME).exists():
         start_from_teacher(distillation, network, options, pictures, spec)
+    elif recipe.fit_head and not network.fc.weight.any() and not (options.out / RESUME).exists():
+        fit_head(network, spec, pictures)
     team = join()
     measure = partial(metrics_of, spec=spec, held_out=held_out) if held_out else None
     trainer = Trainer(
@@ -174,11 +181,33 @@ def start_from_teacher(
     distillation.fit_linear(network, normalised_batches(pictures, recipe, spec)(LINEAR_PICTURES))
 
 
+def fit_head(network: ResNet, spec: TaskSpec, pictures: Pictures) -> None:
+    """Give new classes the head that is best on the features as they are, in closed form, and say what it is worth.
+
+    Fine-tuning then starts where a frozen network ends, and moves its features less (Kumar et al. 2022,
+    https://arxiv.org/abs/2202.10054).
+    """
+    predictor = predictor_of(network, spec).as_a(Classifier)
+    features = all_features(predictor, pictures, "fitting the head").pooled
+    found = ridge.fit(features, pictures.labels, len(spec.labels))
+    scale = confidence.temperature(found.left_out, pictures.labels)
+    with torch.no_grad():
+        network.fc.weight.copy_(torch.from_numpy(found.weights / scale))
+        network.fc.bias.copy_(torch.from_numpy(found.bias / scale))
+    right = int((found.left_out.argmax(axis=1) == pictures.labels).sum())
+    print(f"The head alone names {proportion(right, len(pictures)).value:g} % of the train pictures, each left out.")
+
+
 def metrics_of(network: ResNet, spec: TaskSpec, held_out: Pictures) -> dict[str, float]:
     """A network's accuracy as it would be stored."""
+    metrics = evaluate(predictor_of(network, spec), held_out).metrics
+    return {key: metric.value for key, metric in metrics.items()}
+
+
+def predictor_of(network: ResNet, spec: TaskSpec) -> Predictor:
+    """A predictor of the network as it would be stored."""
     checkpoint = memory_checkpoint(network, spec)
-    predictor = make_predictor(spec.name, network.depth, "cpu", checkpoint=checkpoint, ends=False)
-    return {key: metric.value for key, metric in evaluate(predictor, held_out).metrics.items()}
+    return make_predictor(spec.name, network.depth, "cpu", checkpoint=checkpoint, ends=False)
 
 
 def record_of(options: TrainOptions) -> dict[str, object]:
