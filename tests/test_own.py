@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from functools import partialmethod
 
@@ -156,11 +157,27 @@ def test_a_folder_of_classes_becomes_a_task_that_is_known_by_name(tmp_path, caps
     assert main(["evaluate"]) == 0
     assert "Left out fruit" in capsys.readouterr().err
 
+    # The head was there before the first epoch.
+    assert re.search(r"The head alone names [\d.]+ % of the train pictures, each left out", output.out)
+
     draw(data / "lime" / "new.png", COLOURS["lime"], 5)
     assert main(["evaluate", "fruit", "--depth", "18", "--data", str(data)]) == 2
     assert "are not those that fruit was trained with" in capsys.readouterr().err
     assert train(data, "fruit", "--init", start, settings=[*PLAIN, "epochs=8"]) == 2
     assert "holds a run with other pictures" in capsys.readouterr().err
+
+
+def test_new_classes_are_known_by_a_fitted_head_before_anything_else_learns(tmp_path, start):
+    data = fruit(tmp_path / "fruit")
+    assert train(data, "fruit", "--init", start, settings=[*PLAIN, "epochs=1", "learning_rate=0.0"]) == 0
+    state, before = checkpoints.load("fruit", 18).state, checkpoints.load_folder(start).state
+    assert np.abs(state["layer4.1.conv2.weight"] - before["layer4.1.conv2.weight"]).max() < 0.02  # but for rounding
+    predict = load("fruit", 18, "cpu")
+    for label, (name, colour) in enumerate(COLOURS.items()):
+        for index in range(4):
+            draw(tmp_path / f"{name}-{index}.png", colour, 2000 + 10 * label + index)
+    hits = [predict(path).top_k[0].label == path.stem.split("-")[0] for path in tmp_path.glob("*-?.png")]
+    assert len(hits) == 12 and sum(hits) >= 9
 
 
 def test_keypoints_of_whole_pictures_become_a_task(tmp_path, capsys, start):
