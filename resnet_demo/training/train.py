@@ -83,9 +83,10 @@ def train(options: TrainOptions) -> Path | None:
     spec = spec_for(recipe, pictures)
     network = starting_network(options.init, options.depth, spec, mean_points)
     distillation = Distillation(whole_network(options.teacher), network, recipe) if options.teacher else None
-    if distillation and not (options.out / RESUME).exists():
+    begun = (options.out / RESUME).exists()
+    if distillation and not begun:
         start_from_teacher(distillation, network, options, pictures, spec)
-    elif recipe.fit_head and not network.fc.weight.any() and not (options.out / RESUME).exists():
+    elif recipe.fit_head and options.init != "scratch" and not begun and not network.fc.weight.any():
         fit_head(network, spec, pictures)
     team = join()
     measure = partial(metrics_of, spec=spec, held_out=held_out) if held_out else None
