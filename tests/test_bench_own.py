@@ -46,10 +46,11 @@ def test_own_compares_the_command_with_a_script(photos, monkeypatch, capsys):
 
     monkeypatch.setattr(own, "finished", finished)
     monkeypatch.setattr(own.Script, "__init__", lambda self, weights: setattr(self, "weights", weights))
-    ours, script = own.measure(Settings((50,), rounds=2, photos=photos))
+    ours, script, quick, _ = own.measure(Settings((50,), rounds=2, photos=photos))
     assert ours["ours"] and ours["note"] == "62.5% right" and script["note"] == "40.0% right"
     assert script["limit_ratio"] == own.REACH and "seconds" not in ours
-    assert len(seen) == 6 and len(set(seen)) == 6  # a warm-up and two rounds of each, no folder twice
+    assert quick["ours"] and quick["what"] == own.SOON and quick["note"] == ours["note"]
+    assert len(seen) == 9 and len(set(seen)) == 9  # a warm-up and two rounds of each, no folder twice
     assert "classes of photos: 32 photos of each" in capsys.readouterr().out
 
 
