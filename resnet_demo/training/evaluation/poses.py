@@ -120,7 +120,7 @@ def spread_lines(faces: list[MeasuredFace]) -> Iterator[str]:
     """Whether unsteady keypoints are wrong ones: errors by spread, and rank correlations (Spearman 1904)."""
     spreads, errors = np.array([face.spreads for face in faces]), np.array([face.errors for face in faces])
     steady = np.argsort(spreads.mean(axis=1), kind="stable")
-    yield "\n" + head(("faces, by their spread", "faces", "spread", "NME"))
+    yield "\n" + head(("by their spread", "faces", "spread", "NME"))
     for name, part in zip(
         ("steadiest fifth", "second", "third", "fourth", "last"), np.array_split(steady, 5), strict=True
     ):
