@@ -4,7 +4,6 @@ are stand-ins: what ``train`` does is tested in test_own.py."""
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from PIL import Image
 
 from resnet_demo.bench.cases import own
+from resnet_demo.bench.harness.programs import output_of
 from resnet_demo.bench.runner import Settings
 from resnet_demo.errors import UserError
 
@@ -31,7 +31,7 @@ def photos(tmp_path, monkeypatch):
 def test_own_compares_the_command_with_a_script(photos, monkeypatch, capsys):
     seen = []
 
-    def finished(command: list[str], environment: dict[str, str]) -> str:
+    def learnt(command: list[str], environment: dict[str, str] | None = None) -> str:
         if "train" not in command:
             seen.append(Path(command[3]))
             return "0.4\n"
@@ -44,7 +44,7 @@ def test_own_compares_the_command_with_a_script(photos, monkeypatch, capsys):
         assert len({file.parts[1] for file in files}) == own.CLASSES and "class-0" not in {f.parts[1] for f in files}
         return ""
 
-    monkeypatch.setattr(own, "finished", finished)
+    monkeypatch.setattr(own, "output_of", learnt)
     monkeypatch.setattr(own.Script, "__init__", lambda self, weights: setattr(self, "weights", weights))
     ours, script, quick, _ = own.measure(Settings((50,), rounds=2, photos=photos))
     assert ours["ours"] and ours["note"] == "62.5% right" and script["note"] == "40.0% right"
@@ -54,7 +54,7 @@ def test_own_compares_the_command_with_a_script(photos, monkeypatch, capsys):
     assert "classes of photos: 32 photos of each" in capsys.readouterr().out
 
 
-def test_own_needs_photos_enough(photos, tmp_path, capsys):
+def test_own_needs_photos_enough(photos, capsys):
     assert own.measure(Settings((50,))) == []
     assert "pass --photos" in capsys.readouterr().out
     for path in photos.rglob("class-3/*"):
@@ -63,6 +63,6 @@ def test_own_needs_photos_enough(photos, tmp_path, capsys):
         own.measure(Settings((50,), photos=photos))
 
 
-def test_a_program_that_fails_is_said(tmp_path):
+def test_a_program_that_fails_is_said():
     with pytest.raises(UserError, match="-c failed: no luck"):
-        own.finished([sys.executable, "-P", "-c", "raise SystemExit('no luck')"], dict(os.environ))
+        output_of([sys.executable, "-P", "-c", "raise SystemExit('no luck')"])

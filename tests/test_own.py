@@ -107,6 +107,15 @@ def train(data, name, *more: str, settings=()) -> int:
     return main([*command, *more, "--set", *QUICK, *settings])
 
 
+def hits_of_fresh_pictures(folder, first: int) -> list[bool]:
+    """Draws four pictures of each fruit, such as lime-0.png; whether each is named right."""
+    predict = load("fruit", 18, "cpu")
+    for number, (name, colour) in enumerate(COLOURS.items()):
+        for index in range(4):
+            draw(folder / f"{name}-{index}.png", colour, first + 10 * number + index)
+    return [predict(path).top_k[0].label == path.stem.split("-")[0] for path in folder.glob("*-?.png")]
+
+
 # --- From a folder to a task of the page ------------------------------------------------------------------------------
 
 
@@ -140,11 +149,7 @@ def test_a_folder_of_classes_becomes_a_task_that_is_known_by_name(tmp_path, caps
     assert f"python -m resnet_demo train --data {data} --depth 18 --name fruit --init {start}" in card
 
     # Fresh pictures, as three test pictures tell little.
-    predict = load("fruit", 18, "cpu")
-    for number, (name, colour) in enumerate(COLOURS.items()):
-        for index in range(4):
-            draw(tmp_path / f"{name}-{index}.png", colour, 1000 + 10 * number + index)
-    hits = [predict(path).top_k[0].label == path.stem.split("-")[0] for path in tmp_path.glob("*-?.png")]
+    hits = hits_of_fresh_pictures(tmp_path, 1000)
     assert len(hits) == 12 and sum(hits) >= 10
     assert main(["predict", str(tmp_path / "lime-0.png"), "--task", "fruit", "--depth", "18", "--json"]) == 0
     assert {score["label"] for score in json.loads(capsys.readouterr().out)["top_k"]} == set(COLOURS)
@@ -172,11 +177,7 @@ def test_new_classes_are_known_by_a_fitted_head_before_anything_else_learns(tmp_
     assert train(data, "fruit", "--init", start, settings=[*PLAIN, "epochs=1", "learning_rate=0.0"]) == 0
     state, before = checkpoints.load("fruit", 18).state, checkpoints.load_folder(start).state
     assert np.abs(state["layer4.1.conv2.weight"] - before["layer4.1.conv2.weight"]).max() < 0.02  # but for rounding
-    predict = load("fruit", 18, "cpu")
-    for label, (name, colour) in enumerate(COLOURS.items()):
-        for index in range(4):
-            draw(tmp_path / f"{name}-{index}.png", colour, 2000 + 10 * label + index)
-    hits = [predict(path).top_k[0].label == path.stem.split("-")[0] for path in tmp_path.glob("*-?.png")]
+    hits = hits_of_fresh_pictures(tmp_path, 2000)
     assert len(hits) == 12 and sum(hits) >= 9
 
 

@@ -157,10 +157,15 @@ def present_hardware(space: str, token: str | None) -> str:
     api = connect(token)
     with explain_errors(State(space)):
         try:
-            runtime = api.get_space_runtime(space)
+            return hardware_of(api, space) or FIRST
         except RepositoryNotFoundError:
             return FIRST
-    return runtime.requested_hardware or runtime.hardware or FIRST
+
+
+def hardware_of(api: HfApi, space: str) -> str | None:
+    """What a Space is getting, or has; None where it never ran."""
+    runtime = api.get_space_runtime(space)
+    return runtime.requested_hardware or runtime.hardware
 
 
 def set_environment(api: HfApi, space: str, variables: dict[str, str], secrets: dict[str, str]) -> None:
@@ -178,8 +183,7 @@ def set_environment(api: HfApi, space: str, variables: dict[str, str], secrets: 
 
 def set_hardware(api: HfApi, space: str, hardware: str) -> bool:
     """Ask for hardware, unless the Space has it or is getting it; whether it was asked for."""
-    runtime = api.get_space_runtime(space)
-    if hardware == (runtime.requested_hardware or runtime.hardware):
+    if hardware == hardware_of(api, space):
         return False
     # The Hub may offer more than this client knows by name.
     api.request_space_hardware(space, cast("SpaceHardware", hardware))

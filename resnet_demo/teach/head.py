@@ -125,10 +125,8 @@ def teach(network: Predictor, name: str, names: Sequence[str], features: np.ndar
     check_own_name(name)
     check_trunk(network)
     check_counts(names, labels)
-    solved = ridge.fit(features, labels, len(names))
-    temperature = confidence.temperature(solved.left_out, labels)
-    # Divided by it at once, so that also the bare network's outputs come true.
-    head = {"fc.weight": solved.weights / temperature, "fc.bias": solved.bias / temperature}
+    solved = solve(features, labels, len(names))
+    head = {"fc.weight": solved.weights, "fc.bias": solved.bias}
     trunk = network.checkpoint
     found = Taught(
         replace(
@@ -141,10 +139,22 @@ def teach(network: Predictor, name: str, names: Sequence[str], features: np.ndar
         ),
         network.task,
         labels,
-        softmax(solved.left_out / temperature).astype(np.float32),
+        softmax(solved.left_out).astype(np.float32),
         solved.penalty,
     )
     return replace(found, checkpoint=replace(found.checkpoint, metrics={"top1": found.accuracy}))
+
+
+def solve(features: np.ndarray, labels: np.ndarray, classes: int) -> ridge.Fit:
+    """``ridge.fit``, divided by the temperature at which it comes true: then the bare network's outputs do too."""
+    found = ridge.fit(features, labels, classes)
+    temperature = confidence.temperature(found.left_out, labels)
+    return replace(
+        found,
+        weights=found.weights / temperature,
+        bias=found.bias / temperature,
+        left_out=found.left_out / temperature,
+    )
 
 
 def below_head(trunk: Checkpoint) -> dict[str, np.ndarray]:

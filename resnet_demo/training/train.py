@@ -19,7 +19,7 @@ from resnet_demo.inference.classifier import Classifier
 from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import TaskSpec
-from resnet_demo.teach import confidence, ridge
+from resnet_demo.teach.head import solve
 from resnet_demo.training.data.datasets import (
     Pictures,
     labelled_pictures,
@@ -190,11 +190,10 @@ def fit_head(network: ResNet, spec: TaskSpec, pictures: Pictures) -> None:
     """
     predictor = predictor_of(network, spec).as_a(Classifier)
     features = all_features(predictor, pictures, "fitting the head").pooled
-    found = ridge.fit(features, pictures.labels, len(spec.labels))
-    scale = confidence.temperature(found.left_out, pictures.labels)
+    found = solve(features, pictures.labels, len(spec.labels))
     with torch.no_grad():
-        network.fc.weight.copy_(torch.from_numpy(found.weights / scale))
-        network.fc.bias.copy_(torch.from_numpy(found.bias / scale))
+        network.fc.weight.copy_(torch.from_numpy(found.weights))
+        network.fc.bias.copy_(torch.from_numpy(found.bias))
     right = int((found.left_out.argmax(axis=1) == pictures.labels).sum())
     print(f"The head alone names {proportion(right, len(pictures)).value:g} % of the train pictures, each left out.")
 

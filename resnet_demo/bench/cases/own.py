@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from resnet_demo import checkpoints
 from resnet_demo.bench import results
+from resnet_demo.bench.harness.programs import output_of
 from resnet_demo.bench.runner import Settings
 from resnet_demo.bench.turns import take_turns
 from resnet_demo.errors import UserError
@@ -79,7 +79,7 @@ class Ours:
         command += ["--set", *self.settings] if self.settings else []
         weights = folder / "weights"
         weights.mkdir()
-        finished(command, os.environ | {"RESNET_DEMO_WEIGHTS": str(weights)})
+        output_of(command, os.environ | {"RESNET_DEMO_WEIGHTS": str(weights)})
         config = json.loads((weights / NAME / f"resnet{DEPTH}" / checkpoints.CONFIG).read_text("utf-8"))
         return float(config["metrics"]["top1"]["value"]) / 100
 
@@ -96,8 +96,7 @@ class Script:
         torch.save(body, weights)
 
     def learn(self, folder: Path) -> float:
-        said = finished([sys.executable, "-P", str(PEER), str(folder), str(self.weights)], dict(os.environ))
-        return float(said.split()[-1])
+        return float(output_of([sys.executable, "-P", str(PEER), str(folder), str(self.weights)]))
 
 
 Program = Ours | Script
@@ -182,18 +181,5 @@ def draw(classes: dict[str, list[Path]], folder: Path, seed: int) -> Path:
             place = folder / split / name
             place.mkdir(parents=True)
             for _ in range(count):
-                path = paths[next(rows)]
-                shutil.copy(path, place)
+                shutil.copy(paths[next(rows)], place)
     return folder
-
-
-def finished(command: list[str], environment: dict[str, str]) -> str:
-    """What a program printed.
-
-    Raises:
-        UserError: it failed.
-    """
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if done.returncode:
-        raise UserError(f"{command[2]} failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
-    return done.stdout

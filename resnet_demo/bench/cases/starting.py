@@ -3,7 +3,6 @@ script with torch and torchvision."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,9 +15,9 @@ from tqdm import tqdm
 from resnet_demo.bench import results
 from resnet_demo.bench.harness import servers, uploads
 from resnet_demo.bench.harness.clients import Asker
+from resnet_demo.bench.harness.programs import output_of
 from resnet_demo.bench.runner import Settings
 from resnet_demo.bench.turns import take_turns
-from resnet_demo.errors import UserError
 
 PAGE, PREDICTION = "start to first page", "start to first prediction"
 PAGE_LIMIT, PREDICTION_LIMIT = 1.15, 1.0  # of the others' time
@@ -111,11 +110,8 @@ def finished(command: list[str]) -> float:
         UserError: it failed.
     """
     start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True)
-    took = time.perf_counter() - start
-    if done.returncode:
-        raise UserError(f"{Path(command[2]).name} failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
-    return took
+    output_of(command)
+    return time.perf_counter() - start
 
 
 def explanation(settings: Settings, depth: int) -> str:

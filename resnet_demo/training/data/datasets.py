@@ -64,6 +64,10 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def rows_of(self, sources: Sequence[str]) -> list[int]:
+        """Those of the pictures that are from these sources; of none: all."""
+        return [row for row in range(len(self)) if not sources or self.sources[row] in sources]
+
     def picture(self, index: int) -> Image.Image:
         """The upright RGB picture, decoded at most once."""
         if index not in self.cache:

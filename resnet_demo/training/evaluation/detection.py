@@ -41,7 +41,7 @@ def measure_detection(
     """
     predict = LandmarkPredictor("faces68", checkpoint=checkpoints.load("faces68", depth), device="cpu")
     faces = load_pictures("faces68", (split,), data)
-    known = [index for index, source in enumerate(faces.sources) if not sources or source in sources]
+    known = faces.rows_of(sources)
     if len(known) < ACROSS**2 + 1:
         raise UserError(f"{len(known)} faces of {', '.join(sources)} in {split}: name others with --sources.")
     yield from measure_turned(predict, faces, evenly(known, count))

@@ -66,8 +66,7 @@ def measured_faces(depth: int, split: str, sources: tuple[str, ...], data: Path 
     """Each face of the split that is found."""
     predict = LandmarkPredictor("faces68", checkpoint=checkpoints.load("faces68", depth), device="cpu")
     pictures = load_pictures("faces68", (split,), data)
-    chosen = [index for index, source in enumerate(pictures.sources) if not sources or source in sources]
-    for index in tqdm(chosen, desc="poses", unit="picture"):
+    for index in tqdm(pictures.rows_of(sources), desc="poses", unit="picture"):
         truth = pictures.labels[index]
         face = matching(predict(pictures.picture(index)).faces, truth)
         if face is None:
