@@ -9,7 +9,7 @@ import pytest
 import tiny
 
 from resnet_demo import checkpoints
-from resnet_demo.models import resnet
+from resnet_demo.models import cost, resnet
 from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page.tabs import how_it_works
 
@@ -35,6 +35,16 @@ def test_the_table_counts_as_the_networks_do(monkeypatch, tmp_path):
     assert (working, top1, nme) == ("–", "0.50", "–")
     assert found[152][-2:] == ["–", "–"]
     assert "64 × 64" in html
+
+
+def test_the_table_counts_each_network_at_the_size_of_its_own_pictures():
+    """Those that are bundled; Compare says the same of them."""
+    html = how_it_works.table()
+    assert "160 × 160 (18, 34), 192 × 192 (50, 101, 152)</span></caption>" in html
+    for depth, (*_, gflops, _, _) in cells(html).items():
+        checkpoint = checkpoints.load("flowers102", depth)
+        spec = checkpoint.spec
+        assert float(gflops) == round(cost.count_gflops(checkpoint.architecture, spec.outputs, None, spec.size), 2)
 
 
 def test_the_table_needs_no_weights(monkeypatch, tmp_path):

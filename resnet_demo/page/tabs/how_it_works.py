@@ -101,23 +101,33 @@ def block(kind: str, record: Block | None = None, prefix: str = "how") -> str:
 
 def table() -> str:
     """The depths side by side as HTML."""
-    found = catalog.spec(catalog.FLOWERS)
-    size, outputs = (found.size, found.outputs) if found else (SIZE, OUTPUTS)
     head = "".join(f'<th scope="col">{label(f"how_column_{column}")}</th>' for column in COLUMNS)
     rows = "".join(
         f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-        for first, *cells in (line(depth, size, outputs) for depth in DEPTHS)
+        for first, *cells in (line(depth) for depth in DEPTHS)
     )
     return (
         f'<div class="how-table" tabindex="0" role="region" aria-label="{label("how_table")}"><table>'
-        f"<caption><span>{label('how_caption')} {size} × {size}</span></caption>"
+        f"<caption><span>{label('how_caption')} {sizes()}</span></caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
-def line(depth: int, size: int, outputs: int) -> list[str]:
-    """A depth's cells, in the order of ``COLUMNS``; ``size`` and ``outputs`` are the task's."""
+def sizes() -> str:
+    """The side of each depth's pictures, such as 160 × 160 (18, 34), 192 × 192 (50); without the depths where all have
+    the same."""
+    depths: dict[int, list[int]] = {}
+    for depth in DEPTHS:
+        depths.setdefault(counted(depth)[1], []).append(depth)
+    if len(depths) == 1:
+        return "".join(f"{size} × {size}" for size in depths)
+    return ", ".join(f"{size} × {size} ({', '.join(map(str, own))})" for size, own in depths.items())
+
+
+def line(depth: int) -> list[str]:
+    """A depth's cells, in the order of ``COLUMNS``."""
     architecture = architecture_of(depth)
+    variant, size, outputs = counted(depth)
     kind, blocks = architecture.block, architecture.blocks
     return [
         str(depth),
@@ -126,7 +136,7 @@ def line(depth: int, size: int, outputs: int) -> list[str]:
         f"1 + {len(blocks)} × {len(blocks[0].convolutions)} + 1",
         working(depth, len(blocks)),
         f"{cost.count_parameters(depth, outputs) / 1e6:.1f}",
-        f"{cost.count_gflops(depth, outputs, variant(depth), size):.2f}",
+        f"{cost.count_gflops(depth, outputs, variant, size):.2f}",
         *(metric(task, depth) for task in (catalog.FLOWERS, catalog.FACES)),
     ]
 
@@ -137,14 +147,16 @@ def working(depth: int, blocks: int) -> str:
     return f"{found.working} / {blocks}" if found and found.changes else "–"
 
 
-def variant(depth: int) -> str:
-    """Which variant of a depth the page has for flowers, else that of the depth it shows first."""
+def counted(depth: int) -> tuple[str, int, int]:
+    """Variant, side and outputs of the flowers network that the page has of a depth, else of the depth that it shows
+    first, else the paper's."""
     for number in (depth, catalog.default_depth(catalog.FLOWERS)):
         try:
-            return checkpoints.read_config(checkpoints.find(catalog.FLOWERS, number).config.parent).architecture.variant
+            config = checkpoints.read_config(checkpoints.find(catalog.FLOWERS, number).config.parent)
+            return config.architecture.variant, config.task.size, config.task.outputs
         except UserError:
             continue
-    return VARIANT
+    return VARIANT, SIZE, OUTPUTS
 
 
 def metric(task: str, depth: int) -> str:
