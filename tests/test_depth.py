@@ -64,16 +64,23 @@ def test_a_stopped_run_ends_as_one_that_never_stopped(data, tmp_path):
     assert again.rows == rows[:1] and again.epoch() == rows[1] and again.done
     assert asdict(rows[1]) | {"train_error": 0, "test_error": 0, "loss": 0} == {
         **{"network": "plain20", "seed": 0, "epoch": 2, "epochs": 2, "size": 8, "pictures": 24, "tests": 8},
-        **{"batch": 8, "rate": 0.01, "train_error": 0, "test_error": 0, "loss": 0},
+        **{"batch": 8, "rate": 0.01, "warmup": 0, "train_error": 0, "test_error": 0, "loss": 0},
     }
     with pytest.raises(UserError, match="is a run of other settings or pictures: choose another --out"):
         degradation.Run("plain20", 0, replace(SETTINGS, rate=0.1), data, tmp_path / "b")
 
 
+def test_the_rate_rises_evenly_and_falls_after_half_and_three_quarters_of_the_epochs():
+    settings = degradation.Settings(epochs=8, rate=0.1, warmup=3)
+    rates = [degradation.rate_at(step, step // 2, settings) for step in range(16)]  # two steps an epoch
+    assert rates == pytest.approx([0.025, 0.05, 0.075, *[0.1] * 5, *[0.01] * 4, *[0.001] * 4])
+    assert degradation.rate_at(0, 0, replace(settings, warmup=0)) == 0.1
+
+
 def test_from_the_command_line_to_a_plot(cifar, tmp_path, capsys):
     assert main(["lab", "plot", "--out", str(tmp_path)]) == 2
     assert "holds no results" in capsys.readouterr().err
-    options = ["--epochs", "1", "--size", "8", "--pictures", "16", "--batch", "8", "--seeds", "0"]
+    options = ["--epochs", "1", "--size", "8", "--pictures", "16", "--batch", "8", "--seeds", "0", "--warmup", "1"]
     command = ["lab", "degradation", "--data", str(cifar), "--out", str(tmp_path), *options]
     assert main([*command, "--networks", "plain20", "resnet20"]) == 0
     rows = results.read_rows(tmp_path / "degradation.csv", results.Epoch)
@@ -81,7 +88,8 @@ def test_from_the_command_line_to_a_plot(cifar, tmp_path, capsys):
     assert main(["lab", "plot", "--out", str(tmp_path)]) == 0
     drawn = (tmp_path / "degradation.svg").read_text()
     ET.fromstring(drawn)
-    assert "1 epochs, 1 seed, 16 pictures of 8 pixels (a shortened run: the paper has 164 epochs of 50,000)" in drawn
+    assert "1 epoch, 1 seed, 16 pictures of 8 pixels, the rate rises over 1 step (a shortened run: " in drawn
+    assert "the paper has 164 epochs of 50,000)" in drawn
     assert main(["lab", "degradation", "--out", str(tmp_path)]) == 2
     assert main([*command, "--rate", "0"]) == 2
 

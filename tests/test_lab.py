@@ -234,7 +234,7 @@ def test_each_stage_shows_its_strongest_channels():
 def test_the_degradation_experiment_is_told_with_its_figures_once_it_was_run(monkeypatch, tmp_path):
     ends = {"plain20": 40.0, "plain56": 55.5, "resnet20": 38.0, "resnet56": 30.25}
     rows = [
-        Epoch(name, seed, epoch, 2, 16, 5000, 1000, 128, 0.1, end + 10 * (2 - epoch) + seed, end + 20, 1.0)
+        Epoch(name, seed, epoch, 2, 16, 5000, 1000, 128, 0.1, 50, end + 10 * (2 - epoch) + seed, end + 20, 1.0)
         for name, end in ends.items()
         for seed in (0, 1)
         for epoch in (1, 2)
@@ -249,4 +249,9 @@ def test_the_degradation_experiment_is_told_with_its_figures_once_it_was_run(mon
     for said in found.values():
         assert "56.0 %" in said and "40.5 %" in said and "30.8 %" in said  # the means of both seeds
         assert said.count('class="plain') >= 4 and "lab-training" in said
-    assert "Plain-56" in found["en"] and "shortened run" in found["en"] and "缩短的实验" in found["zh"]
+    assert (
+        "Plain-56" in found["en"]
+        and "shortened run" in found["en"]
+        and "first 50 of 80 steps" in found["en"]
+        and "缩短的实验" in found["zh"]
+    )

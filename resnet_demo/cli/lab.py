@@ -41,12 +41,15 @@ def add_lab(commands: Commands) -> Parser:
     parser.add_argument("--pictures", type=int, default=50_000, help="at most so many of each part (default: all)")
     parser.add_argument("--batch", type=int, default=128, help="pictures a step (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=0.1, help="learning rate (default: %(default)s)")
+    parser.add_argument(
+        "--warmup", type=int, default=0, help="steps over which the rate rises to --rate (default: %(default)s)"
+    )
     add_compile(parser)
     return parser
 
 
 def run_lab(options: argparse.Namespace) -> int:
-    for name, low in (("epochs", 1), ("size", 8), ("pictures", 10), ("batch", 2), ("rate", 1e-6)):
+    for name, low in (("epochs", 1), ("size", 8), ("pictures", 10), ("batch", 2), ("rate", 1e-6), ("warmup", 0)):
         if getattr(options, name) < low:
             raise UserError(f"--{name} cannot be {getattr(options, name):g}: choose {low:g} or more.")
     if options.experiment == "plot":
@@ -64,7 +67,7 @@ def run_lab(options: argparse.Namespace) -> int:
 def settings_of(options: argparse.Namespace):
     from resnet_demo.lab.degradation import Settings
 
-    return Settings(options.epochs, options.size, options.pictures, options.batch, options.rate)
+    return Settings(options.epochs, options.size, options.pictures, options.batch, options.rate, options.warmup)
 
 
 def degradation(options: argparse.Namespace) -> Path:

@@ -3,6 +3,7 @@
 The recipe is the paper's: SGD with momentum 0.9 and weight decay 1e-4, 128 pictures a step, a learning rate of 0.1 that
 is divided by 10 after half and after three quarters of the epochs (164 of them there), pictures padded by an eighth,
 cropped and mirrored. The shortcuts have no weights (option A), so that a plain and a residual network have the same.
+Short runs need a start at lower rates, as the paper's own ResNet-110 did: at 0.1 some of the deep ones do not begin.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Settings:
         epochs: of the whole run; the learning rate falls after half and three quarters of them.
         size: side of the pictures in pixels.
         pictures: at most so many to train on, and as many to measure on.
+        warmup: over so many steps the learning rate rises evenly to ``rate``.
     """
 
     epochs: int = EPOCHS
@@ -48,6 +50,7 @@ class Settings:
     pictures: int = PICTURES
     batch: int = BATCH
     rate: float = RATE
+    warmup: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,9 +154,6 @@ class Run:
     def epoch(self) -> Epoch:
         """Train for an epoch, measure, and keep both on the disk."""
         settings, epoch = self.settings, len(self.rows)
-        drops = (epoch >= settings.epochs / 2) + (epoch >= settings.epochs * 3 / 4)
-        for group in self.optimizer.param_groups:
-            group["lr"] = settings.rate / 10**drops
         random = torch.Generator().manual_seed(1000 * self.seed + epoch)
         pictures, labels = self.data.train
         order = torch.randperm(len(pictures), generator=random).to(pictures.device)
@@ -161,7 +161,9 @@ class Run:
         loss_sum = torch.zeros((), device=pictures.device)
         self.network.train()
         steps = tqdm(order.split(settings.batch), f"{self.name} seed {self.seed} epoch {epoch + 1}/{settings.epochs}")
-        for part in steps:
+        for number, part in enumerate(steps, epoch * len(steps)):
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate_at(number, epoch, settings)
             named, loss = self.step(pictures[part], labels[part], random)
             wrong += (named != labels[part]).sum()
             loss_sum += loss * len(part)
@@ -182,6 +184,7 @@ class Run:
             tests=len(self.data.test[0]),
             batch=settings.batch,
             rate=settings.rate,
+            warmup=settings.warmup,
             train_error=100 * float(wrong) / count,
             test_error=self.test_error(),
             loss=float(loss_sum) / count,
@@ -229,6 +232,12 @@ class Run:
         self.rows = [Epoch(**row) for row in record["rows"]]
         self.network.load_state_dict(record["network"])
         self.optimizer.load_state_dict(record["optimizer"])
+
+
+def rate_at(step: int, epoch: int, settings: Settings) -> float:
+    """The learning rate of a step (counted from the first of the run on) in an epoch (0 is the first)."""
+    drops = (epoch >= settings.epochs / 2) + (epoch >= settings.epochs * 3 / 4)
+    return settings.rate / 10**drops * min(1.0, (step + 1) / (settings.warmup + 1))
 
 
 def fingerprint(data: Data) -> str:

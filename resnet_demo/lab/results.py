@@ -24,7 +24,7 @@ class Epoch:
         epoch: 1 after the first one; ``epochs`` of them are the whole run.
         size: side of the pictures in pixels.
         pictures, tests: how many were trained on and measured on.
-        rate: peak learning rate.
+        rate: peak learning rate; it rises to it over the first ``warmup`` steps.
         train_error: share of the pictures named wrongly while they were trained on, in percent: cropped, mirrored, and
             with the weights of that step.
         test_error: of the test pictures after the epoch, in percent.
@@ -40,6 +40,7 @@ class Epoch:
     tests: int
     batch: int
     rate: float
+    warmup: int
     train_error: float
     test_error: float
     loss: float

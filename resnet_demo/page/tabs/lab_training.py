@@ -55,6 +55,9 @@ def how(rows: Sequence[Epoch]) -> str:
         size=first.size,
         tests=f"{first.tests:,}",
     )
+    if first.warmup:
+        steps = f"{first.epochs * math.ceil(first.pictures / first.batch):,}"
+        said += f" {say('lab_training_warmup', rate=f'{first.rate:g}', warmup=first.warmup, steps=steps)}"
     whole = (first.epochs, first.pictures, first.size) == (EPOCHS, PICTURES, SIDE)
     return said if whole else f"{said} {say('lab_training_short', epochs=EPOCHS, pictures=f'{PICTURES:,}', size=SIDE)}"
 
