@@ -55,7 +55,8 @@ def degradation_svg(rows: Sequence[Epoch]) -> str:
             curves.append(over_epochs(network, len(curves) // 2, kind, by_seed, of))
     seeds = sorted({row.seed for row in rows})
     whole = max(row.epoch for row in rows)
-    how = f"{counted(first.epochs, 'epoch')}, {counted(len(seeds), 'seed')}, {first.pictures:,} pictures of {first.size} pixels"
+    how = f"{counted(first.epochs, 'epoch')}, {counted(len(seeds), 'seed')}"
+    how += f", {first.pictures:,} pictures of {first.size} pixels"
     if first.warmup:
         how += f", the rate rises over {counted(first.warmup, 'step')}"
     if whole < first.epochs:
