@@ -5,10 +5,11 @@
 # FUZZ_ARGS=-max_total_time=60 looks for files that the decoder does not stand; make pictures takes those of the docs.
 # make test-ray compares batch's engines on 2,000 photos, after make ray, which adds Ray to what the tests need.
 # make test-web classifies photos in Chromium by exported networks, with ONNX Runtime Web, which npm fetches.
+# make test-docker builds the image and asks it; BUILDER=podman or buildah does so without Docker.
 # make run PORT=8000 HOST=0.0.0.0 says where the page listens, make PYTHON=python3.13 ... what to build with,
 # make test PYTEST_ARGS="-k faces" what to test, make bench BENCH_ARGS="--depths 18 50" what to measure.
 
-.PHONY: run torch test test-newest ray test-ray test-web lint bench lock weigh fuzz pictures
+.PHONY: run torch test test-newest ray test-ray test-web test-docker lint bench lock weigh fuzz pictures
 
 run:
 	@python3 .ci/environment
@@ -43,6 +44,10 @@ test-web:
 	@python3 .ci/environment tests
 	@sh .ci/chromium
 	.venv/bin/python -m pytest tests/on_web.py
+
+test-docker:
+	@python3 .ci/environment tests
+	.venv/bin/python -m pytest tests/on_docker.py
 
 lock:
 	@python3 .ci/environment
