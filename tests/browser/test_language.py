@@ -179,7 +179,7 @@ def test_the_switch_overrides_the_browser_and_stays(open_page):
     assert "__theme=dark" in page.url
     # A new visit, without the choice in the address.
     page.goto(page.url.split("?")[0])
-    expect(page.locator("#flowers-note")).to_contain_text("Choose a photo")
+    expect(page.locator("#flowers-note")).to_contain_text("The photo shows: Daffodil")
     page.reload()
     expect(current).to_have_text("English")
     page.locator("#flowers-examples .gallery-item").nth(0).click()
