@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.distributed import ALONE, Team, join, leave, shared
+from resnet_demo.training.heads import TaskHead
 from resnet_demo.training.recipe import Recipe
 from resnet_demo.training.trainer import Trainer
 
@@ -60,11 +62,43 @@ def points(folder: Path, team: Team = ALONE) -> list[float]:
     return [trainer.step(pictures[own], labels[own], 0, 0) for _ in range(3)]
 
 
-def both(folder: Path) -> tuple[ResNet, list[float]]:
-    """Both runs, in as many processes as there are."""
+def heads(folder: Path, team: Team = ALONE) -> list[float]:
+    """Losses of three steps of three heads, each of which knows other pictures: one of them a single picture, and in
+    the last step none."""
+    nan = float("nan")
+    tasks = [
+        TaskHead("kind", "classification", (0, 2), (0, 1), ("a", "b")),
+        TaskHead("size", "regression", (2, 3), (1, 2), weight=2.0, scale=4.0),
+        TaskHead("centre", "keypoints", (3, 7), (2, 6), weight=0.1),
+    ]
+    labels = torch.tensor(
+        [
+            [0.0, nan, 0.5, 0.5, 0.2, 0.7],
+            [1.0, nan, nan, nan, 0.3, 0.4],
+            [nan, nan, 0.4, 0.6, 0.1, 0.1],
+            [1.0, 7.0, nan, nan, nan, nan],
+            [nan, nan, 0.6, 0.2, nan, nan],
+        ]
+    )
+    recipe = Recipe("kind+size+centre", "heads", batch=5, sizes=((0, 32),), learning_rate=1e-3, loss="wing")
+    recipe = replace(recipe, fold_norms=True, label_smoothing=0.1)
+    spec = TaskSpec("kind+size+centre", "classification", tuple("abcdefg"), size=32)
+    random = torch.Generator().manual_seed(1)
+    pictures = torch.randint(256, (5, 3, 32, 32), generator=random, dtype=torch.uint8)
+    network = tiny.network(18, 7)
+    trainer = Trainer(network, spec, recipe, [None] * 5, folder, workers=0, team=team, heads=tasks)
+    if team.size > 1:
+        trainer.shared = shared(trainer.network, 0, True)
+    own, none = slice(team.rank, None, team.size), labels.clone()
+    none[:, 1] = nan
+    return [trainer.step(pictures[own], known[own], 0, 0) for known in (labels, labels, none)]
+
+
+def all_runs(folder: Path) -> tuple[ResNet, list[float]]:
+    """A run with classes, and the losses of points and of several heads, in as many processes as there are."""
     team = join()
     try:
-        return flowers(folder, team), points(folder, team)
+        return flowers(folder, team), points(folder, team) + heads(folder, team)
     finally:
         leave(team)
 
@@ -73,4 +107,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         tiny.narrow(patch)
-        both(Path(sys.argv[1]))
+        all_runs(Path(sys.argv[1]))

@@ -68,8 +68,10 @@ class Team:
         return total.item()
 
     def weight(self, count: int) -> float:
-        """What the mean over this process's ``count`` values counts: the processes' mean is that over all values."""
-        return count * self.size / self.sum(count)
+        """What the mean over this process's ``count`` values counts: the processes' mean is that over all values; 0
+        where nobody has any."""
+        total = self.sum(count)
+        return count * self.size / total if total else 0.0
 
     def whole(self, share: Tensor) -> Tensor:
         """The batch (b, …) of which ``share`` is this process's."""

@@ -19,6 +19,7 @@ from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, REGRESSION, TaskSpec
 from resnet_demo.training.data.augment import ClassificationAugmentation
 from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.distributed import ALONE, Team
 from resnet_demo.training.networks.head import centre_rows
 from resnet_demo.training.optim.losses import keypoint_loss
 from resnet_demo.training.recipe import Recipe
@@ -69,6 +70,11 @@ class TaskHead:
             detector="",
         )
 
+    def counted(self, labels: Tensor) -> int:
+        """How many pictures of a batch ``loss`` is the mean over, or coordinates of keypoints."""
+        known = ~labels[:, slice(*self.columns)].isnan()
+        return int(known.sum() if self.kind == KEYPOINTS else known.any(dim=1).sum())
+
     def loss(self, recipe: Recipe, logits: Tensor, labels: Tensor) -> Tensor | None:
         """The mean loss of the pictures of a batch that have a label of this task; None where none has.
 
@@ -88,10 +94,18 @@ class TaskHead:
         return keypoint_loss(recipe.loss, out, truth.unflatten(1, (-1, 2)))
 
 
-def losses_of(heads: Sequence[TaskHead], recipe: Recipe, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
-    """Each task's weighted loss by its name, see ``TaskHead.loss``."""
+def losses_of(
+    heads: Sequence[TaskHead], recipe: Recipe, logits: Tensor, labels: Tensor, team: Team = ALONE
+) -> dict[str, Tensor]:
+    """Each task's weighted loss by its name, see ``TaskHead.loss``.
+
+    Args:
+        team: the processes that have the other shares of the batch. Their mean loss is that of the whole batch.
+    """
+    # A process without labels of a task says so too.
+    weights = {head.name: head.weight * team.weight(head.counted(labels)) for head in heads}
     found = {head.name: head.loss(recipe, logits, labels) for head in heads}
-    return {head.name: head.weight * loss for head in heads if (loss := found[head.name]) is not None}
+    return {name: weights[name] * loss for name, loss in found.items() if loss is not None}
 
 
 def all_outputs(heads: Sequence[TaskHead], recipe: Recipe) -> TaskSpec:

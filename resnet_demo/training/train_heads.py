@@ -28,6 +28,7 @@ from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.data.own_heads import OwnHeads, Source, read_heads
 from resnet_demo.training.data.own_images import OwnPictures
 from resnet_demo.training.data.own_keypoints import squash
+from resnet_demo.training.distributed import join, leave
 from resnet_demo.training.evaluation.activation_ranges import measure_ranges
 from resnet_demo.training.evaluation.evaluate import evaluate
 from resnet_demo.training.evaluation.run import arrays_of
@@ -99,7 +100,8 @@ def train_heads(options: TrainOptions, asked: Asked, batch_chosen: bool) -> list
         batch_chosen: the user named the batch, see ``fit_batch``.
 
     Returns:
-        The folders in ``weights/``, in the order of the tasks; None where ``stop_after`` ended the run before.
+        The folders in ``weights/``, in the order of the tasks; None where ``stop_after`` ended the run before, or
+        another process of ``torchrun`` writes them.
 
     Raises:
         UserError: names, pictures, start or recipe that will not do; nothing was trained then.
@@ -122,12 +124,24 @@ def train_heads(options: TrainOptions, asked: Asked, batch_chosen: bool) -> list
     def measure(trained: ResNet) -> dict[str, float]:
         return metrics_of(several.finish(trained, heads), heads, recipe, held_out)
 
+    team = join()
     trainer = Trainer(
-        network, spec, recipe, pictures, options.out, measure, options.evaluate_every, options.workers, heads=heads
+        network,
+        spec,
+        recipe,
+        pictures,
+        options.out,
+        measure,
+        options.evaluate_every,
+        options.workers,
+        team=team,
+        heads=heads,
     )
-    claim(options.out, own.tasks[heads[0].name], options.depth, options.init)
+    if team.leads:
+        claim(options.out, own.tasks[heads[0].name], options.depth, options.init)
     kept = several.finish(trainer.run(options.stop_after), heads)
-    if options.stop_after and options.stop_after < recipe.epochs:
+    leave(team)
+    if not team.leads or (options.stop_after and options.stop_after < recipe.epochs):
         return None
     made = []
     for head in heads:

@@ -120,8 +120,6 @@ class Trainer:
         compile: bool = False,
     ):
         check_loss(recipe.kind, recipe.loss)
-        if heads and team.size > 1:
-            raise UserError("Several heads are trained by one process alone: run this without torchrun.")
         keep_freed_memory()
         if distillation and team.size > 1:
             raise UserError("A teacher is followed by one process alone: run this without torchrun.")
@@ -239,7 +237,7 @@ class Trainer:
                 self.dead.see(maps)
             parts = self.distillation.losses(seen, maps, logits, views) if self.distillation else {}
         if self.heads:
-            parts = losses_of(self.heads, recipe, logits, labels)
+            parts = losses_of(self.heads, recipe, logits, labels, team)
         loss = sum(parts.values(), torch.zeros((), device=self.device))
         if self.heads:
             loss = loss + 0 * logits.sum()  # a batch may have no label at all
@@ -248,7 +246,7 @@ class Trainer:
                 loss = loss + weight * classification_loss(logits, labels)
             else:
                 loss = loss + weight * keypoint_loss(recipe.loss, logits, labels)
-        if team.size > 1:
+        if team.size > 1 and not self.heads:
             loss = loss * team.weight(len(labels) if recipe.kind == CLASSIFICATION else int((~labels.isnan()).sum()))
         self.parts = {name: round(part.item(), 3) for name, part in parts.items()}
         self.optimizer.zero_grad(set_to_none=True)
