@@ -23,6 +23,7 @@ MEASUREMENTS = {
     "crowd": "resnet_demo.bench.cases.crowd",
     "limits": "resnet_demo.bench.cases.limits",
     "visible": "resnet_demo.bench.cases.visible",
+    "first_visit": "resnet_demo.bench.cases.first_visit",
     "slow_line": "resnet_demo.bench.cases.slow_line",
     "live": "resnet_demo.bench.cases.live",
     "memory": "resnet_demo.bench.cases.memory",

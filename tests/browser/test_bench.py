@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser
 
-from resnet_demo.bench.cases import live, slow_line, visible
+from resnet_demo.bench.cases import first_visit, live, slow_line, visible
 from resnet_demo.bench.harness import chromium as bench_chromium
 from resnet_demo.bench.harness import servers, uploads
 from resnet_demo.bench.runner import Settings
@@ -68,6 +68,20 @@ def test_time_to_a_visible_result_is_measured_beside_an_app_that_does_nothing(la
     assert (ours_row["ours"], nothing_row["ours"], nothing_row["limit_ratio"]) == (True, False, 1.0)
     assert ours_row["median"] > 0 and nothing_row["median"] > 0 and nothing_row["ratio"] > 0
     assert "upload to visible result" in capsys.readouterr().out
+
+
+def test_a_first_visit_is_measured_in_seconds_and_in_bytes(launched, ours, monkeypatch, capsys):
+    @contextmanager
+    def both(_) -> Iterator[list[servers.Server]]:
+        with servers.serving(servers.nothing_app()) as nothing:
+            yield [ours, nothing]
+
+    monkeypatch.setattr(first_visit, "both", both)
+    monkeypatch.setattr(first_visit, "slow_down", lambda page: None)
+    rows = first_visit.measure(ONCE)
+    assert [(row["unit"], row["ours"]) for row in rows] == [("s", True), ("s", False), ("MB", True), ("MB", False)]
+    assert all(row["median"] > 0 for row in rows)
+    assert "until a photo can be chosen" in capsys.readouterr().out
 
 
 def test_a_large_photo_is_measured_scaled_and_as_it_is(launched, ours, monkeypatch):
