@@ -507,6 +507,9 @@ EN = {
         "{epochs} epochs of {pictures} pictures of {size} pixels, the mean of {seeds} seeds, {tests} pictures to test "
         "on."
     ),
+    "lab_training_once": (
+        "{epochs} epochs of {pictures} pictures of {size} pixels, one run of each network, {tests} pictures to test on."
+    ),
     "lab_training_warmup": "The learning rate rises to {rate} over the first {warmup} of {steps} steps.",
     "lab_training_short": (
         "That is a shortened run: the paper has {epochs} epochs of {pictures} pictures of {size} pixels."

@@ -475,6 +475,7 @@ ZH = {
     "lab_training_how": (
         "{epochs} 轮，{pictures} 张 {size} 像素的图片，{seeds} 个随机种子的平均值，{tests} 张测试图片。"
     ),
+    "lab_training_once": "{epochs} 轮，{pictures} 张 {size} 像素的图片，每个网络训练一次，{tests} 张测试图片。",
     "lab_training_warmup": "学习率在共 {steps} 步中的前 {warmup} 步升至 {rate}。",
     "lab_training_short": "这是缩短的实验：论文中为 {epochs} 轮、{pictures} 张 {size} 像素的图片。",
     "lab_trained_plain": "普通网络-{depth}",

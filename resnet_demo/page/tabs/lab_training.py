@@ -48,7 +48,7 @@ def how(rows: Sequence[Epoch]) -> str:
     first = rows[0]
     seeds = len({row.seed for row in rows})
     said = say(
-        "lab_training_how",
+        "lab_training_how" if seeds > 1 else "lab_training_once",
         epochs=first.epochs,
         seeds=seeds,
         pictures=f"{first.pictures:,}",
