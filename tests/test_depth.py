@@ -111,6 +111,13 @@ def test_gradients_of_deep_plain_networks_grow_towards_the_input_and_shortcuts_k
         results.read_rows(tmp_path / "gradients.csv", results.Epoch)
 
 
+def test_the_committed_curves_show_that_depth_is_worse_without_shortcuts_and_better_with_them():
+    rows = results.read_rows(plots.COMMITTED / "degradation.csv", results.Epoch)
+    last = {row.network: row.train_error for row in rows if row.epoch == row.epochs}
+    assert last["plain56"] > last["plain20"] and last["resnet56"] < last["resnet20"] < last["plain20"]
+    ET.fromstring(plots.degradation_svg(rows))
+
+
 def test_the_committed_figures_are_drawn():
     rows = results.read_rows(plots.COMMITTED / "gradients.csv", results.Layer)
     drawn = plots.gradients_svg(rows)

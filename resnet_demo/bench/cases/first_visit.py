@@ -61,7 +61,7 @@ def visit(browser: Browser, server: servers.Server) -> tuple[float, float]:
         travelled = []
         session = context.new_cdp_session(page)
         session.send("Network.enable")
-        session.on("Network.dataReceived", lambda event: travelled.append(event["encodedDataLength"]))
+        session.on("Network.loadingFinished", lambda event: travelled.append(event["encodedDataLength"]))
         start = time.perf_counter()
         page.goto(server.address, wait_until="commit")
         page.locator(TAKES[server.app.name]).wait_for(state="attached")
