@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from statistics import mean
+from textwrap import wrap
 
 from resnet_demo.lab.results import EPOCHS, PICTURES, SIDE, Epoch, Layer, runs
 from resnet_demo.models.architecture import ARCHITECTURES
@@ -15,8 +16,9 @@ from resnet_demo.utils.svg import STYLE, line, linear_ticks, text
 
 COMMITTED = Path(__file__).parent  # the CSV files that come with the package
 WIDTH, HEIGHT = 760, 360
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 92, 46
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 96, 46
 GAP = 52
+CHARACTERS = 110  # of a line of small text
 LINES = """
 .test { fill: none; stroke: currentColor; stroke-width: 2 }
 .train { fill: none; stroke: currentColor; stroke-width: 1.2; stroke-dasharray: 4 3 }
@@ -69,7 +71,7 @@ def degradation_svg(rows: Sequence[Epoch]) -> str:
         f"{how}. Solid: test pictures. Dashed: training pictures.",
         {"Plain": panels[True], "Residual": panels[False]},
         (0.0, float(whole)),
-        linear_ticks(0, top),
+        [tick for tick in linear_ticks(0, top) if tick >= 0],
         ("epoch", "error, %"),
     )
 
@@ -137,8 +139,8 @@ def chart(
         f"<title>{escape(f'{title}. {how}')}</title>",
         f"<style>\n{STYLE}{LINES}\n</style>",
         f'<rect class="page" width="{WIDTH}" height="{HEIGHT}" rx="8"/>',
-        text(LEFT, 24, title, "title"),
-        text(LEFT, 43, how, "small"),
+        text(LEFT, 20, title, "title"),
+        *(text(LEFT, 35 + 14 * number, part, "small") for number, part in enumerate(wrap(how, CHARACTERS))),
     ]
     for number, (name, curves) in enumerate(panels.items()):
         lines += panel(name, curves, LEFT + number * (width + GAP), width, span, ticks, labels)
@@ -163,11 +165,11 @@ def panel(
     def down(y: float) -> float:
         return bottom - (y - low) / (high - low) * (bottom - TOP)
 
-    lines = [text(left, 66, name, "title")]
+    lines = [text(left, 69, name, "title")]
     x = left
     for colour, title in {curve.colour: curve.name for curve in curves}.items():
-        lines.append(f'<rect class="key s{colour}" x="{x:.1f}" y="75" width="12" height="4"/>')
-        lines.append(text(x + 16, 81, title, "small"))
+        lines.append(f'<rect class="key s{colour}" x="{x:.1f}" y="78" width="12" height="4"/>')
+        lines.append(text(x + 16, 84, title, "small"))
         x += 16 + 7.2 * len(title) + 14
     for tick in ticks:
         lines.append(line(left, down(tick), left + width, down(tick), "grid"))
