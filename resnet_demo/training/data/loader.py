@@ -6,6 +6,7 @@ makes it or on what was made before.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -131,6 +132,8 @@ def make_batches(
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_one_thread,
+        # Forked ones share the decoded pictures. Python 3.14 starts others, which would be sent a copy of all of them.
+        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
     )
     return iter(loader)
 
