@@ -26,8 +26,8 @@ def log_of(folder: Path) -> list[dict]:
 
 def test_two_processes_have_the_losses_and_weights_of_one(tmp_path, monkeypatch):
     alone = tmp_path / "alone"
-    expected = two_processes.flowers(alone)
-    losses = two_processes.points(tmp_path / "alone-points") + two_processes.heads(tmp_path / "alone-heads")
+    expected, losses = two_processes.flowers(alone), two_processes.points(tmp_path / "alone-points")
+    losses_of_heads = two_processes.heads(tmp_path / "alone-heads")
     together = tmp_path / "together"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -38,13 +38,14 @@ def test_two_processes_have_the_losses_and_weights_of_one(tmp_path, monkeypatch)
     with subprocess.Popen(command, env=second, cwd=tmp_path) as process:
         for name, value in (names | {"RANK": "0"}).items():
             monkeypatch.setenv(name, value)
-        found, found_losses = two_processes.all_runs(together)
+        found, found_losses, found_of_heads = two_processes.all_runs(together)
     assert process.returncode == 0
     # The first one writes, and nobody else.
     assert len(list((together / "tensorboard").iterdir())) == len(list((alone / "tensorboard").iterdir()))
     for one, two in zip(log_of(alone), log_of(together), strict=True):
         assert two["loss"] == pytest.approx(one["loss"], abs=1e-5)
-    assert found_losses == pytest.approx(losses, rel=1e-5)  # of points about 100
+    assert found_losses == pytest.approx(losses, rel=1e-6)  # of about 100
+    assert found_of_heads == pytest.approx(losses_of_heads, rel=1e-5)
     weights = found.state_dict()
     for key, value in expected.state_dict().items():
         torch.testing.assert_close(weights[key], value, rtol=1e-4, atol=1e-5, msg=key)

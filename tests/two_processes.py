@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,8 +79,16 @@ def heads(folder: Path, team: Team = ALONE) -> list[float]:
             [nan, nan, 0.6, 0.2, nan, nan],
         ]
     )
-    recipe = Recipe("kind+size+centre", "heads", batch=5, sizes=((0, 32),), learning_rate=1e-3, loss="wing")
-    recipe = replace(recipe, fold_norms=True, label_smoothing=0.1)
+    recipe = Recipe(
+        "kind+size+centre",
+        "heads",
+        batch=5,
+        sizes=((0, 32),),
+        learning_rate=1e-3,
+        loss="wing",
+        fold_norms=True,
+        label_smoothing=0.1,
+    )
     spec = TaskSpec("kind+size+centre", "classification", tuple("abcdefg"), size=32)
     random = torch.Generator().manual_seed(1)
     pictures = torch.randint(256, (5, 3, 32, 32), generator=random, dtype=torch.uint8)
@@ -94,11 +101,11 @@ def heads(folder: Path, team: Team = ALONE) -> list[float]:
     return [trainer.step(pictures[own], known[own], 0, 0) for known in (labels, labels, none)]
 
 
-def all_runs(folder: Path) -> tuple[ResNet, list[float]]:
-    """A run with classes, and the losses of points and of several heads, in as many processes as there are."""
+def all_runs(folder: Path) -> tuple[ResNet, list[float], list[float]]:
+    """A run with classes, the losses of points and those of several heads, in as many processes as there are."""
     team = join()
     try:
-        return flowers(folder, team), points(folder, team) + heads(folder, team)
+        return flowers(folder, team), points(folder, team), heads(folder, team)
     finally:
         leave(team)
 

@@ -57,12 +57,19 @@ def ours(server, monkeypatch) -> servers.Server:
     return found
 
 
-def test_time_to_a_visible_result_is_measured_beside_an_app_that_does_nothing(launched, ours, monkeypatch, capsys):
+@pytest.fixture
+def both(ours):
+    """In the place of ``clients.both``: the page that is running, and a fresh do-nothing app."""
+
     @contextmanager
-    def both(_) -> Iterator[list[servers.Server]]:
+    def as_they_are(_) -> Iterator[list[servers.Server]]:
         with servers.serving(servers.nothing_app()) as nothing:
             yield [ours, nothing]
 
+    return as_they_are
+
+
+def test_time_to_a_visible_result_is_measured_beside_an_app_that_does_nothing(launched, both, monkeypatch, capsys):
     monkeypatch.setattr(visible, "both", both)
     ours_row, nothing_row = visible.measure(ONCE)
     assert (ours_row["ours"], nothing_row["ours"], nothing_row["limit_ratio"]) == (True, False, 1.0)
@@ -70,12 +77,7 @@ def test_time_to_a_visible_result_is_measured_beside_an_app_that_does_nothing(la
     assert "upload to visible result" in capsys.readouterr().out
 
 
-def test_a_first_visit_is_measured_in_seconds_and_in_bytes(launched, ours, monkeypatch, capsys):
-    @contextmanager
-    def both(_) -> Iterator[list[servers.Server]]:
-        with servers.serving(servers.nothing_app()) as nothing:
-            yield [ours, nothing]
-
+def test_a_first_visit_is_measured_in_seconds_and_in_bytes(launched, both, monkeypatch, capsys):
     monkeypatch.setattr(first_visit, "both", both)
     monkeypatch.setattr(first_visit, "slow_down", lambda page: None)
     rows = first_visit.measure(ONCE)
