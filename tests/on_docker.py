@@ -7,14 +7,13 @@ no containers (with ``BUILDAH_ISOLATION=chroot``).
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from conftest import EXAMPLES, ROOT
+from conftest import EXAMPLES, ROOT, free_port
 from gradio_client import Client, handle_file
 
 IMAGE = "resnet-demo-test"
@@ -37,9 +36,7 @@ def builder() -> str:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture

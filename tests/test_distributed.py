@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import two_processes
-from conftest import ROOT
+from conftest import ROOT, free_port
 
 from resnet_demo.errors import UserError
 from resnet_demo.training.distributed import Team, join
@@ -29,10 +28,7 @@ def test_two_processes_have_the_losses_and_weights_of_one(tmp_path, monkeypatch)
     expected, losses = two_processes.flowers(alone), two_processes.points(tmp_path / "alone-points")
     losses_of_heads = two_processes.heads(tmp_path / "alone-heads")
     together = tmp_path / "together"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    names = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "CUDA_VISIBLE_DEVICES": ""}
+    names = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "CUDA_VISIBLE_DEVICES": ""}
     second = os.environ | names | {"RANK": "1", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     command = [sys.executable, two_processes.__file__, str(together)]
     with subprocess.Popen(command, env=second, cwd=tmp_path) as process:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from conftest import EXAMPLES, ROOT
+from conftest import EXAMPLES, ROOT, free_port
 
 from resnet_demo.errors import UserError
 from resnet_demo.inference import predictor
@@ -70,12 +70,6 @@ class Site:
         (number,) = [key for key, fn in self.launched.page.fns.items() if fn.name == name][:1]
         self.request("/gradio_api/queue/join", {"data": data, "fn_index": number, "session_hash": session})
         return self.request(f"/gradio_api/queue/data?session_hash={session}")[1]
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
