@@ -24,7 +24,7 @@ from resnet_demo.checkpoints import Metric
 from resnet_demo.errors import UserError
 from resnet_demo.inference.results import Score
 from resnet_demo.models import cost, resnet
-from resnet_demo.page import app, catalog, result_cache
+from resnet_demo.page import app, catalog, events, result_cache
 from resnet_demo.page import endpoints as page_endpoints
 from resnet_demo.page.i18n import en, texts
 from resnet_demo.page.tabs import classify, compare, compare_cards, compare_plot, faces, lab
@@ -117,6 +117,24 @@ def test_compare_lines_up_the_depths(weights, photo):
     assert [result["depth"] for result in details["results"]] == [18, 34]
     assert details["results"][0]["top_k"][0]["label"] == table[0][1]
     assert details["results"][0]["image"] == "garden.jpg"
+
+
+def test_two_inputs_at_once_are_both_of_the_same_task(weights, photo, monkeypatch):
+    """The browser sends the second with all controls as they were before the first is answered; of what is kept on the
+    server, it meets what the first has left."""
+    made = []
+    monkeypatch.setattr(compare, "connect", made.append)
+    with gr.Blocks():
+        compare.build()
+    form = made[0].form
+    before = compare.Question(photo, "flowers102", [18, 34])
+    sent = {form.parts["photo"]: photo, form.parts["task"]: "pets", form.parts["depth"]: [18, 34]}
+    sent |= {form.answered: before, form.last_task: "flowers102"}
+    first = events.plan(form, sent)
+    assert first.question == compare.Question(photo, "pets", [18])
+    left = {**first.now, **events.succeeded(form, first.question)}
+    second = events.plan(form, sent | {part: value for part, value in left.items() if part.stateful})
+    assert second == events.Plan(first.now)  # No further answer, and no word about depths without weights.
 
 
 def test_compare_faces(weights):

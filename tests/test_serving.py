@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import io
 import json
 import logging
@@ -21,6 +22,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import brotli
 import pytest
 import tiny
 from conftest import EXAMPLES, ROOT, free_port
@@ -98,6 +100,12 @@ def site(tmp_path_factory):
         yield Site(launched, folder, f"http://127.0.0.1:{port}")
         launched.page.close(verbose=False)
         launched.sweeper.stop()
+
+
+def raw(address: str, accepts: str) -> tuple[bytes, str | None, str | None]:
+    """What travels, its encoding, and what it depends on."""
+    with urllib.request.urlopen(urllib.request.Request(address, headers={"Accept-Encoding": accepts})) as answer:
+        return answer.read(), answer.headers["Content-Encoding"], answer.headers["Vary"]
 
 
 def dahlia() -> bytes:
@@ -605,3 +613,24 @@ def test_every_limit_stands_in_the_documents():
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     for field in fields(Limits):
         assert f"| `RESNET_DEMO_{field.name.upper()}` | {field.default} |" in text
+
+
+# --- What travels -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/info"])
+def test_the_page_and_what_describes_it_travel_compressed(site, path):
+    plain, encoding, _ = raw(site.address + path, "identity")
+    assert encoding is None
+    for accepts, unpack in (("gzip, deflate, br", brotli.decompress), ("gzip", gzip.decompress)):
+        packed, encoding, vary = raw(site.address + path, accepts)
+        assert encoding == accepts.rsplit(", ")[-1]
+        assert "Accept-Encoding" in vary
+        assert len(unpack(packed)) == len(plain)
+        assert len(packed) < len(plain) / 4
+
+
+def test_a_photo_travels_as_it_is(site):
+    path = site.upload("garden.jpg", photo())
+    content, encoding, _ = raw(f"{site.address}/gradio_api/file={path}", "gzip, deflate, br")
+    assert (content, encoding) == (photo(), None)

@@ -120,7 +120,9 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     from resnet_demo.page.app import build
     from resnet_demo.page.gradio_patches import (
         api_calls,
+        compressed_page,
         fewer_threads,
+        first_files,
         light_sessions,
         link_preview,
         mcp_errors,
@@ -181,7 +183,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         head=HEAD + SCRIPT + scripts.head() + radio_groups.ONE_NAME,
         i18n=translations(),
         app_kwargs={
-            "routes": [Route(f"/{PREVIEW.name}", lambda _: FileResponse(PREVIEW))],
+            "routes": [Route(f"/{PREVIEW.name}", lambda _: FileResponse(PREVIEW)), *first_files.ask_early(page)],
             "middleware": [
                 Middleware(SecureHeaders),
                 Middleware(Counted, requests=requests, metrics=bool(limits.metrics)),
@@ -193,6 +195,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
                     trusted_proxy=bool(os.environ.get("SPACE_ID")),
                 ),
                 Middleware(OwnHosts, names=hosts(os.environ, host)),
+                Middleware(compressed_page.CompressedPage),
                 Middleware(Localised),
             ],
         },

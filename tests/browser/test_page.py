@@ -400,43 +400,15 @@ def test_no_face_is_a_friendly_sentence_and_the_photo_stays(visit):
 # --- Compare ----------------------------------------------------------------------------------------------------------
 
 
-def test_two_inputs_at_once_are_both_of_the_same_task(visit, own_server):
-    """The second is sent with the depths of the task before, as the first is not answered yet."""
+def test_compare_offers_a_table_once_there_is_one(visit, own_server):
     page = visit(address=own_server)
     with Held(page, "**/queue/join*"):
         open_tab(page, "compare")
         expect(page.locator("#compare-csv")).to_be_attached()
-        expect(page.locator("#compare-csv")).to_be_hidden()  # There is nothing to download yet.
+        expect(page.locator("#compare-csv")).to_be_hidden()
     page.locator("#compare-examples .gallery-item").nth(0).click()
     expect(page.locator("#compare-cards .card-name")).to_have_count(2)
     expect(page.locator("#compare-csv")).to_be_visible()
-    page.evaluate(
-        """() => {
-            window.alerts = 0;
-            new MutationObserver(() => {
-                window.alerts += document.querySelectorAll('#compare-note [role=alert]').length;
-            }).observe(document.body, {childList: true, subtree: true, characterData: true});
-        }"""
-    )
-    with Held(page, "**/queue/join*") as held:
-        page.locator("#compare-task input").click()
-        # Gradio reports an input once more where the focus leaves the list. The second one waits for the first one's
-        # answer if that was sent a moment before, so both come in one go.
-        page.get_by_role("option", name="pets", exact=True).evaluate(
-            """option => {
-                for (const kind of ["mousedown", "mouseup", "click"])
-                    option.dispatchEvent(new MouseEvent(kind, {bubbles: true, cancelable: true}));
-                const input = document.querySelector("#compare-task input");
-                input.focus();
-                input.blur();
-            }"""
-        )
-        while len(held.routes) < 2:
-            page.wait_for_timeout(20)
-    expect(page.locator("#compare-note")).to_contain_text("One depth has weights so far")
-    choose(page, "compare-task", "102 flowers")  # Answered when both others are.
-    expect(page.locator("#compare-cards .card-name")).to_have_count(2)
-    assert page.evaluate("window.alerts") == 0
 
 
 def test_compare_shows_every_available_depth(visit, tmp_path):

@@ -7,29 +7,11 @@ picture of Gradio's. Readers take the first of each, so that what the page says 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import escape
 
-from gradio import routes
-from jinja2 import BaseLoader, Environment
+from resnet_demo.page.gradio_patches import page_template
 
-from resnet_demo.page.gradio_patches.reach import inside
-
-PAGE = "frontend/index.html"
 TAG = re.compile(r'[ \t]*<meta\s+(?:property="og|name="twitter):[^>]*?/>\n?')
-
-
-class Loader(BaseLoader):
-    """Gradio's templates, with other tags in the page."""
-
-    def __init__(self, loader: BaseLoader, tags: str):
-        self.loader, self.tags = loader, tags
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Callable[[], bool] | None]:
-        source, path, unchanged = self.loader.get_source(environment, template)
-        if template == PAGE:
-            source = TAG.sub("", source).replace("</head>", f"{self.tags}</head>", 1)
-        return source, path, unchanged
 
 
 def describe(title: str, sentence: str, picture: str) -> None:
@@ -38,7 +20,6 @@ def describe(title: str, sentence: str, picture: str) -> None:
     Args:
         picture: its path on this server, such as ``/preview.jpg``, of 1200 × 630 pixels.
     """
-    environment = inside(inside(routes, "templates", __name__), "env", __name__)
     # The address by which the visitor reached the page: readers take whole addresses only.
     address = "{{ config.root }}"
     tags = {
@@ -55,5 +36,4 @@ def describe(title: str, sentence: str, picture: str) -> None:
         '<meta name="twitter:card" content="summary_large_image" />',
         f'<meta name="description" content="{escape(sentence)}" />',
     ]
-    loader = environment.loader
-    environment.loader = Loader(loader.loader if isinstance(loader, Loader) else loader, "".join(metas))
+    page_template.change(__name__, lambda page: TAG.sub("", page).replace("</head>", f"{''.join(metas)}</head>", 1))
