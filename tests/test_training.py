@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -28,20 +29,22 @@ from resnet_demo.models.architecture import architecture_of
 from resnet_demo.models.resnet import ResNet, load_strictly
 from resnet_demo.tasks import IMAGENET_MEAN, IMAGENET_STD, TaskSpec
 from resnet_demo.tasks.landmarks import MIRROR
+from resnet_demo.training.data import loader
 from resnet_demo.training.data.augment import ClassificationAugmentation, mix, one_hot, tinted, zoomed_out
 from resnet_demo.training.data.augment_faces import FaceAugmentation, turn
 from resnet_demo.training.data.datasets import NO_LABEL, Pictures
 from resnet_demo.training.data.face_frames import find_frames
-from resnet_demo.training.data.loader import epoch_order
+from resnet_demo.training.data.loader import epoch_order, make_batches
 from resnet_demo.training.evaluation.evaluate import nme, proportion
 from resnet_demo.training.evaluation.run import arrays_of
+from resnet_demo.training.heads import TaskHead
 from resnet_demo.training.networks.head import centre_rows
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.losses import wing
 from resnet_demo.training.optim.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
 from resnet_demo.training.recipe import FOLDER, Recipe, load_recipe
 from resnet_demo.training.train import blend
-from resnet_demo.training.trainer import Trainer
+from resnet_demo.training.trainer import SampleMaker, Trainer
 from resnet_demo.utils.json_record import as_json
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -241,6 +244,27 @@ def test_a_resumed_run_ends_exactly_as_an_uninterrupted_one(tmp_path, finished, 
         assert torch.equal(value, parts[key]), key
     start = tiny.network().state_dict()
     assert not torch.equal(whole["layer4.1.conv2.weight"], start["layer4.1.conv2.weight"])
+
+
+@pytest.mark.parametrize("kind", ["classification", "keypoints", "heads"])
+def test_a_worker_that_is_started_and_not_forked_makes_the_same_samples(monkeypatch, kind):
+    """As on macOS and Windows, whose workers get everything sent."""
+    heads: tuple[TaskHead, ...] = ()
+    every = {"zoom_out": 0.5, "jitter": 0.3, "tint": 0.3, "grey": 0.3, "blur": 0.5, "jpeg": 0.5, "cutout": 0.3}
+    recipe = Recipe("flowers102", epochs=1, batch=8, sizes=((0, 32),), **every)
+    pictures = tiny_pictures()
+    if kind == "heads":
+        heads = (TaskHead("a", "classification", (0, 4), (0, 1), tuple("abcd")),)
+        pictures = replace(pictures, labels=pictures.labels[:, None].astype(np.float32))
+    elif kind == "keypoints":
+        recipe = Recipe("hands", kind="keypoints", epochs=1, batch=8, sizes=((0, 32),))
+        points = np.random.default_rng(0).uniform(5, 35, (len(pictures), 68, 2)).astype(np.float32)
+        frames = [Frame((20.0, 20.0), 30.0, 0.1)] * len(pictures)
+        pictures = replace(pictures, task="faces68", labels=points, frames=frames)
+    expected = next(make_batches(pictures, SampleMaker(recipe, heads), recipe, 0, workers=0))
+    monkeypatch.setattr(loader, "START", "spawn")
+    found = next(make_batches(pictures, SampleMaker(recipe, heads), recipe, 0, workers=1))
+    assert all(torch.equal(mine, other) for mine, other in zip(found, expected, strict=True))
 
 
 def test_a_run_of_another_recipe_is_not_continued(finished):

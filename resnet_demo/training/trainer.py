@@ -24,7 +24,6 @@ from resnet_demo.tasks import CLASSIFICATION, TaskSpec
 from resnet_demo.training.data.augment import ClassificationAugmentation, mix, one_hot
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.data.loader import (
-    Make,
     Sample,
     View,
     epoch_batches,
@@ -51,29 +50,35 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
-def sample_maker(recipe: Recipe, heads: Sequence[TaskHead] = ()) -> Make:
+class SampleMaker:
     """(pictures, index, epoch, seed) → (uint8 (3, size, size), label, or keypoints in 0..1 of the crop, or a row of
     both for several ``heads``)."""
-    augmentation: Callable[[Recipe, int], Callable[[Pictures, int, int], Sample]]
-    if heads:
-        augmentation = partial(HeadAugmentation, heads=heads)
-    elif recipe.kind == CLASSIFICATION:
-        augmentation = ClassificationAugmentation
-    else:
-        from resnet_demo.training.data.augment_faces import FaceAugmentation
 
-        augmentation = FaceAugmentation
-    by_size = {side: augmentation(recipe, side) for side in {recipe.crop_at(start) for start, _ in recipe.sizes}}
+    def __init__(self, recipe: Recipe, heads: Sequence[TaskHead] = ()):
+        self.recipe, self.heads = recipe, heads
+        augmentation: Callable[[Recipe, int], Callable[[Pictures, int, int], Sample]]
+        if heads:
+            augmentation = partial(HeadAugmentation, heads=heads)
+        elif recipe.kind == CLASSIFICATION:
+            augmentation = ClassificationAugmentation
+        else:
+            from resnet_demo.training.data.augment_faces import FaceAugmentation
 
-    def make(pictures: Pictures, index: int, epoch: int, seed: int) -> Sample:
-        return by_size[recipe.crop_at(epoch)](pictures, index, seed)
+            augmentation = FaceAugmentation
+        sides = {recipe.crop_at(start) for start, _ in recipe.sizes}
+        self.by_size = {side: augmentation(recipe, side) for side in sides}
 
-    return make
+    def __call__(self, pictures: Pictures, index: int, epoch: int, seed: int) -> Sample:
+        return self.by_size[self.recipe.crop_at(epoch)](pictures, index, seed)
+
+    def __reduce__(self) -> tuple[type[SampleMaker], tuple[Recipe, Sequence[TaskHead]]]:
+        """A worker that is started and not forked makes its own: augmentations hold functions that cannot be sent."""
+        return SampleMaker, (self.recipe, self.heads)
 
 
 def normalised_batches(pictures: Pictures, recipe: Recipe, spec: TaskSpec) -> Callable[[int], Iterator[Tensor]]:
     """n → batches of the first n training pictures as the first epochs cut them out, normalised (b, 3, side, side)."""
-    make = sample_maker(recipe)
+    make = SampleMaker(recipe)
     mean, std = scaling(spec)
 
     def batches(count: int) -> Iterator[Tensor]:
@@ -154,7 +159,7 @@ class Trainer:
         if (warning := traps.late_thaw(recipe)) and self.team.leads:
             tqdm.write(warning, file=sys.stderr)
         board = SummaryWriter(str(self.folder / "tensorboard")) if self.team.leads else None
-        make = sample_maker(recipe, self.heads)
+        make = SampleMaker(recipe, self.heads)
         batches = make_batches(self.pictures, make, recipe, self.epoch, self.workers, self.team.share)
         while self.epoch < last:
             frozen = recipe.frozen_parts(self.epoch)

@@ -18,7 +18,7 @@ from resnet_demo.training.data.seeds import seed_of
 from resnet_demo.training.optim.schedule import freeze, set_rates
 from resnet_demo.training.recipe import Recipe
 from resnet_demo.training.train import spec_for
-from resnet_demo.training.trainer import Trainer, sample_maker
+from resnet_demo.training.trainer import SampleMaker, Trainer
 
 Phase = tuple[int, int]  # side of the pictures, frozen parts
 ENDLESS = 10**6  # epochs
@@ -45,7 +45,7 @@ def our_trainer(depth: int, recipe: Recipe, pictures: Pictures, folder: Path) ->
 
 def our_batches(trainer: Trainer, phase: Phase, workers: int, clock: Clock) -> Iterator[Sample]:
     recipe = replace(trainer.recipe, sizes=((0, phase[0]),), epochs=ENDLESS)
-    return make_batches(trainer.pictures, stamped(sample_maker(recipe), clock), recipe, 0, workers)
+    return make_batches(trainer.pictures, stamped(SampleMaker(recipe), clock), recipe, 0, workers)
 
 
 def stamped(make: Make, clock: Clock) -> Make:

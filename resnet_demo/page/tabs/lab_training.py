@@ -9,7 +9,7 @@ from statistics import mean
 from resnet_demo.lab.plots import COMMITTED, is_plain
 from resnet_demo.lab.results import EPOCHS, PICTURES, SIDE, Epoch, read_rows, runs
 from resnet_demo.models.architecture import ARCHITECTURES
-from resnet_demo.page.i18n.texts import say
+from resnet_demo.page.i18n.texts import language, say
 from resnet_demo.page.tabs.lab_curves import Curve, figure
 
 FILE = COMMITTED / "degradation.csv"
@@ -47,19 +47,22 @@ def how(rows: Sequence[Epoch]) -> str:
     """The settings in words; that they are fewer than the paper's, where they are."""
     first = rows[0]
     seeds = len({row.seed for row in rows})
-    said = say(
-        "lab_training_how" if seeds > 1 else "lab_training_once",
-        epochs=first.epochs,
-        seeds=seeds,
-        pictures=f"{first.pictures:,}",
-        size=first.size,
-        tests=f"{first.tests:,}",
-    )
+    said = [
+        say(
+            "lab_training_how" if seeds > 1 else "lab_training_once",
+            epochs=first.epochs,
+            seeds=seeds,
+            pictures=f"{first.pictures:,}",
+            size=first.size,
+            tests=f"{first.tests:,}",
+        )
+    ]
     if first.warmup:
         steps = f"{first.epochs * math.ceil(first.pictures / first.batch):,}"
-        said += f" {say('lab_training_warmup', rate=f'{first.rate:g}', warmup=first.warmup, steps=steps)}"
-    whole = (first.epochs, first.pictures, first.size) == (EPOCHS, PICTURES, SIDE)
-    return said if whole else f"{said} {say('lab_training_short', epochs=EPOCHS, pictures=f'{PICTURES:,}', size=SIDE)}"
+        said.append(say("lab_training_warmup", rate=f"{first.rate:g}", warmup=first.warmup, steps=steps))
+    if (first.epochs, first.pictures, first.size) != (EPOCHS, PICTURES, SIDE):
+        said.append(say("lab_training_short", epochs=EPOCHS, pictures=f"{PICTURES:,}", size=SIDE))
+    return (" " if language() == "en" else "").join(said)  # Chinese has no space between sentences.
 
 
 def title(name: str) -> str:

@@ -23,6 +23,9 @@ Sample = tuple[Tensor, Tensor]
 Make = Callable[[Pictures, int, int, int], Sample]  # (pictures, index, epoch, seed)
 T = TypeVar("T")
 Share = Callable[[list[int]], list[int]]  # a batch's pictures → those that are made
+# How workers begin; None: as Python does it. Forked ones share the decoded pictures. Others are sent a copy of all of
+# them: those of macOS and Windows, and Python 3.14's default on Linux.
+START = "fork" if sys.platform == "linux" else None
 View = tuple[int, int, int]  # (number of the view or of the epoch, index of the picture, side)
 
 
@@ -132,8 +135,7 @@ def make_batches(
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_one_thread,
-        # Forked ones share the decoded pictures. Python 3.14 starts others, which would be sent a copy of all of them.
-        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
+        multiprocessing_context=START if workers else None,
     )
     return iter(loader)
 
