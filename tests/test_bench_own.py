@@ -65,4 +65,4 @@ def test_own_needs_photos_enough(photos, capsys):
 
 def test_a_program_that_fails_is_said():
     with pytest.raises(UserError, match="-c failed: no luck"):
-        output_of([sys.executable, "-P", "-c", "raise SystemExit('no luck')"])
+        output_of([sys.executable, "-I", "-c", "raise SystemExit('no luck')"])

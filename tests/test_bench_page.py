@@ -199,7 +199,7 @@ def test_the_script_with_torch_names_five_classes(tmp_path):
 
 def test_a_script_that_fails_gives_its_last_line():
     with pytest.raises(UserError, match="-c failed: There is no such thing"):
-        starting.finished([sys.executable, "-P", "-c", "raise SystemExit('There is no such thing.')"])
+        starting.finished([sys.executable, "-I", "-c", "raise SystemExit('There is no such thing.')"])
 
 
 @pytest.mark.parametrize("module", [visible, live])

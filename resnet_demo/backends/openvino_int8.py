@@ -114,9 +114,9 @@ def most_lost(numbers: np.ndarray) -> float:
     for one_sign in (np.maximum(numbers, 0), np.maximum(-numbers, 0)):  # Products of the other sign only help.
         parts = one_sign.view(np.uint8)
         pairs = parts[:, 0::2] + parts[:, 1::2]  # 254 at most
-        output, *place = np.nonzero(pairs > LARGEST_PAIR // STEPS)
-        if len(output):
-            lost = np.bincount(output, STEPS * pairs[(output, *place)].astype(np.float64) - LARGEST_PAIR)
+        where = np.nonzero(pairs > LARGEST_PAIR // STEPS)
+        if len(where[0]):
+            lost = np.bincount(where[0], STEPS * pairs[where].astype(np.float64) - LARGEST_PAIR)
             concerned = np.flatnonzero(lost)
             most = max(
                 most, float(np.max(lost[concerned] / (STEPS * parts[concerned].sum(axis=(1, 2), dtype=np.int64))))

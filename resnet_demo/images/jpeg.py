@@ -63,6 +63,6 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Marker and content of each segment, those between the scans too."""
     position = 2
     while found := _MARKER.search(content, position):
-        length = int.from_bytes(content[found.end() : found.end() + 2])
+        length = int.from_bytes(content[found.end() : found.end() + 2], "big")
         yield found[0][1], content[found.end() + 2 : found.end() + length]
         position = found.end() + max(length, 2)

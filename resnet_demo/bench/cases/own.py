@@ -96,7 +96,7 @@ class Script:
         torch.save(body, weights)
 
     def learn(self, folder: Path) -> float:
-        return float(output_of([sys.executable, "-P", str(PEER), str(folder), str(self.weights)]))
+        return float(output_of([sys.executable, "-I", str(PEER), str(folder), str(self.weights)]))
 
 
 Program = Ours | Script

@@ -100,7 +100,7 @@ def torch_command(depth: int, folder: Path) -> list[str]:
     weights, photo = folder / "weights.pt", folder / "photo.jpg"
     torch.save(models.get_model(f"resnet{depth}", num_classes=CLASSES).state_dict(), weights)
     photo.write_bytes(uploads.flower(0))
-    return [sys.executable, "-P", str(SCRIPT), str(depth), str(weights), str(photo)]
+    return [sys.executable, "-I", str(SCRIPT), str(depth), str(weights), str(photo)]
 
 
 def finished(command: list[str]) -> float:

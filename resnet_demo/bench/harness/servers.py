@@ -63,7 +63,7 @@ def path_app() -> App:
 
 def gradio_app(name: str, file: str) -> App:
     # -P: the modules beside the file are none of its own.
-    return App(name, ("-P", str(PEERS / file)), "GRADIO_SERVER_PORT", "answer")
+    return App(name, ("-I", str(PEERS / file)), "GRADIO_SERVER_PORT", "answer")
 
 
 @dataclass(frozen=True)
