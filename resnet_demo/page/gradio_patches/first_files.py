@@ -116,7 +116,8 @@ def with_files(source: str, files: FirstFiles, name: str) -> str:
     the theme's, the components', and ours, which it adds to these.
     """
     styles = [f'crossorigin href="./assets/{sheet}"' for sheet in files.early]
-    styles.append('href="{{ config.root }}/theme.css?v={{ config.theme_hash }}"')  # Gradio's own words for it
+    # By Gradio's own address for it, and no preload alone: findings/gradio-preload-hint-drops-the-theme.sh.
+    styles.append('href="{{ config.root }}/theme.css?v={{ config.theme_hash }}"')
     styles += [f'href="./{name}"'] if files.late else []
     asked = [f'<link rel="modulepreload" crossorigin href="./assets/{script}">' for script in files.scripts]
     asked[1:1] = [f'<link rel="preload" as="style" {style}>' for style in styles]
