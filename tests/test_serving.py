@@ -634,3 +634,17 @@ def test_a_photo_travels_as_it_is(site):
     path = site.upload("garden.jpg", photo())
     content, encoding, _ = raw(f"{site.address}/gradio_api/file={path}", "gzip, deflate, br")
     assert (content, encoding) == (photo(), None)
+
+
+def test_files_that_never_change_are_kept_and_the_page_is_not(site):
+    def kept(path: str) -> str | None:
+        with urllib.request.urlopen(site.address + path) as answer:
+            return answer.headers["Cache-Control"]
+
+    html = site.request("/")[1]
+    for file in re.findall(r'href="\.(/assets/[^"]+\.(?:js|css))"', html) + re.findall(r"/components-\w+\.css", html):
+        assert kept(file) == "public, max-age=31536000, immutable", file
+    assert not kept("/")
+    assert not kept("/theme.css")
+    status, _ = site.request("/assets/no-such00.js")
+    assert status == 404

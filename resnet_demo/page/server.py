@@ -139,6 +139,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     from resnet_demo.page.serving import connections, mcp_log
     from resnet_demo.page.serving.faults import Sentences
     from resnet_demo.page.serving.headers import SecureHeaders
+    from resnet_demo.page.serving.kept_files import KeptFiles
     from resnet_demo.page.serving.mcp_hosts import OwnHosts, hosts
     from resnet_demo.page.serving.requests import Counted
     from resnet_demo.page.serving.upload_volume import Volume
@@ -186,6 +187,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
             "routes": [Route(f"/{PREVIEW.name}", lambda _: FileResponse(PREVIEW)), *first_files.ask_early(page)],
             "middleware": [
                 Middleware(SecureHeaders),
+                Middleware(KeptFiles),
                 Middleware(Counted, requests=requests, metrics=bool(limits.metrics)),
                 Middleware(Sentences),
                 Middleware(

@@ -105,8 +105,7 @@ def ask_early(page: gr.Blocks) -> list[Route]:
     style = files.style()
     name = f"components-{sha256(style.encode()).hexdigest()[:16]}.css"
     page_template.change(__name__, lambda source: with_files(source, files, name))
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"}  # Other contents have another name.
-    return [Route(f"/{name}", lambda _: Response(style, media_type="text/css", headers=headers))]
+    return [Route(f"/{name}", lambda _: Response(style, media_type="text/css"))]
 
 
 def with_files(source: str, files: FirstFiles, name: str) -> str:
