@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import pickle
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -246,24 +247,36 @@ def test_a_resumed_run_ends_exactly_as_an_uninterrupted_one(tmp_path, finished, 
     assert not torch.equal(whole["layer4.1.conv2.weight"], start["layer4.1.conv2.weight"])
 
 
-@pytest.mark.parametrize("kind", ["classification", "keypoints", "heads"])
-def test_a_worker_that_is_started_and_not_forked_makes_the_same_samples(monkeypatch, kind):
-    """As on macOS and Windows, whose workers get everything sent."""
-    heads: tuple[TaskHead, ...] = ()
+def sampled(kind: str) -> tuple[Pictures, Recipe, tuple[TaskHead, ...]]:
+    """Pictures, a recipe that augments in every way, and heads."""
+    pictures, heads = tiny_pictures(), ()
     every = {"zoom_out": 0.5, "jitter": 0.3, "tint": 0.3, "grey": 0.3, "blur": 0.5, "jpeg": 0.5, "cutout": 0.3}
-    recipe = Recipe("flowers102", epochs=1, batch=8, sizes=((0, 32),), **every)
-    pictures = tiny_pictures()
-    if kind == "heads":
-        heads = (TaskHead("a", "classification", (0, 4), (0, 1), tuple("abcd")),)
-        pictures = replace(pictures, labels=pictures.labels[:, None].astype(np.float32))
-    elif kind == "keypoints":
-        recipe = Recipe("hands", kind="keypoints", epochs=1, batch=8, sizes=((0, 32),))
+    if kind == "keypoints":
         points = np.random.default_rng(0).uniform(5, 35, (len(pictures), 68, 2)).astype(np.float32)
         frames = [Frame((20.0, 20.0), 30.0, 0.1)] * len(pictures)
-        pictures = replace(pictures, task="faces68", labels=points, frames=frames)
-    expected = next(make_batches(pictures, SampleMaker(recipe, heads), recipe, 0, workers=0))
+        pictures, every = replace(pictures, task="faces68", labels=points, frames=frames), {"kind": kind}
+    elif kind == "heads":
+        heads = (TaskHead("a", "classification", (0, 4), (0, 1), tuple("abcd")),)
+        pictures = replace(pictures, labels=pictures.labels[:, None].astype(np.float32))
+    return pictures, Recipe(pictures.task, epochs=1, batch=8, sizes=((0, 32),), **every), heads
+
+
+@pytest.mark.parametrize("kind", ["classification", "keypoints", "heads"])
+def test_what_makes_samples_can_be_sent_to_another_process(kind):
+    pictures, recipe, heads = sampled(kind)
+    make = SampleMaker(recipe, heads)
+    sent, known = pickle.loads(pickle.dumps((make, pictures)))
+    for index in range(4):
+        mine, other = make(pictures, index, 0, index), sent(known, index, 0, index)
+        assert all(torch.equal(*pair) for pair in zip(mine, other, strict=True))
+
+
+def test_a_worker_that_is_started_and_not_forked_makes_the_same_samples(monkeypatch):
+    """As on macOS and Windows, whose workers get everything sent."""
+    pictures, recipe, _ = sampled("classification")
+    expected = next(make_batches(pictures, SampleMaker(recipe), recipe, 0, workers=0))
     monkeypatch.setattr(loader, "START", "spawn")
-    found = next(make_batches(pictures, SampleMaker(recipe, heads), recipe, 0, workers=1))
+    found = next(make_batches(pictures, SampleMaker(recipe), recipe, 0, workers=1))
     assert all(torch.equal(mine, other) for mine, other in zip(found, expected, strict=True))
 
 

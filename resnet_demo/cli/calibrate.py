@@ -122,7 +122,7 @@ def run_lesion(options: argparse.Namespace) -> int:
         f"Change of the outputs without each block, in percent of their spread over {found.pictures} pictures:\n\n"
         f"{found.table()}\n\n"
         f"{found.working} of {len(found.changes)} blocks change them by 1 % or more. "
-        f"Written to {folder / 'config.json'}."
+        f"Written to {folder / 'config.json'} and its card."
     )
     return 0
 

@@ -25,6 +25,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.inference.base import BATCH
 from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.models.architecture import STAGES
+from resnet_demo.training.cards.card import model_card
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import unlabelled_pictures
 from resnet_demo.training.data.seeds import sampled_rows
@@ -35,7 +36,7 @@ MOST = 200  # pictures: a share below one percent is told from one above with fa
 
 
 def measure_lesions(folder: Path, sources: list[str], data: Path | None, command: str) -> Lesions:
-    """Leave out each block of a checkpoint in turn and write what changes into its ``config.json``.
+    """Leave out each block of a checkpoint in turn and write what changes into its ``config.json`` and its card.
 
     Args:
         folder: the checkpoint's.
@@ -63,7 +64,8 @@ def measure_lesions(folder: Path, sources: list[str], data: Path | None, command
             predictor.many(portion)
             progress.update(len(portion))
     found = replace(finder.found(), command=command)
-    checkpoints.copy(folder, folder, config.record.get("metrics") or {}, None, {"lesions": found})
+    card = model_card(config.changed(lesions=found)) if config.steps else None
+    checkpoints.copy(folder, folder, config.record.get("metrics") or {}, card, {"lesions": found})
     return found
 
 
