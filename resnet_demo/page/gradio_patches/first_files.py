@@ -40,7 +40,7 @@ class FirstFiles:
     Attributes:
         scripts: names in ``ASSETS``, those that are needed first at the beginning.
         early: style sheets of the front end itself.
-        late: style sheets of its pages and their components, which come after ours.
+        late: style sheets of its pages and their components.
     """
 
     scripts: tuple[str, ...] = ()
@@ -88,7 +88,8 @@ def needed(script: str, pattern: str) -> list[str]:
     if not found:
         return []
     files = listed(script)
-    return [found[1], *(files[int(index)] for index in found[2].split(",") if index)]
+    numbers = [int(number) for number in found[2].split(",") if number]
+    return [found[1], *(files[number] for number in numbers if number < len(files))]
 
 
 def component(script: str, kind: str) -> list[str]:
