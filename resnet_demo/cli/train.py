@@ -260,7 +260,7 @@ def run_train_heads(options: argparse.Namespace) -> int:
     print(TABLE_HEAD)
     for name, folder in zip(names, folders, strict=True):
         print(table_rows(name, network.depth, checkpoints.read_config(folder).metrics))
-    print(f"\nOne network for {len(names)} tasks is in {', '.join(map(str, folders))}; or try")
+    print(f"\nOne network for {' and '.join(names)} is in {', '.join(map(str, folders))}; or try")
     print(f"`python -m resnet_demo predict PHOTO --task {names[0]} --depth {network.depth}`.")
     return 0
 
