@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnet_demo.page.i18n.texts import say
+from resnet_demo.page.i18n.texts import language, say
 
 
 def backend(text: str) -> str:
@@ -13,3 +13,8 @@ def backend(text: str) -> str:
 
 def percent(probability: float) -> str:
     return say("percent", value=f"{100 * probability:.1f}")
+
+
+def sentences(*said: str) -> str:
+    """One after the other; Chinese has no space between them."""
+    return (" " if language() == "en" else "").join(said)

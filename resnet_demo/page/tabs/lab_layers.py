@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from resnet_demo.lab import fresh
+from resnet_demo.page.i18n.format import sentences
 from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.tabs.lab_curves import Curve, figure
 
@@ -45,7 +46,7 @@ def measured(depth: int, shortcuts: bool, norm: bool) -> str:
         small=number(sizes[0]),
         large=number(sizes[-1]),
     )
-    beside = say("lab_layers_other", name=names[1], ratio=number(ratio(other)))
+    said = sentences(said, say("lab_layers_other", name=names[1], ratio=number(ratio(other))))
     kinds = ("with", "plain") if shortcuts else ("plain", "with")
     legend = "".join(
         f'<span class="{kind}{faint}"><i></i>{text}</span>'
@@ -55,9 +56,7 @@ def measured(depth: int, shortcuts: bool, norm: bool) -> str:
         plot([[getattr(layer, what) for layer in layers] for layers in (picked, other)], kinds, say(f"lab_axis_{what}"))
         for what in ("gradient", "activation")
     )
-    return (
-        f'<p role="status">{said} {beside}</p><p class="lab-legend">{legend}</p><div class="lab-curves">{plots}</div>'
-    )
+    return f'<p role="status">{said}</p><p class="lab-legend">{legend}</p><div class="lab-curves">{plots}</div>'
 
 
 def name(depth: int, shortcuts: bool, norm: bool) -> str:

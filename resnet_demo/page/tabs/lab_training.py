@@ -9,7 +9,8 @@ from statistics import mean
 from resnet_demo.lab.plots import COMMITTED, is_plain
 from resnet_demo.lab.results import EPOCHS, PICTURES, SIDE, Epoch, read_rows, runs
 from resnet_demo.models.architecture import ARCHITECTURES
-from resnet_demo.page.i18n.texts import language, say
+from resnet_demo.page.i18n.format import sentences
+from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.tabs.lab_curves import Curve, figure
 
 FILE = COMMITTED / "degradation.csv"
@@ -62,7 +63,7 @@ def how(rows: Sequence[Epoch]) -> str:
         said.append(say("lab_training_warmup", rate=f"{first.rate:g}", warmup=first.warmup, steps=steps))
     if (first.epochs, first.pictures, first.size) != (EPOCHS, PICTURES, SIDE):
         said.append(say("lab_training_short", epochs=EPOCHS, pictures=f"{PICTURES:,}", size=SIDE))
-    return (" " if language() == "en" else "").join(said)  # Chinese has no space between sentences.
+    return sentences(*said)
 
 
 def title(name: str) -> str:
