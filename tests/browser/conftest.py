@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import tiny
+from conftest import free_port
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from resnet_demo.bench.harness import chromium as bench_chromium
@@ -41,9 +41,7 @@ expect.set_options(timeout=PATIENCE)
 def served(folder: Path, *program: str, **settings: str) -> Iterator[str]:
     """The address of the page, started as people start it or by another Python ``program``, with further environment
     variables; ``folder`` takes its log and pictures."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {name: value for name, value in os.environ.items() if name not in ("RESNET_DEMO_WEIGHTS", "SPACE_ID")}
     environment |= {"HOST": "127.0.0.1", "PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio"), **settings}
     with (folder / "log").open("w") as log:

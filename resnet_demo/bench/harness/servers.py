@@ -62,7 +62,7 @@ def path_app() -> App:
 
 
 def gradio_app(name: str, file: str) -> App:
-    # -P: the modules beside the file are none of its own.
+    # -I: the modules beside the file are none of its own (-P is of Python 3.11).
     return App(name, ("-I", str(PEERS / file)), "GRADIO_SERVER_PORT", "answer")
 
 
