@@ -28,7 +28,7 @@ from resnet_demo.inference import base, predictor
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.inference.results import Score
-from resnet_demo.utils import cpu
+from resnet_demo.utils import cpu, packages
 
 CROPPED = replace(tiny.FLOWERS, resize=80)
 
@@ -396,6 +396,25 @@ def test_importing_and_predicting_on_a_cpu_need_no_torch(photo, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[]", "['numpy', 'openvino']"]
+
+
+def test_visitors_who_come_at_once_may_all_look_for_a_package(tmp_path, monkeypatch):
+    """Each answer asks whether PyTorch is there, and Python's ``invalidate_caches`` fails where two threads are in it:
+    one of 171 answers became an error so, with three visitors at once (CPython 3.11.7)."""
+    inside, look_again = threading.Lock(), packages.importlib.invalidate_caches
+
+    def alone() -> None:
+        assert inside.acquire(blocking=False), "two threads at once"
+        threading.Event().wait(0.01)
+        look_again()
+        inside.release()
+
+    monkeypatch.setattr(packages.importlib, "invalidate_caches", alone)
+    monkeypatch.syspath_prepend(tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        assert not any(pool.map(packages.has, ["brought_later"] * 8))
+        (tmp_path / "brought_later.py").touch()
+        assert all(pool.map(packages.has, ["brought_later"] * 8))
 
 
 def test_small_work_on_all_cpus_keeps_its_order_and_its_errors():

@@ -60,7 +60,8 @@ def served(folder: Path, *program: str, **settings: str) -> Iterator[str]:
         else:
             pytest.fail(f"The page did not start:\n{(folder / 'log').read_text()}")
         yield address
-        assert "Traceback" not in (folder / "log").read_text()
+        _, fault, lines = (folder / "log").read_text().partition("Traceback")
+        assert not fault, fault + lines
     finally:
         process.terminate()
         try:
