@@ -246,8 +246,9 @@ def test_the_degradation_experiment_is_told_with_its_figures_once_it_was_run(mon
     for language in ("en", "zh"):
         monkeypatch.setattr(texts, "of_event", lambda language=language: language)
         found[language] = lab_sections.sections()
-    for said in found.values():
-        assert "56.0 %" in said and "40.5 %" in said and "30.8 %" in said  # the means of both seeds
+    for language, percent in (("en", " %"), ("zh", "%")):
+        said = found[language]
+        assert all(f"{mean}{percent}" in said for mean in ("56.0", "40.5", "30.8"))  # of both seeds
         assert said.count('class="plain') >= 4 and "lab-training" in said
     for part in ("Plain-56", "shortened run", "first 50 of 80 steps", "the mean of 2 seeds"):
         assert part in found["en"]

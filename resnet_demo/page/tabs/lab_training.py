@@ -28,7 +28,7 @@ def shown() -> str:
     ends = {}
     for name, errors in found.items():
         kind = "plain" if is_plain(name) else "residual"
-        ends[f"{kind}_{'deep' if ARCHITECTURES[name].depth == deep else 'shallow'}"] = f"{errors['train'][-1]:.1f} %"
+        ends[f"{kind}_{'deep' if ARCHITECTURES[name].depth == deep else 'shallow'}"] = in_words(errors["train"][-1])
     said = say("lab_training_said", shallow=shallow, deep=deep, **ends)
     legend = "".join(f'<span class="{style_of(name, deep)}"><i></i>{title(name)}</span>' for name in found)
     plots = "".join(
@@ -66,6 +66,11 @@ def how(rows: Sequence[Epoch]) -> str:
     return sentences(*said)
 
 
+def in_words(error: float) -> str:
+    """An error in percent."""
+    return say("percent", value=f"{error:.1f}")
+
+
 def title(name: str) -> str:
     return say("lab_trained_plain" if is_plain(name) else "lab_trained_residual", depth=ARCHITECTURES[name].depth)
 
@@ -82,7 +87,7 @@ def plot(curves: Mapping[str, Sequence[float]], caption: str) -> str:
     return figure(
         caption,
         say("lab_axis_epoch"),
-        f"{caption}: {', '.join(f'{errors[-1]:.1f} %' for errors in curves.values())}",
+        f"{caption}: {', '.join(in_words(errors[-1]) for errors in curves.values())}",
         [(tick / top, str(tick)) for tick in range(0, top + 1, 20 if top > 60 else 10)],
         [Curve([error / top for error in errors], style) for style, errors in curves.items()],
     )
