@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +17,12 @@ from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import ARCHITECTURES, Architecture
 from resnet_demo.models.resnet import ResNet
-from resnet_demo.tasks import TaskSpec
+from resnet_demo.tasks import TaskSpec, preprocess
+from resnet_demo.training import train as training
 from resnet_demo.training.data.augment import GREY, ClassificationAugmentation
 from resnet_demo.training.data.datasets import Pictures, load_pictures
 from resnet_demo.training.data.formats.cifar10 import CLASSES
+from resnet_demo.training.networks.distillation import Distillation
 from resnet_demo.training.networks.init import starting_network
 from resnet_demo.training.networks.small_stem import small_stem
 from resnet_demo.training.optim.compiled import compiled
@@ -84,6 +87,48 @@ def test_smaller_training_pictures_show_the_whole_picture():
     pictures = Pictures("cifar10", [None], np.array([0]), CLASSES, cache={0: pixels})
     small, _ = ClassificationAugmentation(Recipe("cifar10", pad=0.01, mirror=0.0), 16)(pictures, 0, 0)
     assert small.shape == (3, 16, 16) and small[0, 8].tolist() == [0] * 8 + [200] * 8
+
+
+def test_enlarged_training_pictures_are_what_a_network_for_photos_will_be_shown():
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    pictures = Pictures("cifar10", [None], np.array([0]), CLASSES, cache={0: pixels})
+    large, _ = ClassificationAugmentation(Recipe("cifar10", pad=0.01, mirror=0.0), 96)(pictures, 0, 0)
+    shown = preprocess(replace(SPEC, size=96, resize=96), Image.fromarray(pixels))[0]
+    np.testing.assert_array_equal(large.permute(1, 2, 0).numpy(), shown)
+
+
+def test_a_teacher_for_photos_sees_small_pictures_enlarged_and_the_student_their_own_pixels(
+    tmp_path, monkeypatch, cifar_folder, capsys
+):
+    """From the command line: the fit to the teacher (``test_fit.py`` has what it does), then an epoch."""
+    monkeypatch.setattr(training, "fit", lambda teacher, student, batches: {"layer1.0": 0.25})
+    monkeypatch.setattr(training, "LINEAR_PICTURES", 60)
+    folder = tiny.weights_folder(tmp_path, (replace(SPEC, size=64, resize=64), 50)) / "cifar10" / "resnet50"
+    seen = []
+    sees = Distillation.answers
+
+    def answers(self, x, *others):
+        seen.append(tuple(x.shape[2:]))
+        return sees(self, x, *others)
+
+    monkeypatch.setattr(Distillation, "answers", answers)
+    settings = ["epochs=1", "batch=60", "sizes=[[0,16]]", "teacher_size=64", "ema=0", "hints={pooled=1.0}"]
+    asked = ["--arch", "resnet18_cifar", "--teacher", str(folder), "--init", "fit", "--data", str(cifar_folder)]
+    assert main(["distill", "cifar10", *asked, "--out", str(tmp_path / "run"), "--set", *settings]) == 0
+    assert "Variance unexplained: layer1.0 25%" in capsys.readouterr().out
+    assert set(seen) == {(16, 16)}
+    found = checkpoints.load_folder(tmp_path / "run" / "checkpoint")
+    assert found.architecture.name == "resnet18_cifar" and found.state["conv1.weight"].shape == (64, 3, 3, 3)
+
+
+def test_a_head_is_solved_for_on_some_of_many_pictures(tmp_path, monkeypatch, cifar_folder, capsys):
+    tiny.narrow(monkeypatch)
+    monkeypatch.setattr(training, "HEAD_PICTURES", 50)
+    folder = tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18)) / "flowers102" / "resnet18"
+    settings = ["epochs=1", "batch=60", "sizes=[[0,16]]", "fit_head=true"]
+    asked = ["--depth", "18", "--init", str(folder), "--data", str(cifar_folder), "--out", str(tmp_path / "run")]
+    assert main(["train", "cifar10", *asked, "--set", *settings]) == 0
+    assert re.search(r"The head alone names [\d.]+ % of 50 train pictures, each left out", capsys.readouterr().out)
 
 
 def test_the_stem_for_small_pictures_sees_what_the_photo_networks_stem_sees():

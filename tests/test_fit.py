@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import tiny
 import torch
+from torch.nn import functional as F
 
 from resnet_demo.errors import UserError
-from resnet_demo.models.architecture import architecture_of
-from resnet_demo.models.resnet import ResidualBlock
+from resnet_demo.models.architecture import ARCHITECTURES, architecture_of
+from resnet_demo.models.resnet import ResidualBlock, ResNet
 from resnet_demo.tasks import normalise
 from resnet_demo.training.networks import layerwise_fit
 from resnet_demo.training.networks.distillation import share_stem
@@ -82,6 +83,22 @@ def test_a_fitted_network_follows_its_teacher_without_any_training(monkeypatch):
     assert (found - wanted).square().mean() < 0.3 * scale < (before - wanted).square().mean()
     assert left["layer1.1"] < 0.5
     assert {"layer4.1", "head"} <= left.keys()
+
+
+def test_the_teacher_of_a_network_for_small_pictures_sees_them_enlarged():
+    teacher = tiny.network(50, seed=1).eval()
+    student = ResNet(ARCHITECTURES["resnet18_cifar"], tiny.FLOWERS.outputs).eval()
+    share_stem(teacher, student)
+    assert student.conv1.weight.shape == (64, 3, 3, 3)
+    torch.testing.assert_close(student.bn1.state_dict(), teacher.bn1.state_dict())
+    assert layerwise_fit.can_fit(teacher.architecture, student.architecture)
+    small = torch.from_numpy(normalise(tiny.FLOWERS, tiny.pictures(3, 8)))
+    inputs, hidden, outputs = layerwise_fit.stage_maps(teacher, student, 1, [small])
+    assert inputs.shape == (3, 64, 8, 8)
+    assert {tuple(each.shape) for each in hidden} == {(3, 128, 4, 4)}
+    with torch.inference_mode():
+        wanted = teacher.stages(F.interpolate(small, scale_factor=4, mode="bilinear"))["layer2"]
+    torch.testing.assert_close(torch.relu(outputs[-1]).float(), wanted, rtol=0, atol=0.01 * wanted.abs().max().item())
 
 
 def test_only_a_small_network_is_fitted_to_a_large_one():

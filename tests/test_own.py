@@ -163,7 +163,7 @@ def test_a_folder_of_classes_becomes_a_task_that_is_known_by_name(tmp_path, caps
     assert "Left out fruit" in capsys.readouterr().err
 
     # The head was there before the first epoch.
-    assert re.search(r"The head alone names [\d.]+ % of the train pictures, each left out", output.out)
+    assert re.search(r"The head alone names [\d.]+ % of [\d,]+ train pictures, each left out", output.out)
 
     draw(data / "lime" / "new.png", COLOURS["lime"], 5)
     assert main(["evaluate", "fruit", "--depth", "18", "--data", str(data)]) == 2

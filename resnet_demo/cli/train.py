@@ -37,6 +37,12 @@ def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
     )
     add_depth(parser, DEPTHS)
     parser.add_argument(
+        "--arch",
+        choices=ARCHITECTURES,
+        metavar="NAME",
+        help=f"another network in the place of the ResNet of --depth: {', '.join(ARCHITECTURES)}",
+    )
+    parser.add_argument(
         "--init",
         default=init,
         help="imagenet, hub (ImageNet's at --depth), scratch, a checkpoint folder, .safetensors or .pth (default: "
@@ -77,12 +83,6 @@ def add_train(commands: Commands) -> Parser:
     parser.set_defaults(teacher=None, pictures=[])
     add_training(parser, None)
     parser.add_argument(
-        "--arch",
-        choices=ARCHITECTURES,
-        metavar="NAME",
-        help=f"another network in the place of the ResNet of --depth: {', '.join(ARCHITECTURES)}",
-    )
-    parser.add_argument(
         "--tasks",
         nargs="+",
         metavar="TASK",
@@ -106,7 +106,7 @@ def add_distill(commands: Commands) -> Parser:
         "distill-general --depth 18 --teacher imagenet --pictures flowers102 --out runs/general-18",
         run_train,
     )
-    parser.set_defaults(name=None, arch=None, tasks=None)
+    parser.set_defaults(name=None, tasks=None)
     add_training(parser, "scratch")
     parser.add_argument("--teacher", required=True, help="imagenet, a checkpoint folder, a .safetensors or .pth file")
     parser.add_argument(

@@ -63,7 +63,7 @@ class Recipe:
         soft_weight, temperature: distilling: weight and softening of the teacher's predictions.
         label_weight: distilling: weight of the true labels, where there are some (0: the teacher alone decides).
         teacher_size: distilling: side at which the teacher sees the same crop (0: as the student). A network of
-            keypoints is far off at a size that it was not trained at.
+            keypoints is far off at a size that it was not trained at. Small pictures (``pad``) are enlarged to it.
         views: crops of each picture, which come again every so many epochs and are made only once, with what the
             teacher says of them (0: new ones in every epoch), as in fast knowledge distillation (Shen and Xing 2022,
             https://arxiv.org/abs/2112.01528).
@@ -136,8 +136,9 @@ class Recipe:
         return [size for start, size in self.sizes if start <= epoch][-1]
 
     def crop_at(self, epoch: int) -> int:
-        """Side at which the training pictures are cut out in ``epoch``: the larger of the student's and teacher's."""
-        return max(self.size_at(epoch), self.teacher_size)
+        """Side at which the training pictures are cut out in ``epoch``: the larger of the student's and teacher's, but
+        of small pictures (``pad``) the student's, who shall see their own pixels."""
+        return self.size_at(epoch) if self.pad else max(self.size_at(epoch), self.teacher_size)
 
     def frozen_parts(self, epoch: int) -> int:
         """How many parts from the input on are frozen in ``epoch``."""

@@ -45,6 +45,8 @@ from resnet_demo.training.trainer import Trainer, normalised_batches
 
 # Pictures to solve for a new head: several for each of the 512 pooled features.
 LINEAR_PICTURES = 3000
+# More pictures hardly change a head of some thousand weights a class, and cost as long as they would in an epoch.
+HEAD_PICTURES = 10_000
 
 
 def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
@@ -189,13 +191,16 @@ def fit_head(network: ResNet, spec: TaskSpec, pictures: Pictures) -> None:
     https://arxiv.org/abs/2202.10054).
     """
     predictor = predictor_of(network, spec).as_a(Classifier)
+    if len(pictures) > HEAD_PICTURES:
+        pictures = pictures.some(np.random.default_rng(0).permutation(len(pictures))[:HEAD_PICTURES].tolist())
     features = all_features(predictor, pictures, "fitting the head").pooled
     found = solve(features, pictures.labels, len(spec.labels))
     with torch.no_grad():
         network.fc.weight.copy_(torch.from_numpy(found.weights))
         network.fc.bias.copy_(torch.from_numpy(found.bias))
     right = int((found.left_out.argmax(axis=1) == pictures.labels).sum())
-    print(f"The head alone names {proportion(right, len(pictures)).value:g} % of the train pictures, each left out.")
+    share = proportion(right, len(pictures)).value
+    print(f"The head alone names {share:g} % of {len(pictures):,} train pictures, each left out.")
 
 
 def metrics_of(network: ResNet, spec: TaskSpec, held_out: Pictures) -> dict[str, float]:

@@ -434,15 +434,12 @@ def test_compare_shows_every_available_depth(visit, tmp_path):
     expect(page.locator("#compare-curve .other")).to_have_count(1)
 
 
-def test_compare_says_how_far_the_depths_points_lie_apart(visit):
+def test_compare_says_how_far_the_depths_points_lie_apart(visit, server):
     page = visit()
-    open_tab(page, "compare")
-    choose(page, "compare-task", "Face keypoints")
+    page.goto(f"{server}/?tab=compare&task=faces68&depths=18-50")
+    expect(page.locator("#compare-depths input:checked")).to_have_count(2)
     page.locator("#compare-examples .gallery-item").nth(2).click()
     expect(page.locator("#compare-note")).to_contain_text("of the distance between the eyes")
-    # Only then: the answer to another task sets the depths to all that there are.
-    for depth in ("34", "101", "152"):
-        page.locator("#compare-depths").get_by_label(depth, exact=True).uncheck()
     expect(page.locator("#compare-cards .card-name")).to_have_count(2)
     expect(page.locator("#compare-cards .card").first).to_contain_text("From the mean")
 

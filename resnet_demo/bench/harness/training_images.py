@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ def flower_pictures(folder: Path, data: Path | None = None) -> tuple[Pictures, s
             raise
         return drawn_pictures(folder), "drawn"
     chosen = np.unique(np.linspace(0, len(real) - 1, COUNT).astype(int))
-    return replace(real, paths=[real.paths[index] for index in chosen], labels=real.labels[chosen]), "flowers102 train"
+    return real.some(chosen.tolist()), "flowers102 train"
 
 
 def drawn_pictures(folder: Path) -> Pictures:

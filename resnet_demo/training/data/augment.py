@@ -65,7 +65,9 @@ class Shifted:
         top, left = (int(torch.randint(2 * room + 1, ())) for room in (rows, columns))
         moved = Image.fromarray(padded[top : top + photo.height, left : left + photo.width])
         side = (self.size, self.size)
-        return moved if moved.size == side else moved.resize(side, Image.Resampling.BOX)
+        smaller = self.size < min(moved.size)
+        how = Image.Resampling.BOX if smaller else Image.Resampling.BILINEAR  # enlarged as ``preprocess`` does
+        return moved if moved.size == side else moved.resize(side, how)
 
 
 def cut_out(picture: Tensor, share: float) -> Tensor:

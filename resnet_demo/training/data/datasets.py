@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +67,17 @@ class Pictures:
     def rows_of(self, sources: Sequence[str]) -> list[int]:
         """Those of the pictures that are from these sources; of none: all."""
         return [row for row in range(len(self)) if not sources or self.sources[row] in sources]
+
+    def some(self, rows: Sequence[int]) -> Pictures:
+        """These of the pictures alone, in this order; what is decoded or found already stays so."""
+        return replace(
+            self,
+            paths=[self.paths[row] for row in rows],
+            labels=self.labels[list(rows)],
+            sources=[self.sources[row] for row in rows] if self.sources else [],
+            frames=[self.frames[row] for row in rows] if self.frames else [],
+            cache={new: self.cache[row] for new, row in enumerate(rows) if row in self.cache},
+        )
 
     def picture(self, index: int) -> Image.Image:
         """The upright RGB picture, decoded at most once."""

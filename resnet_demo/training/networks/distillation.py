@@ -21,6 +21,7 @@ from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import CLASSIFICATION
 from resnet_demo.training.data.loader import Kept, View
 from resnet_demo.training.networks.layerwise_fit import Regression, rows, set_linear
+from resnet_demo.training.networks.small_stem import is_small_of, small_stem
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.amp import autocast
 from resnet_demo.training.optim.losses import keypoint_loss
@@ -176,9 +177,15 @@ def soft_loss(logits: Tensor, wanted: Tensor, temperature: float) -> Tensor:
 
 
 def share_stem(teacher: ResNet, student: ResNet) -> None:
-    """Give the student the teacher's stem: all depths have the same one (He et al. 2015, Table 1)."""
-    if student.architecture.first_convolutions != teacher.architecture.first_convolutions:
+    """Give the student the teacher's stem: all depths have the same one (He et al. 2015, Table 1). One for small
+    pictures gets the ``small_stem`` of it."""
+    small = is_small_of(student.architecture, teacher.architecture)
+    if not small and student.architecture.first_convolutions != teacher.architecture.first_convolutions:
         raise UserError(f"A {teacher.architecture.title} has another stem than the student: choose another --teacher.")
-    for ours, theirs in ((student.conv1, teacher.conv1), (student.bn1, teacher.bn1)):
+    for name in ("conv1", "bn1"):
+        ours, theirs = getattr(student, name), getattr(teacher, name)
         if ours is not None and theirs is not None:
-            ours.load_state_dict(theirs.state_dict())
+            state = theirs.state_dict()
+            if small and name == "conv1":
+                state = {"weight": torch.from_numpy(small_stem(state["weight"].numpy()))}
+            ours.load_state_dict(state)

@@ -11,6 +11,7 @@ pictures, solved exactly; what is left to the gradient is what a linear fit cann
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import STAGES, Architecture
 from resnet_demo.models.resnet import ResidualBlock, ResNet
+from resnet_demo.training.networks.small_stem import SCALE, is_small_of
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.amp import autocast
 
@@ -147,6 +149,8 @@ def fit(teacher: ResNet, student: ResNet, batches: Batches) -> dict[str, float]:
     """Fit ``student`` (basic blocks) to ``teacher`` (bottlenecks); both share the stem.
 
     Args:
+        student: where its stem is the one for small pictures, the teacher sees them enlarged, so that its feature maps
+            are as large as the student's.
         batches: n → batches of normalised pictures (b, 3, r, c), n in all or as many as there are.
 
     Returns:
@@ -183,7 +187,7 @@ def fit(teacher: ResNet, student: ResNet, batches: Batches) -> dict[str, float]:
 
 def can_fit(teacher: Architecture, student: Architecture) -> bool:
     """Whether a basic block's hidden feature map has the shape of a bottleneck's."""
-    pair = teacher, student
+    pair = teacher, replace(student, stem=teacher.stem) if is_small_of(student, teacher) else student
     if (teacher.block, student.block) != ("bottleneck", "basic") or not all(one.has_usual_blocks for one in pair):
         return False
     hidden = [[record.stages[stage][0].convolutions[-2].outputs for stage in STAGES] for record in pair]
@@ -196,6 +200,9 @@ def stage_maps(teacher: ResNet, student: ResNet, index: int, pictures: Iterable[
     for x in pictures:
         with autocast("cpu"):
             ours = theirs = student.stem(x, folded_norms.convolve)
+            if is_small_of(student.architecture, teacher.architecture):
+                large = F.interpolate(x, scale_factor=SCALE, mode="bilinear")
+                theirs = teacher.stem(large.contiguous(memory_format=torch.channels_last), folded_norms.convolve)
             for stage in STAGES[:index]:
                 for block in getattr(student, stage):
                     ours = folded_norms.block(ours, block)

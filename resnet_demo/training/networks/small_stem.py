@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from resnet_demo.models.architecture import Architecture
+
 SCALE = 4  # the stem of a network for photos makes its pictures so much smaller
 PLACES = (-2, 0, 2)  # where the convolution stands, of which the pooling takes the largest, in pixels
 
@@ -27,3 +29,8 @@ def small_stem(weight: np.ndarray) -> np.ndarray:
             pixel = (place + row - 3) // SCALE + 1
             to[row, min(max(pixel, 0), 2)] += 1 / len(PLACES)
     return np.einsum("oirc,ra,cb->oiab", weight, to, to).astype(np.float32)
+
+
+def is_small_of(small: Architecture, photos: Architecture) -> bool:
+    """Whether the one has the stem for small pictures where the other has that for photos."""
+    return small.stem == "cifar" and photos.stem == "imagenet"
