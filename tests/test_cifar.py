@@ -129,6 +129,9 @@ def test_a_head_is_solved_for_on_some_of_many_pictures(tmp_path, monkeypatch, ci
     asked = ["--depth", "18", "--init", str(folder), "--data", str(cifar_folder), "--out", str(tmp_path / "run")]
     assert main(["train", "cifar10", *asked, "--set", *settings]) == 0
     assert re.search(r"The head alone names [\d.]+ % of 50 train pictures, each left out", capsys.readouterr().out)
+    rare = np.array([0] * 90 + [1] * 2)
+    chosen = training.as_many_of_each(rare, 5)
+    assert np.bincount(rare[chosen]).tolist() == [5, 2] and len({*chosen}) == 7
 
 
 def test_the_stem_for_small_pictures_sees_what_the_photo_networks_stem_sees():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -192,7 +193,7 @@ def fit_head(network: ResNet, spec: TaskSpec, pictures: Pictures) -> None:
     """
     predictor = predictor_of(network, spec).as_a(Classifier)
     if len(pictures) > HEAD_PICTURES:
-        pictures = pictures.some(np.random.default_rng(0).permutation(len(pictures))[:HEAD_PICTURES].tolist())
+        pictures = pictures.some(as_many_of_each(pictures.labels, math.ceil(HEAD_PICTURES / len(spec.labels))))
     features = all_features(predictor, pictures, "fitting the head").pooled
     found = solve(features, pictures.labels, len(spec.labels))
     with torch.no_grad():
@@ -201,6 +202,12 @@ def fit_head(network: ResNet, spec: TaskSpec, pictures: Pictures) -> None:
     right = int((found.left_out.argmax(axis=1) == pictures.labels).sum())
     share = proportion(right, len(pictures)).value
     print(f"The head alone names {share:g} % of {len(pictures):,} train pictures, each left out.")
+
+
+def as_many_of_each(labels: np.ndarray, most: int) -> list[int]:
+    """Rows of at most so many pictures of each class, any of them, the same ones every time."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    return np.concatenate([order[labels[order] == label][:most] for label in np.unique(labels)]).tolist()
 
 
 def metrics_of(network: ResNet, spec: TaskSpec, held_out: Pictures) -> dict[str, float]:

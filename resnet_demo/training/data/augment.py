@@ -64,10 +64,10 @@ class Shifted:
         padded = np.pad(np.asarray(photo), ((rows, rows), (columns, columns), (0, 0)), mode="reflect")
         top, left = (int(torch.randint(2 * room + 1, ())) for room in (rows, columns))
         moved = Image.fromarray(padded[top : top + photo.height, left : left + photo.width])
-        side = (self.size, self.size)
-        smaller = self.size < min(moved.size)
-        how = Image.Resampling.BOX if smaller else Image.Resampling.BILINEAR  # enlarged as ``preprocess`` does
-        return moved if moved.size == side else moved.resize(side, how)
+        if moved.size == (self.size, self.size):
+            return moved
+        enlarges = self.size > min(moved.size)  # as ``preprocess`` does
+        return moved.resize((self.size, self.size), Image.Resampling.BILINEAR if enlarges else Image.Resampling.BOX)
 
 
 def cut_out(picture: Tensor, share: float) -> Tensor:
