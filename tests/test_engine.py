@@ -162,6 +162,18 @@ def test_people_who_ask_at_once_get_a_network_of_several_streams(monkeypatch):
     assert crowds.network(asked, asked._for_crowds) is None
 
 
+def test_a_second_network_that_does_not_compile_is_tried_again():
+    crowds, engine = backend_openvino.Crowds(), object()
+
+    def broken():
+        raise RuntimeError("no memory")
+
+    crowds._networks[engine] = None
+    with pytest.raises(RuntimeError):
+        crowds._compile(engine, broken)
+    assert engine not in crowds._networks
+
+
 def test_a_program_may_end_while_the_second_network_is_compiled():
     code = (
         "import numpy as np; from resnet_demo import checkpoints; from resnet_demo.backends import factory;"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from dataclasses import replace
 from math import prod
@@ -13,10 +14,12 @@ from conftest import EXAMPLES
 
 from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
+from resnet_demo.images.pixel_budget import budget
 from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.lab import fresh
 from resnet_demo.lab.results import Epoch, write_rows
 from resnet_demo.models.architecture import ARCHITECTURES
+from resnet_demo.page import result_cache
 from resnet_demo.page.i18n import texts
 from resnet_demo.page.tabs import (
     classify,
@@ -61,6 +64,16 @@ def test_an_answer_without_blocks_is_that_of_the_network_without_them():
     )
     assert len(without.top_k) == len(whole.top_k) and without.window == whole.window
     assert without.low_resolution_cam(0).shape == whole.low_resolution_cam(0).shape
+
+
+def test_what_is_kept_of_a_photo_takes_no_room_of_the_photos_that_are_decoded():
+    """An example is no larger than what the tab keeps, and is kept for a quarter of an hour."""
+    result_cache.forget(0)
+    gc.collect()
+    before = budget.used
+    kept, _ = lab.whole(str(EXAMPLES / "dahlia.jpg"), "flowers102", 18)
+    gc.collect()
+    assert max(kept.photo.size) <= lab.SIDE and budget.used == before
 
 
 def test_the_row_of_blocks_comes_with_the_network_and_stays_while_blocks_are_pressed():

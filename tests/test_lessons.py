@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,46 @@ def test_sessions_are_separate_and_nothing_stays_after_one(network, tmp_path):
         result_cache.find(token)
     assert (tmp_path / "there" / "pets.zip").exists() and lessons.of("b") is there
     assert lessons.of("a").names == []
+
+
+def test_nothing_stays_of_one_who_leaves_while_photos_are_looked_at(network, tmp_path):
+    lesson, files = lessons.of("a"), sent(tmp_path / "one", 3)
+    steps = lesson.add(Upload(files, "cat"), network, str, thumbnail_in(tmp_path))
+    next(steps)
+    lessons.end("a")
+    assert len(list(steps)) == 2
+    assert not [path for path in (*lesson.files, *(path for path, _ in files)) if Path(path).exists()]
+
+
+def test_photos_that_two_visitors_sent_stay_until_both_have_gone(network, tmp_path):
+    """Gradio has one file for the same content and name, whoever sent it."""
+    files = archive(tmp_path / "pets.zip", cat=2, dog=2)
+    here, there = lessons.of("a"), lessons.of("b")
+    for lesson in (here, there):
+        add(lesson, files, "", network, tmp_path)
+    lessons.end("a")
+    list(there.again(network, str, thumbnail_in(tmp_path)))
+    assert there.names == ["cat", "dog"] and len(there.examples) == 4
+    lessons.end("b")
+    assert not (tmp_path / "pets.zip").exists()
+
+
+def test_what_was_swept_away_meanwhile_gets_its_sentence(network, tmp_path):
+    lesson, files = lessons.of("a"), archive(tmp_path / "pets.zip", cat=2, dog=2)
+    add(lesson, files, "", network, tmp_path)
+    (tmp_path / "pets.zip").unlink()
+    with pytest.raises(UserError):
+        list(lesson.again(network, str, thumbnail_in(tmp_path)))
+    assert lesson.names == ["cat", "dog"]
+
+
+def test_a_lesson_may_go_on_in_another_thread():
+    """Gradio asks for each step of a generator in whatever thread is free."""
+    lesson = lessons.of("a")
+    with ThreadPoolExecutor(1) as other:
+        other.submit(lesson.lock.acquire).result()
+        lesson.lock.release()
+    assert lesson.lock.acquire(blocking=False)
 
 
 def test_what_nobody_uses_is_forgotten_and_the_oldest_of_too_many(network, tmp_path, monkeypatch):

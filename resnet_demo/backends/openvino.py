@@ -133,7 +133,11 @@ class Crowds:
             self._networks.pop(engine, None)
 
     def _compile(self, engine: OpenVinoEngine, make: Callable[[], Compiled]) -> None:
-        compiled = make()
+        try:
+            compiled = make()
+        except BaseException:
+            self.forget(engine)  # The next crowd tries again.
+            raise
         memory.release()
         with self._lock:
             if engine in self._networks:

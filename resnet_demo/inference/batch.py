@@ -143,7 +143,8 @@ def opened_photos(
         while wait([ahead[0][1]], timeout=0.05).not_done:
             yield None
 
-    with ThreadPoolExecutor(AHEAD, "decode") as pool:
+    pool = ThreadPoolExecutor(AHEAD, "decode")
+    try:
         for source in sources:
             ahead.append((source.name, _decoding(pool, source, draft)))
             if len(ahead) > AHEAD:
@@ -152,6 +153,10 @@ def opened_photos(
         while ahead:
             yield from arrived()
             yield first()
+    finally:
+        # Gradio closes this where a visitor stops or leaves, in the thread that serves everybody: it must not wait for
+        # photos that nobody wants any more.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _decoding(pool: ThreadPoolExecutor, source: Source, draft: int | None) -> Future[Image.Image]:

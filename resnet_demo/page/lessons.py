@@ -59,7 +59,8 @@ class Lesson:
         taught: None until there are two classes of two photos.
         files: paths of all that was sent and made for it.
         tokens: of its answers in ``result_cache``.
-        lock: held by whoever changes it.
+        lock: held by whoever changes it. Not a re-entrant one: Gradio may go on with a generator in another thread.
+        ended: its visitor has gone.
     """
 
     examples: list[Example] = field(default_factory=list)
@@ -71,7 +72,8 @@ class Lesson:
     files: set[str] = field(default_factory=set)
     tokens: list[str] = field(default_factory=list)
     used: float = field(default_factory=monotonic)
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    ended: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -90,21 +92,25 @@ class Lesson:
             UserError: too much, or nobody knows of which class; nothing was added then.
         """
         self.files |= {path for path, _ in upload.files}
-        with archives.opened(upload.files) as sources:
-            labels = self._labels(upload, sources)
-            self._check(upload, set(labels), len(sources))
-            self.uploads.append(upload)
-            self.waiting = ()
-            looked = zip(features.look(network, sources, explain), labels, strict=True)
-            for done, (photo, label) in enumerate(looked, 1):
-                if photo.features is None:
-                    self.bad.append((photo.name, photo.reason))
-                else:
-                    picture = thumbnail(photo.thumbnail)
-                    self.files.add(picture)
-                    self.examples.append(Example(photo.name, label, photo.features, picture))
-                self.used = monotonic()
-                yield done, len(sources)
+        try:
+            with archives.opened(upload.files) as sources:
+                labels = self._labels(upload, sources)
+                self._check(upload, set(labels), len(sources))
+                self.uploads.append(upload)
+                self.waiting = ()
+                looked = zip(features.look(network, sources, explain), labels, strict=True)
+                for done, (photo, label) in enumerate(looked, 1):
+                    if photo.features is None:
+                        self.bad.append((photo.name, photo.reason))
+                    else:
+                        picture = thumbnail(photo.thumbnail)
+                        self.files.add(picture)
+                        self.examples.append(Example(photo.name, label, photo.features, picture))
+                    self.used = monotonic()
+                    yield done, len(sources)
+        finally:
+            if self.ended:
+                self.end()  # Of what came after its visitor had gone, too.
 
     def _labels(self, upload: Upload, sources: Sequence[archives.Source]) -> list[str]:
         """The class of each file: its folder in an archive, else what was typed, else what the archive is called."""
@@ -126,7 +132,8 @@ class Lesson:
             raise UserError(say("teach_classes", most=limits.teach_classes))
         if len(self.examples) + count > limits.teach_photos:
             raise UserError(say("teach_photos", most=limits.teach_photos, there=len(self.examples), more=count))
-        size = sum(os.path.getsize(path) for path in {*self.sent, *(path for path, _ in upload.files)})
+        paths = {*self.sent, *(path for path, _ in upload.files if os.path.exists(path))}
+        size = sum(os.path.getsize(path) for path in paths)
         if size > limits.teach_mb * 1_000_000:
             raise UserError(say("teach_mb", most=limits.teach_mb))
 
@@ -173,9 +180,13 @@ class Lesson:
         return self.taught
 
     def end(self) -> None:
-        """Delete all files that were sent and made for it, and its answers."""
-        delete(self.files)
-        result_cache.drop(self.tokens)
+        """Delete all files that were sent and made for it, and its answers. What others sent too stays theirs: Gradio
+        has one file for the same photos of two visitors."""
+        self.ended = True
+        with _lock:
+            theirs = {path for other in _lessons.values() if other is not self for path in set(other.files)}
+        delete(set(self.files) - theirs)
+        result_cache.drop(list(self.tokens))
 
 
 def delete(paths: set[str]) -> None:

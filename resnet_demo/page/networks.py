@@ -16,10 +16,10 @@ def network(task: str, depth: int) -> predictor.Predictor:
     Raises:
         UserError: see ``predictor.load``.
     """
-    display, event = gr.Progress(), contextvars.copy_context()
+    display, event, said = gr.Progress(), contextvars.copy_context(), say("downloading", depth=depth)
 
     def show(here: int, whole: int | None) -> None:
-        # The client may call from a thread of its own, which does not know the event.
-        event.run(display, (here, whole), desc=say("downloading", depth=depth), unit="bytes")
+        # The client may call from a thread of its own, which knows neither the event nor its language.
+        event.run(display, (here, whole), desc=said, unit="bytes")
 
     return predictor.load(task, depth, progress=show)

@@ -93,6 +93,8 @@ def whole(image: str, task: str, depth: int) -> tuple[results.Prediction, str]:
 def smaller(prediction: results.Prediction) -> results.Prediction:
     """The same answer about a copy of its photo of at most ``SIDE`` pixels."""
     photo = fit_within(prediction.photo, SIDE)
+    if photo is prediction.photo:
+        photo = photo.copy()  # What is kept must not count as one of the photos that are decoded, see ``pixel_budget``.
     photo.info.update(prediction.photo.info)
     scale = photo.width / prediction.photo.width, photo.height / prediction.photo.height
     return replace(prediction, photo=photo, window=prediction.window.scaled(*scale))
