@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import re
-import threading
 import zipfile
 from dataclasses import replace
 
@@ -126,28 +124,6 @@ def test_pictures_are_read_when_their_turn_comes(weights):
     portions = batch.rows(predictor.load("flowers102", 18), [reading(seed) for seed in range(40)])
     done = next(portions) + next(portions)
     assert len(done) <= len(read) <= len(done) + batch.AHEAD < 40
-
-
-def test_stopping_does_not_wait_for_photos_that_nobody_wants_any_more(weights, monkeypatch):
-    """Gradio closes the generator in the thread that serves everybody."""
-    decoded, opens, calls = threading.Event(), batch.open_photo, itertools.count()
-
-    def slow(*given, **more):
-        if next(calls):  # All but the first one.
-            decoded.wait()
-        return opens(*given, **more)
-
-    monkeypatch.setattr(batch, "open_photo", slow)
-    photos = batch.opened_photos([source(f"{seed}.png", content(seed)) for seed in range(8)], None, str)
-    while next(photos) is None:
-        pass
-    closing = threading.Thread(target=photos.close)
-    closing.start()
-    closing.join(30)
-    waits = closing.is_alive()
-    decoded.set()
-    closing.join()
-    assert not waits
 
 
 def test_the_csv_is_for_spreadsheets():

@@ -143,8 +143,7 @@ def opened_photos(
         while wait([ahead[0][1]], timeout=0.05).not_done:
             yield None
 
-    pool = ThreadPoolExecutor(AHEAD, "decode")
-    try:
+    with ThreadPoolExecutor(AHEAD, "decode") as pool:
         for source in sources:
             ahead.append((source.name, _decoding(pool, source, draft)))
             if len(ahead) > AHEAD:
@@ -153,10 +152,6 @@ def opened_photos(
         while ahead:
             yield from arrived()
             yield first()
-    finally:
-        # Gradio closes this where a visitor stops or leaves, in the thread that serves everybody: it must not wait for
-        # photos that nobody wants any more.
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _decoding(pool: ThreadPoolExecutor, source: Source, draft: int | None) -> Future[Image.Image]:
