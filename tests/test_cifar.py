@@ -22,6 +22,7 @@ from resnet_demo.training import train as training
 from resnet_demo.training.data.augment import GREY, ClassificationAugmentation
 from resnet_demo.training.data.datasets import Pictures, load_pictures
 from resnet_demo.training.data.formats.cifar10 import CLASSES
+from resnet_demo.training.data.loader import capped
 from resnet_demo.training.networks.distillation import Distillation
 from resnet_demo.training.networks.init import starting_network
 from resnet_demo.training.networks.small_stem import small_stem
@@ -130,7 +131,7 @@ def test_a_head_is_solved_for_on_some_of_many_pictures(tmp_path, monkeypatch, ci
     assert main(["train", "cifar10", *asked, "--set", *settings]) == 0
     assert re.search(r"The head alone names [\d.]+ % of 50 train pictures, each left out", capsys.readouterr().out)
     rare = np.array([0] * 90 + [1] * 2)
-    chosen = training.as_many_of_each(rare, 5)
+    chosen = capped(list(range(92)), rare, 5, np.random.default_rng(0))
     assert np.bincount(rare[chosen]).tolist() == [5, 2] and len({*chosen}) == 7
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -132,15 +132,9 @@ class Lesson:
             raise UserError(say("teach_classes", most=limits.teach_classes))
         if len(self.examples) + count > limits.teach_photos:
             raise UserError(say("teach_photos", most=limits.teach_photos, there=len(self.examples), more=count))
-        paths = {*self.sent, *(path for path, _ in upload.files if os.path.exists(path))}
-        size = sum(os.path.getsize(path) for path in paths)
+        size = sum(os.path.getsize(path) for path in sent([*self.uploads, upload]))
         if size > limits.teach_mb * 1_000_000:
             raise UserError(say("teach_mb", most=limits.teach_mb))
-
-    @property
-    def sent(self) -> set[str]:
-        """Paths of the files that were sent and are still there."""
-        return {path for upload in self.uploads for path, _ in upload.files if os.path.exists(path)}
 
     def again(
         self, network: Predictor, explain: Callable[[Exception], str], thumbnail: Callable
@@ -187,6 +181,11 @@ class Lesson:
             theirs = {path for other in _lessons.values() if other is not self for path in set(other.files)}
         delete(set(self.files) - theirs)
         result_cache.drop(list(self.tokens))
+
+
+def sent(uploads: Iterable[Upload]) -> set[str]:
+    """Paths of the files that were sent and are still there."""
+    return {path for upload in uploads for path, _ in upload.files if os.path.exists(path)}
 
 
 def delete(paths: set[str]) -> None:

@@ -30,6 +30,7 @@ from resnet_demo.training.data.datasets import (
 )
 from resnet_demo.training.data.face_frames import find_frames, mean_shape
 from resnet_demo.training.data.gather_record import records
+from resnet_demo.training.data.loader import capped
 from resnet_demo.training.data.own_keypoints import squash
 from resnet_demo.training.distributed import join, leave
 from resnet_demo.training.evaluation.evaluate import evaluate
@@ -193,7 +194,8 @@ def fit_head(network: ResNet, spec: TaskSpec, pictures: Pictures) -> None:
     """
     predictor = predictor_of(network, spec).as_a(Classifier)
     if len(pictures) > HEAD_PICTURES:
-        pictures = pictures.some(as_many_of_each(pictures.labels, math.ceil(HEAD_PICTURES / len(spec.labels))))
+        most, random = math.ceil(HEAD_PICTURES / len(spec.labels)), np.random.default_rng(0)
+        pictures = pictures.some(capped(list(range(len(pictures))), pictures.labels, most, random))
     features = all_features(predictor, pictures, "fitting the head").pooled
     found = solve(features, pictures.labels, len(spec.labels))
     with torch.no_grad():
@@ -202,12 +204,6 @@ def fit_head(network: ResNet, spec: TaskSpec, pictures: Pictures) -> None:
     right = int((found.left_out.argmax(axis=1) == pictures.labels).sum())
     share = proportion(right, len(pictures)).value
     print(f"The head alone names {share:g} % of {len(pictures):,} train pictures, each left out.")
-
-
-def as_many_of_each(labels: np.ndarray, most: int) -> list[int]:
-    """Rows of at most so many pictures of each class, any of them, the same ones every time."""
-    order = np.random.default_rng(0).permutation(len(labels))
-    return np.concatenate([order[labels[order] == label][:most] for label in np.unique(labels)]).tolist()
 
 
 def metrics_of(network: ResNet, spec: TaskSpec, held_out: Pictures) -> dict[str, float]:

@@ -12,7 +12,12 @@ def backend(text: str) -> str:
 
 
 def percent(probability: float) -> str:
-    return say("percent", value=f"{100 * probability:.1f}")
+    return of_hundred(100 * probability)
+
+
+def of_hundred(value: float) -> str:
+    """What is in percent already."""
+    return say("percent", value=f"{value:.1f}")
 
 
 def sentences(*said: str) -> str:

@@ -9,7 +9,7 @@ from statistics import mean
 from resnet_demo.lab.plots import COMMITTED, is_plain
 from resnet_demo.lab.results import EPOCHS, PICTURES, SIDE, Epoch, read_rows, runs
 from resnet_demo.models.architecture import ARCHITECTURES
-from resnet_demo.page.i18n.format import sentences
+from resnet_demo.page.i18n.format import of_hundred, sentences
 from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.tabs.lab_curves import Curve, figure
 
@@ -28,7 +28,7 @@ def shown() -> str:
     ends = {}
     for name, errors in found.items():
         kind = "plain" if is_plain(name) else "residual"
-        ends[f"{kind}_{'deep' if ARCHITECTURES[name].depth == deep else 'shallow'}"] = in_words(errors["train"][-1])
+        ends[f"{kind}_{'deep' if ARCHITECTURES[name].depth == deep else 'shallow'}"] = of_hundred(errors["train"][-1])
     said = say("lab_training_said", shallow=shallow, deep=deep, **ends)
     legend = "".join(f'<span class="{style_of(name, deep)}"><i></i>{title(name)}</span>' for name in found)
     plots = "".join(
@@ -66,11 +66,6 @@ def how(rows: Sequence[Epoch]) -> str:
     return sentences(*said)
 
 
-def in_words(error: float) -> str:
-    """An error in percent."""
-    return say("percent", value=f"{error:.1f}")
-
-
 def title(name: str) -> str:
     return say("lab_trained_plain" if is_plain(name) else "lab_trained_residual", depth=ARCHITECTURES[name].depth)
 
@@ -87,7 +82,7 @@ def plot(curves: Mapping[str, Sequence[float]], caption: str) -> str:
     return figure(
         caption,
         say("lab_axis_epoch"),
-        f"{caption}: {', '.join(in_words(errors[-1]) for errors in curves.values())}",
+        f"{caption}: {', '.join(of_hundred(errors[-1]) for errors in curves.values())}",
         [(tick / top, str(tick)) for tick in range(0, top + 1, 20 if top > 60 else 10)],
         [Curve([error / top for error in errors], style) for style, errors in curves.items()],
     )
