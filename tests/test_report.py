@@ -16,12 +16,14 @@ from PIL import Image
 
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Config
+from resnet_demo.checkpoints.records import Gathered
 from resnet_demo.cli.main import main
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 from resnet_demo.training.cards import report
 from resnet_demo.training.cards.card import model_card
 from resnet_demo.training.cards.history import history, history_line
 from resnet_demo.training.cards.plot import CHARACTER, Panel, Point, Series, draw
+from resnet_demo.utils.json_record import as_json
 from resnet_demo.utils.svg import FONT, linear_ticks, log_ticks
 
 FLOWERS = TaskSpec("flowers102", "classification", labels=tuple("abcd"), size=192, resize=220)
@@ -296,6 +298,26 @@ def test_a_card_says_where_gathered_pictures_are_from():
         "; those in `runs/others`; with labels those in folders that were named as the classes (daisy 1,000)."
     )
     assert history(Config({"commands": commands}))[1].endswith("with the labels too of the pictures in `runs/more`.")
+
+
+def test_a_card_says_whose_landmarks_gathered_faces_have():
+    record = {
+        "pictures": 1234,
+        "files": 2345,
+        "unusable": 67,
+        "near known": 8,
+        "near one another": 0,
+        "apart": ["faces68"],
+        "mesh": {"package": "mediapipe 0.10.21", "nme": 3.61, "n": 1675, "shifts": {"lfpw": 0.006}, "unsure": 9},
+        "by source": {"someone+faces": 1200, "another+photos": 34},
+        "by class": {},
+    }
+    assert as_json(Gathered.from_json(record)) == record
+    command = "python -m resnet_demo train faces68-mesh --init runs/f --out runs/g --labelled runs/faces"
+    _, trained = history(Config({"commands": [command], "gathered": {"runs/faces": record}}))
+    assert "with 1,234 faces too that `python -m resnet_demo faces` put into `runs/faces`" in trained
+    assert "repositories someone/faces, another/photos (of 2,345 photos 67 have no face that is large" in trained
+    assert trained.endswith("by 3.61 % on the 1,675 labelled faces that it was fitted to, each left out.")
 
 
 def test_the_card_of_a_student_has_the_commands_of_a_teacher_without_a_card():

@@ -192,6 +192,25 @@ def test_landmarks_follow_the_pixels_through_every_augmentation(seed):
     assert np.abs(found - points[0].numpy() * 160).max() < 2.0
 
 
+def test_a_mirrored_face_has_its_points_as_far_to_the_right_as_people_put_them():
+    random = np.random.default_rng(0)
+    points = random.uniform(100, 200, (1, 68, 2)).astype(np.float32)
+    pictures = Pictures("faces68", [None], points, sources=["lfpw"])
+    pictures.cache = {0: random.integers(0, 256, (300, 300, 3), np.uint8)}
+    pictures.frames = [Frame((150.0, 150.0), 120.0, 0.0)]
+    plain = Recipe("faces68", kind="keypoints", margin=1.3, mirror=0.0)
+    _, there = FaceAugmentation(plain, 64)(pictures, 0, 0)
+
+    def mirrored(shift: dict[str, float] | None) -> np.ndarray:
+        _, found = FaceAugmentation(replace(plain, mirror=1.0, mirror_shift=shift), 64)(pictures, 0, 0)
+        back = np.stack([1 - found[MIRROR, 0], found[MIRROR, 1]], axis=1)
+        return (back - there.numpy()) * 1.3  # in sides of the face
+
+    np.testing.assert_allclose(mirrored(None), 0, atol=1e-6)
+    np.testing.assert_allclose(mirrored({"helen": 0.01}), 0, atol=1e-6)
+    np.testing.assert_allclose(mirrored({"lfpw": 0.01}), [(-0.02, 0)] * 68, atol=1e-6)
+
+
 def test_turning_moves_the_nose_more_than_the_ears():
     nose, ear = np.array([0.5, 0.52]), np.array([0.85, 0.5])
     moved = turn(np.stack([nose, ear]), 0.4) - [nose, ear]

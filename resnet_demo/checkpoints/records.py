@@ -126,8 +126,26 @@ class OwnData(JsonRecord):
 
 
 @dataclass(frozen=True)
+class MeshRecord(JsonRecord):
+    """Whose face mesh says where the landmarks of gathered faces lie.
+
+    Attributes:
+        package: with its version.
+        nme, n: its error, in percent, on labelled faces that were left out of its fit, and of how many.
+        shifts: source → how far to the right its people put landmarks, as a share of the face's side.
+        unsure: faces that were left out as the mesh is not sure of them.
+    """
+
+    package: str
+    nme: float
+    n: int
+    shifts: Mapping[str, float]
+    unsure: int = 0
+
+
+@dataclass(frozen=True)
 class Gathered:
-    """What ``gather`` put into a folder.
+    """What ``gather``, or ``faces``, put into a folder.
 
     Attributes:
         pictures: how many.
@@ -139,6 +157,7 @@ class Gathered:
         copies: of altered copies of known pictures, the share that is found, in percent, and of how many.
         listed: the name of the file that lists the photos and their classes, where one does.
         command: what makes the folder again; older records have none.
+        mesh: where its landmarks are from, of a folder of faces.
         stored: the record of a file, which is written as it was read.
     """
 
@@ -153,6 +172,7 @@ class Gathered:
     copies: Mapping[str, Mapping[str, float]] | None = None
     listed: str | None = None
     command: str | None = None
+    mesh: MeshRecord | None = None
     stored: Mapping[str, object] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -169,6 +189,7 @@ class Gathered:
             copies=record.get("copies"),
             listed=record.get("listed"),
             command=record.get("command"),
+            mesh=MeshRecord.from_json(record["mesh"]) if "mesh" in record else None,
             stored=record,
         )
 
@@ -183,6 +204,7 @@ class Gathered:
             **({"listed": self.listed} if self.listed is not None else {}),
             **({"command": self.command} if self.command is not None else {}),
             **({"copies": self.copies} if self.copies is not None else {}),
+            **({"mesh": self.mesh.to_json()} if self.mesh is not None else {}),
             "by source": self.by_source,
             "by class": self.by_class,
         }

@@ -27,6 +27,7 @@ COMMANDS = {
         train.add_distill,
         train.add_grow,
         train.add_gather,
+        train.add_faces,
         train.add_convert,
     ),
     "Measuring": (

@@ -57,7 +57,8 @@ def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
         "--labelled",
         type=Path,
         metavar="FOLDER",
-        help="further pictures for a recipe's task, in subfolders named as its classes, such as gather makes",
+        help="further pictures for a recipe's task, in subfolders named as its classes, such as gather makes, or faces "
+        "with their landmarks, such as the command faces makes",
     )
     parser.add_argument(
         "--evaluate-every",
@@ -506,6 +507,44 @@ def run_gather(options: argparse.Namespace) -> int:
     from resnet_demo.training.gather import gather
 
     record = gather(options.folders, options.out, options.apart, options.classes, options.data, options.listed)
+    print(json.dumps(as_json(record), indent=1, ensure_ascii=False))
+    return 0
+
+
+def add_faces(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "faces",
+        "further training faces from any photos, with landmarks by MediaPipe's face mesh",
+        "photos/ --out runs/faces --mesh-python mesh/bin/python",
+        run_faces,
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="photos, each subfolder a source")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the faces, for train --labelled")
+    parser.add_argument(
+        "--mesh-python",
+        type=Path,
+        required=True,
+        metavar="PYTHON",
+        help="the Python of an environment with MediaPipe (docs/training.md)",
+    )
+    parser.add_argument(
+        "--apart",
+        default="faces68",
+        metavar="TASK",
+        help="the data set that says where landmarks lie, and whose faces are left out (default: %(default)s)",
+    )
+    parser.add_argument("--most", type=int, metavar="N", help="photos of a source, evenly spaced (default: all)")
+    add_data(parser)
+    return parser
+
+
+def run_faces(options: argparse.Namespace) -> int:
+    from resnet_demo.training.gather_faces import gather_faces
+
+    if options.most is not None and options.most < 1:
+        raise UserError(f"--most cannot be {options.most}: choose 1 or more.")
+    record = gather_faces(options.folders, options.out, options.apart, options.mesh_python, options.most, options.data)
     print(json.dumps(as_json(record), indent=1, ensure_ascii=False))
     return 0
 

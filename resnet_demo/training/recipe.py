@@ -70,6 +70,8 @@ class Recipe:
         source_weights: passes over each source in an epoch (0.5: every second picture). Weights above 1 show the same
             crops more than once an epoch; more epochs and weights of at most 1 are better.
         mirror: share of the pictures that are mirrored.
+        mirror_shift: faces: how far to the right of the truth annotators put the points, as a share of the face's
+            side, by source (any other: 0): a mirrored picture's points lie that far to the right of its own truth too.
         rotation, zoom, shift, perspective, yaw, blur, occlusion: faces, see ``augment_faces.py``.
         seed: of everything random.
     """
@@ -122,6 +124,7 @@ class Recipe:
     views: int = 0
     source_weights: dict[str, float] | None = None
     mirror: float = 0.5
+    mirror_shift: dict[str, float] | None = None
     rotation: float = 0.0
     zoom: float = 0.0
     shift: float = 0.0

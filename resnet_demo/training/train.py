@@ -24,6 +24,7 @@ from resnet_demo.teach.head import solve
 from resnet_demo.training.data.datasets import (
     Pictures,
     labelled_pictures,
+    labelled_points,
     load_pictures,
     shared_pictures,
     unlabelled_pictures,
@@ -130,19 +131,22 @@ def training_pictures(
     """The task's own pictures, further ones of its classes, and those that are only there to distil from.
 
     Raises:
-        UserError: no pictures at all, or further ones for keypoints.
+        UserError: no pictures at all, or further ones without labels for keypoints.
     """
     own = load_pictures(recipe.task, recipe.train_splits, data) if recipe.train_splits else None
     if own is None and not (teacher and extra):
         raise UserError("There is nothing to train on: pass --pictures with folders or names of data sets.")
-    if (extra or labelled) and recipe.kind == tasks.KEYPOINTS:
-        raise UserError("Further pictures need a classification recipe: drop --pictures and --labelled.")
+    if extra and recipe.kind == tasks.KEYPOINTS:
+        raise UserError("Further pictures without labels need a classification recipe: drop --pictures.")
     others = unlabelled_pictures(extra, ("train", "val"), data) if teacher and extra else None
     if own is None:
         assert others is not None and teacher is not None
         return replace(others, task=recipe.task, classes=label_names(teacher))
     parts = [replace(own, sources=own.sources or [recipe.task] * len(own))]
-    parts += [labelled_pictures(labelled, own.classes)] if labelled else []
+    if labelled and recipe.kind == tasks.KEYPOINTS:
+        parts += [labelled_points(labelled, own.labels.shape[1])]
+    elif labelled:
+        parts += [labelled_pictures(labelled, own.classes)]
     parts += [shared_pictures(name, names, own.classes, data) for name, names in (recipe.shared or {}).items()]
     parts += [others] if others else []
     return replace(

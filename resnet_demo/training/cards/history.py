@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from resnet_demo.checkpoints import Config
-from resnet_demo.checkpoints.records import Gathered
+from resnet_demo.checkpoints.records import Gathered, MeshRecord
 from resnet_demo.checkpoints.steps import Step
 from resnet_demo.models.architecture import ARCHITECTURES, architecture_of
 from resnet_demo.tasks import BUNDLED
@@ -161,12 +161,27 @@ def labelled_in_words(step: Step, gathered: Mapping[str, Gathered]) -> str:
     if source not in gathered:
         return f", with the labels too of the pictures in `{source}`"
     record = gathered[source]
+    if record.mesh:
+        return f", {faces_in_words(source, record, record.mesh)}"
     classes = ", ".join(f"{name} {count:,}" for name, count in record.by_class.items() if name != OTHER)
     if record.listed:
         return f", with the labels too of those that `{record.listed}` lists ({classes}), {of_gathered(source, record)}"
     if source in step.values("--pictures"):
         return f"; with labels those in folders that were named as the classes ({classes})"
     return f", with the labels too of those in folders named as the classes ({classes}), {of_gathered(source, record)}"
+
+
+def faces_in_words(source: str, record: Gathered, mesh: MeshRecord) -> str:
+    """Which faces with landmarks by a face mesh a training saw."""
+    names = [name.replace("+", "/", 1) for name in record.by_source]
+    return (
+        f"with {record.pictures:,} faces too that `python -m resnet_demo faces` put into `{source}` out of the "
+        f"{len(names)} public repositories {', '.join(names)} (of {record.files:,} photos {record.unusable:,} have no "
+        f"face that is large enough; {record.near_known:,} faces were like one of {' or '.join(record.apart)}, in any "
+        f"split, and {mesh.unsure:,} uncertain: left out; they were only trained on), their landmarks by the face mesh "
+        f"of {mesh.package}, which misses people's by {mesh.nme:g} % on the {mesh.n:,} labelled faces that it was "
+        "fitted to, each left out"
+    )
 
 
 def gathering(config: Config) -> list[str]:

@@ -43,7 +43,9 @@ class FaceAugmentation:
         picture = warp(pictures.picture(index), matrix, yaw, mirrored, self.size)
         points = turn(points, yaw)
         if mirrored:
-            points = np.stack([1 - points[:, 0], points[:, 1]], axis=1)
+            source = pictures.sources[index] if pictures.sources else ""
+            shift = (recipe.mirror_shift or {}).get(source, 0.0) / recipe.margin
+            points = np.stack([1 + 2 * shift - points[:, 0], points[:, 1]], axis=1)
             if len(points) == len(MIRROR):
                 points = points[MIRROR]
         array = degrade(picture, recipe, random)

@@ -189,6 +189,18 @@ def labelled_pictures(folder: Path, classes: tuple[str, ...]) -> Pictures:
     return Pictures("", list(paths), np.array(labels, np.int64), classes, [folder.name] * len(paths))
 
 
+def labelled_points(folder: Path, points: int) -> Pictures:
+    """Further pictures of so many keypoints: a folder with a landmarks.csv, such as the command ``faces`` makes.
+
+    Raises:
+        UserError: there is none, or of another number of points.
+    """
+    found = load_pictures(folder.name, ("train",), folder.parent)
+    if found.labels.shape[1:] != (points, 2):
+        raise UserError(f"The pictures in {folder} do not have {points} keypoints each: name a folder of such.")
+    return found
+
+
 def shared_pictures(task: str, names: dict[str, str], classes: tuple[str, ...], folder: Path | None = None) -> Pictures:
     """The train split of another data set, as far as its classes are some of ``classes``.
 
