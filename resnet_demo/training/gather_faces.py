@@ -26,11 +26,12 @@ from resnet_demo.faces.detector import Detector
 from resnet_demo.images.decode import open_photo
 from resnet_demo.training.data.datasets import Pictures, load_pictures, pictures_below
 from resnet_demo.training.data.face_frames import find_frames
-from resnet_demo.training.data.face_mesh import PACKAGE, Annotator, Meshes, left_out, meshes_of, shifted
+from resnet_demo.training.data.face_mesh import PACKAGE, Annotator, Meshes, even_handed, left_out, meshes_of
 from resnet_demo.training.data.gather_record import RECORD
 from resnet_demo.training.evaluation.evaluate import nme
 from resnet_demo.utils.json_record import as_json
 
+OTHERWISE = "udacity"  # its landmarks follow another convention than 300-W's
 SMALLEST = 60  # pixels of a face
 AROUND, SIDE, QUALITY = 2.0, 320, 92  # faces68 has squares of twice the face's size, at most so many pixels
 # Of the mesh and that of the mirror image, a share of the face's size. Of LFPW's and HELEN's training faces one in a
@@ -71,7 +72,7 @@ def gather_faces(
     files = [each for folder in folders for each in photos_of(folder, most)]
     if not files:
         raise UserError(f"There are no pictures in {', '.join(map(str, folders))}: name folders with photos.")
-    teachers = find_frames(teaching(load_pictures(task, ("train",), data)))
+    teachers = find_frames(load_pictures(task, ("train",), data))
     meshes_of(teachers.paths[:1], python)  # Says at once that it cannot be done.
     every = find_frames(load_pictures(task, ("train", "val", "test"), data))
     faces, unusable = faces_in(files)
@@ -118,11 +119,6 @@ def photos_of(folder: Path, most: int | None) -> Iterator[tuple[str, Path]]:
         count = min(most or len(paths), len(paths))
         for index in np.linspace(0, len(paths) - 1, count).round().astype(int):
             yield source, paths[index]
-
-
-def teaching(pictures: Pictures) -> Pictures:
-    """Those with the landmarks of 300-W; those of Udacity's frames follow another convention."""
-    return pictures.some([row for row in range(len(pictures)) if pictures.sources[row] != "udacity"])
 
 
 def faces_in(files: Sequence[tuple[str, Path]]) -> tuple[list[Face], int]:
@@ -197,23 +193,26 @@ def copies_found(pictures: Pictures, known: np.ndarray) -> dict[str, dict[str, f
 
 
 def fitted(pictures: Pictures, meshes: Meshes) -> tuple[Annotator, MeshRecord]:
-    """What leads from meshes to landmarks as these pictures have them, and what it is worth on people left out."""
+    """What leads from meshes to landmarks as 300-W has them, and what it is worth on people left out."""
     rows = np.flatnonzero(meshes.found).tolist()
-    points, truth = meshes.points[rows], pictures.labels[rows].astype(float)
-    found = left_out(points, truth, [pictures.paths[row].stem for row in rows])
-    error = float(np.mean([nme(each, right) for each, right in zip(found, truth, strict=True)]))
-    record = MeshRecord(PACKAGE.replace("==", " "), round(error, 2), len(rows), shifts(pictures.some(rows), points))
-    return Annotator.fitted(points, truth), record
+    pictures, points = pictures.some(rows), meshes.points[rows]
+    truth, fit = pictures.labels.astype(float), np.array(pictures.sources) != OTHERWISE
+    found = left_out(points[fit], truth[fit], [pictures.paths[row].stem for row in np.flatnonzero(fit)])
+    error = float(np.mean([nme(each, right) for each, right in zip(found, truth[fit], strict=True)]))
+    away = (truth - even_handed(points[fit], truth[fit])(points)).mean(axis=1)
+    record = MeshRecord(PACKAGE.replace("==", " "), round(error, 2), int(fit.sum()), shifts(pictures, away))
+    return Annotator.fitted(points[fit], truth[fit]), record
 
 
-def shifts(pictures: Pictures, meshes: np.ndarray) -> dict[str, float]:
-    """How far to the right each source's landmarks lie, as shares of the face's side, see ``Recipe.mirror_shift``."""
-    away = shifted(meshes, pictures.labels.astype(float)) @ (1, 1j)
-    across = [
-        (each * np.exp(-1j * frame.angle)).real / frame.side for each, frame in zip(away, pictures.frames, strict=True)
-    ]
-    sources = np.array(pictures.sources)
-    return {source: round(float(np.mean(across, where=sources == source)), 4) for source in sorted(set(sources))}
+def shifts(pictures: Pictures, away: np.ndarray) -> dict[str, float]:
+    """How far to the right each source's landmarks lie, as shares of the face's side, see ``Recipe.mirror_shift``.
+
+    Args:
+        away: from where they lie on the faces (n, 2), in pixels.
+    """
+    turns = np.array([np.exp(-1j * frame.angle) / frame.side for frame in pictures.frames])
+    across, sources = (away @ (1, 1j) * turns).real, np.array(pictures.sources)
+    return {source: round(float(across[sources == source].mean()), 4) for source in sorted(set(pictures.sources))}
 
 
 def write(out: Path, sources: Sequence[str], paths: Sequence[Path], points: np.ndarray) -> None:

@@ -163,15 +163,14 @@ class Annotator:
         return np.stack([plane.real, plane.imag], axis=2)
 
 
-def shifted(meshes: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """How far landmarks (n, points, 2) lie from where one would put them who favours neither side of a face, (n, 2).
+def even_handed(meshes: np.ndarray, points: np.ndarray) -> Annotator:
+    """An annotator that favours neither side of a face: fitted on the faces and on their mirror images alike.
 
-    That is an annotator fitted on the faces and on their mirror images alike. People put landmarks to the right of it.
+    People put landmarks to the right of it, each set's by another amount.
     """
     other = counterparts(meshes)
     flipped, turned = meshes[:, other] * (-1, 1, 1), points[:, MIRROR] * (-1, 1)
-    even = Annotator.fitted(np.concatenate([meshes, flipped]), np.concatenate([points, turned]))
-    return (points - even(meshes)).mean(axis=1)
+    return Annotator.fitted(np.concatenate([meshes, flipped]), np.concatenate([points, turned]))
 
 
 def left_out(meshes: np.ndarray, points: np.ndarray, people: Sequence[str]) -> np.ndarray:
