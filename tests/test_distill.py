@@ -229,7 +229,11 @@ def test_pictures_without_labels_come_from_folders_and_data_sets_but_never_from_
     ("recipe", "more", "sentence"),
     [
         ("distill-general", [], "There is nothing to train on: pass --pictures with folders or names of data sets."),
-        ("points.toml", ["--pictures", "colours"], "Further pictures need a classification recipe: drop --pictures"),
+        (
+            "points.toml",
+            ["--pictures", "colours"],
+            "Further pictures without labels need a classification recipe: drop",
+        ),
     ],
 )
 def test_a_recipe_and_pictures_that_do_not_fit_are_refused_before_any_training(

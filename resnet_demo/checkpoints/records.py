@@ -150,7 +150,8 @@ class Gathered:
     Attributes:
         pictures: how many.
         files: those that it looked at.
-        near_known, near_one_another: left out as they were like a known picture, or like another one.
+        near_known, near_one_another: left out as they were like a known picture, or like another one (None: faces are
+            not compared with one another).
         apart: the data sets and folders that it kept them apart from.
         by_source, by_class: pictures of each.
         unusable: files that cannot be read or are too small.
@@ -164,7 +165,7 @@ class Gathered:
     pictures: int
     files: int
     near_known: int
-    near_one_another: int
+    near_one_another: int | None
     apart: Sequence[str]
     by_source: Mapping[str, int]
     by_class: Mapping[str, int]
@@ -181,7 +182,7 @@ class Gathered:
             pictures=record["pictures"],
             files=record["files"],
             near_known=record["near known"],
-            near_one_another=record["near one another"],
+            near_one_another=record.get("near one another"),
             apart=record["apart"],
             by_source=record["by source"],
             by_class=record["by class"],
@@ -199,7 +200,7 @@ class Gathered:
             "files": self.files,
             "unusable": self.unusable,
             "near known": self.near_known,
-            "near one another": self.near_one_another,
+            **({"near one another": self.near_one_another} if self.near_one_another is not None else {}),
             "apart": self.apart,
             **({"listed": self.listed} if self.listed is not None else {}),
             **({"command": self.command} if self.command is not None else {}),

@@ -7,7 +7,9 @@ set, in whichever split, are left out; so are those that the mesh is not sure of
 from __future__ import annotations
 
 import csv
+import io
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,9 +26,10 @@ from resnet_demo.errors import UserError
 from resnet_demo.faces.alignment import Frame, crop, frame_matrix, frame_of
 from resnet_demo.faces.detector import Detector
 from resnet_demo.images.decode import open_photo
+from resnet_demo.tasks.landmarks import MIRROR
 from resnet_demo.training.data.datasets import Pictures, load_pictures, pictures_below
 from resnet_demo.training.data.face_frames import find_frames
-from resnet_demo.training.data.face_mesh import PACKAGE, Annotator, Meshes, even_handed, left_out, meshes_of
+from resnet_demo.training.data.face_mesh import Annotator, Meshes, even_handed, left_out, meshes_of
 from resnet_demo.training.data.gather_record import RECORD
 from resnet_demo.training.evaluation.evaluate import nme
 from resnet_demo.utils.json_record import as_json
@@ -37,6 +40,9 @@ AROUND, SIDE, QUALITY = 2.0, 320, 92  # faces68 has squares of twice the face's 
 # Of the mesh and that of the mirror image, a share of the face's size. Of LFPW's and HELEN's training faces one in a
 # hundred is further apart, of the small ones in Udacity's frames one in ten.
 APART = 0.08
+ASIDE = (
+    0.25  # of the face's side, how far the mesh's middle may lie from the frame's; of LFPW's faces none is over 0.14
+)
 # Faces are compared as small upright squares, each moved over the middle of the other by a pixel or two, as the
 # detector's frames of two copies differ by so much.
 LOOK, COARSE, MOVED = 24, 2.0, 2
@@ -46,11 +52,12 @@ CHECKED = 300  # known faces of which altered copies are made
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A face that was found: the folder of its source, its picture's JPEG-to-be and its frame there."""
+    """A face that was found: its source, the JPEG round it, its frame there and what it is compared by."""
 
     source: str
-    picture: Image.Image
+    data: bytes
     frame: Frame
+    look: np.ndarray
 
 
 def gather_faces(
@@ -65,47 +72,63 @@ def gather_faces(
         most: photos of a source that are looked at, evenly spaced by name; None: all.
 
     Raises:
-        UserError: no faces, ``out`` is in use, or no MediaPipe there.
+        UserError: no faces that can be used, ``out`` is in use, a data set of other points, or no MediaPipe there.
     """
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} is not empty: choose a new folder for the faces.")
     files = [each for folder in folders for each in photos_of(folder, most)]
     if not files:
         raise UserError(f"There are no pictures in {', '.join(map(str, folders))}: name folders with photos.")
-    teachers = find_frames(load_pictures(task, ("train",), data))
-    meshes_of(teachers.paths[:1], python)  # Says at once that it cannot be done.
-    every = find_frames(load_pictures(task, ("train", "val", "test"), data))
+    teachers, every = (load_pictures(task, splits, data) for splits in (("train",), ("train", "val", "test")))
+    if teachers.labels.shape[1:] != (len(MIRROR), 2):
+        raise UserError(f"{task} is no data set of {len(MIRROR)} face landmarks: name one with --apart.")
+    meshes_of([], python)  # Says at once that it cannot be done.
+    teachers, every = find_frames(teachers), find_frames(every)
+    known = np.stack([look_at(every, row) for row in tqdm(range(len(every)), desc="known faces", unit="picture")])
     faces, unusable = faces_in(files)
     if not faces:
         raise UserError(f"No face of {SMALLEST} pixels was found in {len(files)} pictures: name others.")
-    known = np.stack([look(every.picture(row), frame) for row, frame in enumerate(tqdm(every.frames, desc="known"))])
-    near = likeness(np.stack([look(face.picture, face.frame) for face in faces]), known) >= SAME
+    near = likeness(np.stack([face.look for face in faces]), known) >= SAME
     kept = [face for face, drop in zip(faces, near, strict=True) if not drop]
-    (out / "images").mkdir(parents=True)
-    paths = [out / "images" / f"{number:05d}.jpg" for number in range(len(kept))]
-    for face, path in zip(kept, paths, strict=True):
-        face.picture.save(path, quality=QUALITY)
-    meshes = meshes_of([*teachers.paths, *paths], python)
-    known_meshes, new = meshes[: len(teachers)], meshes[len(teachers) :]
-    annotator, mesh = fitted(teachers, known_meshes)
-    sure = np.flatnonzero(new.apart < APART)
-    write(out, [kept[row].source for row in sure], [paths[row] for row in sure], annotator(new.points[sure]))
-    for row in set(range(len(kept))) - set(sure.tolist()):
-        paths[row].unlink()
-    record = Gathered(
-        pictures=len(sure),
-        files=len(files),
-        unusable=unusable,
-        near_known=int(near.sum()),
-        near_one_another=0,
-        apart=[task],
-        command=step_of(folders, out, task, python, most).line,
-        copies=copies_found(every, known),
-        by_source=dict(sorted(Counter(kept[row].source for row in sure).items())),
-        by_class={},
-        mesh=replace(mesh, unsure=len(kept) - len(sure)),
-    )
-    (out / RECORD).write_text(json.dumps(as_json(record), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if not kept:
+        raise UserError(f"All {len(faces)} faces are among those of {task}: name other photos.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Under its name there is only what is whole.
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f"{out.name}-") as part:
+        made = Path(part) / "made"
+        (made / "images").mkdir(parents=True)
+        paths = [made / "images" / f"{number:05d}.jpg" for number in range(len(kept))]
+        for face, path in zip(kept, paths, strict=True):
+            path.write_bytes(face.data)
+        meshes = meshes_of([*teachers.paths, *paths], python)
+        annotator, mesh = fitted(teachers, meshes[: len(teachers)])
+        new = meshes[len(teachers) :]
+        use = sure(new, [face.frame for face in kept])
+        if not use.any():
+            raise UserError(f"The face mesh is sure of none of {len(kept)} faces: name other photos.")
+        for path, used in zip(paths, use, strict=True):
+            if not used:
+                path.unlink()
+        rows = np.flatnonzero(use).tolist()
+        sources = [kept[row].source for row in rows]
+        write(made, sources, [paths[row] for row in rows], annotator(new.points[rows]))
+        record = Gathered(
+            pictures=len(rows),
+            files=len(files),
+            unusable=unusable,
+            near_known=int(near.sum()),
+            near_one_another=None,
+            apart=[task],
+            command=step_of(folders, out, task, python, most).line,
+            copies=copies_found(every, known),
+            by_source=dict(sorted(Counter(sources).items())),
+            by_class={},
+            mesh=replace(mesh, unsure=len(kept) - len(rows)),
+        )
+        (made / RECORD).write_text(json.dumps(as_json(record), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        if out.exists():
+            out.rmdir()
+        made.rename(out)
     return record
 
 
@@ -126,18 +149,18 @@ def faces_in(files: Sequence[tuple[str, Path]]) -> tuple[list[Face], int]:
     detector, found, unusable = Detector(), [], 0
     for source, path in tqdm(files, desc="finding faces", unit="picture"):
         try:
-            photo = open_photo(path, draft_side=2 * SIDE)
+            photo = open_photo(path)
         except UserError:
             unusable += 1
             continue
         frames = [frame for frame in map(frame_of, detector.detect(photo)) if frame.side >= SMALLEST]
         unusable += not frames
-        found += [Face(source, *cut_out(photo, frame)) for frame in frames]
+        found += [cut_out(source, photo, frame) for frame in frames]
     return found, unusable
 
 
-def cut_out(photo: Image.Image, frame: Frame) -> tuple[Image.Image, Frame]:
-    """The upright square of twice the face's size, as far as the photo goes, and the face's frame there."""
+def cut_out(source: str, photo: Image.Image, frame: Frame) -> Face:
+    """The upright square of twice the face's size, as far as the photo goes."""
     reach = AROUND * frame.side / 2
     (x, y), (width, height) = frame.centre, photo.size
     left, top = max(0, round(x - reach)), max(0, round(y - reach))
@@ -145,7 +168,25 @@ def cut_out(photo: Image.Image, frame: Frame) -> tuple[Image.Image, Frame]:
     scale = min(1.0, SIDE / max(piece.size))
     if scale < 1:
         piece = piece.resize([max(1, round(scale * side)) for side in piece.size], Image.Resampling.LANCZOS)
-    return piece, Frame(((x - left) * scale, (y - top) * scale), frame.side * scale, frame.angle)
+    frame = Frame(((x - left) * scale, (y - top) * scale), frame.side * scale, frame.angle)
+    buffer = io.BytesIO()
+    piece.save(buffer, "JPEG", quality=QUALITY)
+    return Face(source, buffer.getvalue(), frame, look(piece, frame))
+
+
+def sure(meshes: Meshes, frames: Sequence[Frame]) -> np.ndarray:
+    """Which meshes, bool (n,), are of the face in their frame, and not of its neighbour, and certain of it."""
+    centres = np.array([frame.centre for frame in frames])
+    sides = np.array([frame.side for frame in frames])
+    aside = np.linalg.norm(meshes.points[..., :2].mean(axis=1) - centres, axis=1) / sides
+    return (meshes.apart < APART) & (aside < ASIDE)  # NaN is neither.
+
+
+def look_at(pictures: Pictures, row: int) -> np.ndarray:
+    """The look of a known face, whose picture is not kept in memory for it."""
+    found = look(pictures.picture(row), pictures.frames[row])
+    pictures.cache.pop(row)
+    return found
 
 
 def look(picture: Image.Image, frame: Frame) -> np.ndarray:
@@ -187,20 +228,20 @@ def copies_found(pictures: Pictures, known: np.ndarray) -> dict[str, dict[str, f
         for row in tqdm(rows, desc=name, unit="picture"):
             altered = change(pictures.picture(row))
             looks += [look(altered, frame_of(face)) for face in detector.detect(altered)[:1]]
-        share = float((likeness(np.stack(looks), known) >= SAME).sum()) / len(rows)
-        found[name] = {"found": round(100 * share, 1), "n": len(rows)}
+        same = int((likeness(np.stack(looks), known) >= SAME).sum()) if looks else 0
+        found[name] = {"found": round(100 * same / len(rows), 1), "n": len(rows)}
     return found
 
 
 def fitted(pictures: Pictures, meshes: Meshes) -> tuple[Annotator, MeshRecord]:
     """What leads from meshes to landmarks as 300-W has them, and what it is worth on people left out."""
-    rows = np.flatnonzero(meshes.found).tolist()
+    rows = np.flatnonzero(sure(meshes, pictures.frames)).tolist()
     pictures, points = pictures.some(rows), meshes.points[rows]
     truth, fit = pictures.labels.astype(float), np.array(pictures.sources) != OTHERWISE
     found = left_out(points[fit], truth[fit], [pictures.paths[row].stem for row in np.flatnonzero(fit)])
     error = float(np.mean([nme(each, right) for each, right in zip(found, truth[fit], strict=True)]))
     away = (truth - even_handed(points[fit], truth[fit])(points)).mean(axis=1)
-    record = MeshRecord(PACKAGE.replace("==", " "), round(error, 2), int(fit.sum()), shifts(pictures, away))
+    record = MeshRecord(f"mediapipe {meshes.version}", round(error, 2), int(fit.sum()), shifts(pictures, away))
     return Annotator.fitted(points[fit], truth[fit]), record
 
 

@@ -193,6 +193,8 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
             values[key] = tuple(tuple(item) if isinstance(item, list) else item for item in value)
         elif isinstance(default, float) and isinstance(value, int):
             values[key] = float(value)
+        elif default is None and not isinstance(value, dict):
+            raise UserError(f"The setting {key} takes a table like {{{EXAMPLES[key]}}}, not {value!r}.")
         elif default is not None and type(value) is not type(default):
             raise UserError(f"The setting {key} takes a value like {default!r}, not {value!r}.")
     recipe = replace(defaults, **values)
@@ -200,6 +202,14 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     return recipe
 
 
+# Of settings that are tables, what one may hold.
+EXAMPLES = {
+    "shared": 'flowers5 = {daisy = "Oxeye Daisy"}',
+    "loss_weights": "age = 0.1",
+    "hints": "layer3 = 1.0",
+    "source_weights": "udacity = 0.5",
+    "mirror_shift": "lfpw = 0.005",
+}
 # The least and the most of settings that are numbers; what is left out may be anything.
 BOUNDS: dict[str, tuple[float, float]] = {
     "epochs": (1, 100_000),

@@ -195,6 +195,8 @@ def labelled_points(folder: Path, points: int) -> Pictures:
     Raises:
         UserError: there is none, or of another number of points.
     """
+    if not (folder / "landmarks.csv").is_file():
+        raise UserError(f"There is no landmarks.csv in {folder}: name a folder that the command faces made.")
     found = load_pictures(folder.name, ("train",), folder.parent)
     if found.labels.shape[1:] != (points, 2):
         raise UserError(f"The pictures in {folder} do not have {points} keypoints each: name a folder of such.")

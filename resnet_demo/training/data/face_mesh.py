@@ -39,56 +39,60 @@ class Meshes:
     Attributes:
         points: of a picture and its mirror image in the mean, float64 (n, 478, 3); NaN where no face was found.
         apart: the mean distance of the two, as a share of the face's size: where they differ, neither is sure.
+        version: MediaPipe's.
     """
 
     points: np.ndarray
     apart: np.ndarray
+    version: str
 
-    @property
-    def found(self) -> np.ndarray:
-        return np.isfinite(self.apart)
-
-    def __getitem__(self, rows: np.ndarray | slice) -> Meshes:
-        return Meshes(self.points[rows], self.apart[rows])
+    def __getitem__(self, rows: slice) -> Meshes:
+        return Meshes(self.points[rows], self.apart[rows], self.version)
 
 
 def meshes_of(paths: Sequence[Path], python: Path) -> Meshes:
-    """The meshes of picture files.
+    """The meshes of picture files; of none: only whether ``python`` can do it.
 
     Args:
         python: of an environment with ``PACKAGE``.
 
     Raises:
-        UserError: that Python cannot do it.
+        UserError: that Python cannot do it, or finds a face in none of the pictures.
     """
     with tempfile.TemporaryDirectory() as folder:
-        files, out = Path(folder) / "files.json", Path(folder) / "meshes.npz"
+        files, out, said = (Path(folder) / name for name in ("files.json", "meshes.npz", "said"))
         files.write_text(json.dumps([str(path.resolve()) for path in paths]), "utf-8")
-        command = [str(python), str(SCRIPT), str(files), str(out), str(os.cpu_count() or 1)]
-        try:
-            run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        except OSError as error:
-            raise UserError(f"{python} cannot be started ({error.strerror}): {HOW}") from None
-        assert run.stdout and run.stderr
-        with run, tqdm(total=len(paths), desc="face meshes", unit="picture") as progress:
-            for _ in run.stdout:
-                progress.update()
-            said = run.stderr.read().strip()
+        processes = max(1, min(os.cpu_count() or 1, len(paths) // 8))
+        command = [str(python), str(SCRIPT), str(files), str(out), str(processes)]
+        # Into a file, as nobody reads a pipe of warnings while pictures are waited for.
+        with said.open("w") as warnings:
+            try:
+                run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=warnings, text=True)
+            except OSError as error:
+                raise UserError(f"{python} cannot be started ({error.strerror}): {HOW}") from None
+            assert run.stdout
+            with run, tqdm(total=len(paths), desc="face meshes", unit="picture", disable=not paths) as progress:
+                for _ in run.stdout:
+                    progress.update()
         if run.returncode:
-            raise UserError(f"{python} cannot make face meshes ({said.splitlines()[-1] if said else 'no word'}): {HOW}")
+            last = said.read_text(errors="replace").strip().splitlines()[-1:] or ["it does not say why"]
+            raise UserError(f"{python} cannot make face meshes ({last[0]}): {HOW}")
         with np.load(out) as file:
-            return averaged(file["plain"], file["mirrored"], file["widths"])
+            plain, mirrored, widths, version = (file[name] for name in ("plain", "mirrored", "widths", "version"))
+    if len(paths) and not np.isfinite(plain).all(axis=(1, 2)).any():
+        raise UserError(f"MediaPipe finds no face in any of {len(paths)} pictures: name others.")
+    return averaged(plain.astype(float), mirrored.astype(float), widths, str(version))
 
 
-def averaged(plain: np.ndarray, mirrored: np.ndarray, widths: np.ndarray) -> Meshes:
+def averaged(plain: np.ndarray, mirrored: np.ndarray, widths: np.ndarray, version: str) -> Meshes:
     """Meshes (n, 478, 3) of pictures together with those of their mirror images."""
-    plain, mirrored = plain.astype(float), mirrored.astype(float)
-    other = counterparts(plain)
-    mirrored[..., 0] = widths[:, None] - mirrored[..., 0]
-    mirrored = mirrored[:, other]
+    if not len(plain):
+        return Meshes(plain, np.empty(0), version)
+    across = np.stack([widths[:, None] - mirrored[..., 0], *np.moveaxis(mirrored[..., 1:], 2, 0)], axis=2)
+    across = across[:, counterparts(plain)]
     size = np.sqrt(plain[..., :2].var(axis=1).sum(axis=1))
-    apart = np.linalg.norm((plain - mirrored)[..., :2], axis=2).mean(axis=1) / size
-    return Meshes((plain + mirrored) / 2, apart)
+    apart = np.linalg.norm((plain - across)[..., :2], axis=2).mean(axis=1) / size
+    return Meshes((plain + across) / 2, apart, version)
 
 
 def counterparts(points: np.ndarray) -> np.ndarray:
@@ -145,7 +149,7 @@ class Annotator:
         """The best one for meshes (n, 478, 3) whose landmarks are ``points`` (n, points, 2), both in pixels."""
         shape = mean_shape(meshes)
         faces, places = aligned(meshes, shape)
-        x = faces.reshape(len(faces), -1)
+        x = faces.reshape(len(faces), faces.shape[1] * 3)
         y = (points[..., 0] + 1j * points[..., 1] - places[:, :1]) / places[:, 1:]
         y = np.concatenate([y.real, y.imag], axis=1)
         x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
@@ -157,7 +161,7 @@ class Annotator:
     def __call__(self, meshes: np.ndarray) -> np.ndarray:
         """Landmarks (n, points, 2) of meshes (n, 478, 3), in the same pixels."""
         faces, places = aligned(meshes, self.shape)
-        found = faces.reshape(len(faces), -1) @ self.weights + self.bias
+        found = faces.reshape(len(faces), faces.shape[1] * 3) @ self.weights + self.bias
         half = found.shape[1] // 2
         plane = (found[:, :half] + 1j * found[:, half:]) * places[:, 1:] + places[:, :1]
         return np.stack([plane.real, plane.imag], axis=2)
@@ -174,10 +178,16 @@ def even_handed(meshes: np.ndarray, points: np.ndarray) -> Annotator:
 
 
 def left_out(meshes: np.ndarray, points: np.ndarray, people: Sequence[str]) -> np.ndarray:
-    """Landmarks (n, points, 2) by annotators that did not see the same person, see ``Annotator.fitted``."""
+    """Landmarks (n, points, 2) by annotators that did not see the same person, see ``Annotator.fitted``.
+
+    Raises:
+        UserError: fewer than two people.
+    """
     numbers = {person: number for number, person in enumerate(dict.fromkeys(people))}
+    if len(numbers) < 2:
+        raise UserError("A face mesh needs labelled faces of several people to learn from: name a larger data set.")
     folds = np.array([numbers[person] % FOLDS for person in people])
     found = np.empty_like(points, dtype=float)
-    for fold in range(FOLDS):
+    for fold in set(folds.tolist()):
         found[folds == fold] = Annotator.fitted(meshes[folds != fold], points[folds != fold])(meshes[folds == fold])
     return found

@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -48,15 +49,25 @@ def both(path: str) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def main(files: str, out: str, processes: str) -> None:
+    import mediapipe
+
+    # Where this package or its networks are missing, it is said here once, and not by each process.
+    assert mediapipe.solutions.face_mesh.FaceMesh
     with open(files, encoding="utf-8") as file:
         paths = json.load(file)
     found = []
-    with multiprocessing.get_context("spawn").Pool(int(processes), begin) as pool:
-        for each in pool.imap(both, paths, chunksize=8):
+    with ProcessPoolExecutor(int(processes), multiprocessing.get_context("spawn"), begin) as pool:
+        for each in pool.map(both, paths, chunksize=8):
             found.append(each)
             print(len(found), flush=True)
-    plain, mirrored, widths = zip(*found, strict=True)
-    np.savez(out, plain=np.stack(plain), mirrored=np.stack(mirrored), widths=np.array(widths, np.float32))
+    plain, mirrored, widths = zip(*found, strict=True) if found else ((), (), ())
+    np.savez(
+        out,
+        plain=np.array(plain, np.float32).reshape(-1, POINTS, 3),
+        mirrored=np.array(mirrored, np.float32).reshape(-1, POINTS, 3),
+        widths=np.array(widths, np.float32),
+        version=np.array(mediapipe.__version__),
+    )
 
 
 if __name__ == "__main__":
