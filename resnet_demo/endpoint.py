@@ -162,7 +162,8 @@ def answer(result: Result, wanted: Mapping[str, Any]) -> list[dict[str, object]]
         for score in result.top_k:
             answers.append({"label": score.label, "score": score.probability})
             if heat:
-                answers[-1]["heat"] = png(result.cam(wanted.get("target", score.label), size=size))
+                own = result.spec.labels.index(score.label)
+                answers[-1]["heat"] = png(result.cam(wanted.get("target", own), size=size))
     elif isinstance(result, FacesPrediction):
         for face in result.faces:
             # In the pixels of the file, where the photo was reduced too.

@@ -15,13 +15,13 @@ from conftest import EXAMPLES
 from PIL import Image
 
 from resnet_demo.checkpoints import load_folder
-from resnet_demo.endpoint import EndpointHandler
+from resnet_demo.endpoint import EndpointHandler, png
 from resnet_demo.errors import UserError
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.inference.regressor import Regressor
 from resnet_demo.publish.endpoint import endpoint_files
 from resnet_demo.publish.run import PublishOptions, check
-from resnet_demo.tasks import REGRESSION, TaskSpec
+from resnet_demo.tasks import CLASSIFICATION, REGRESSION, TaskSpec
 
 # As huggingface-inference-toolkit does: the folder on the path, the file under a name of its own. What it has not is
 # our other requirements of a Space, and perhaps not our huggingface-hub.
@@ -150,6 +150,18 @@ def test_a_single_checkpoint_and_what_the_variables_say(repository, tmp_path, mo
 def test_an_endpoint_needs_a_repository():
     with pytest.raises(UserError, match="--endpoint belongs to a repository of weights"):
         check(PublishOptions(space="you/demo", endpoint=True))
+
+
+def test_classes_that_are_numbers_have_the_heat_of_their_own(tmp_path, photo):
+    spec = TaskSpec("coins", CLASSIFICATION, labels=("10", "1", "2", "5"), size=64, resize=64)
+    handler = EndpointHandler(str(tiny.weights_folder(tmp_path, (spec, 18))))
+    answers = handler({"inputs": photo, "parameters": {"heat": True}})
+    checkpoint = load_folder(tmp_path / "coins" / "resnet18")
+    result = Classifier("coins", 18, "cpu", checkpoint=checkpoint)(photo)
+    for each in answers:
+        size = Image.open(BytesIO(base64.b64decode(each["heat"]))).size
+        own = result.cam(spec.labels.index(each["label"]), size=size[::-1])
+        assert each["heat"] == png(own)
 
 
 def test_a_number_is_answered_too(tmp_path, photo):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +22,8 @@ from resnet_demo.backends import openvino
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, REGRESSION
-from resnet_demo.training.data.own_heads import read_heads, sources_in
+from resnet_demo.training.data.own_heads import Joined, Labels, divide, divided, moved_to, read_heads, sources_in
+from resnet_demo.training.data.own_items import Item
 from resnet_demo.training.heads import HeadAugmentation, TaskHead, finish, losses_of
 from resnet_demo.training.recipe import load_recipe
 from resnet_demo.training.train_heads import heads_of, heads_recipe, ready
@@ -211,6 +214,40 @@ def test_numbers_with_fractions_are_a_regression_by_themselves(fruit, tmp_path, 
         assert main([*words, "--init", "scratch", "--evaluate-every", "99", "--set", *QUICK, "epochs=1"]) == 0
         assert "| diameter | 18 | mean absolute error |" in capsys.readouterr().out
         assert checkpoints.spec("diameter").kind == REGRESSION
+
+
+def test_the_labels_of_a_regression_may_have_moved(fruit, tmp_path):
+    rows = [row[:3:2] for row in csv.reader((fruit / "fruit.csv").open()) if row[2]]
+    shutil.copytree(fruit / "images", tmp_path / "images")
+    (tmp_path / "moved.csv").write_text("\n".join(map(",".join, rows)))
+    (source,) = moved_to(sources_in(["size:regression=gone.csv"], None), tmp_path / "moved.csv")
+    own = read_heads([source]).tasks["size"]
+    assert sum(own.record.counts.values()) == len(rows) - 1
+    both = moved_to(sources_in(["size=moved.csv", "kind=elsewhere/none.csv"], None), tmp_path)
+    assert [each.path for each in both] == [tmp_path / "moved.csv", Path("elsewhere/none.csv")]
+    columns = sources_in(["kind,size"], fruit / "fruit.csv")
+    assert moved_to(columns, fruit / "fruit.csv") == columns
+
+
+def test_a_persons_pictures_stay_on_one_side_whatever_else_is_known_of_them():
+    labels = {"kind": Labels(CLASSIFICATION, [], ("a", "b"))}
+    joined = [
+        Joined(Item(Path(f"{n}.png"), f"{n}.png", 0, group=f"person {n // 4}"), {"kind": float(n % 2)})
+        for n in range(80)
+    ]
+    done, _ = divide(joined, labels)
+    sides = {one.item.group: one.item.part for one in done}
+    assert all(sides[one.item.group] == one.item.part for one in done)
+    assert {"train", "test"} <= set(sides.values())
+    alone = [replace(one, item=replace(one.item, group="the same")) for one in joined]
+    assert {one.item.part for one in divide(alone, labels)[0]} == {"train"}
+
+
+def test_a_source_that_is_all_train_is_divided_and_one_without_test_is_tested_on_val():
+    items = [Item(Path(f"{n}.png"), f"{n}.png", n % 2, part="train") for n in range(6)]
+    assert {item.part for item in divided(items)} == {""}
+    items[0] = replace(items[0], part="val")
+    assert [item.part for item in divided(items)] == ["test", *["train"] * 5]
 
 
 @pytest.mark.parametrize(

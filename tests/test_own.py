@@ -6,7 +6,9 @@ import csv
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import partialmethod
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,13 +17,16 @@ from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 from resnet_demo import available, checkpoints, load
+from resnet_demo.checkpoints import class_stats
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.inference.landmarks import LandmarkPredictor
+from resnet_demo.page.widgets import class_list as classify_list
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data.own_images import read_own
+from resnet_demo.training.data.own_items import Item
 from resnet_demo.training.data.own_keypoints import read_points
-from resnet_demo.training.data.own_split import assign
+from resnet_demo.training.data.own_split import BY_SEED, assign, complete
 from resnet_demo.training.evaluation.evaluate import nme
 from resnet_demo.training.recipe import load_recipe
 from resnet_demo.training.train_own import default_start, fit_batch, own_recipe
@@ -435,6 +440,45 @@ def test_an_identity_stays_on_one_side_and_a_given_split_is_kept(tmp_path):
     parts = read_own(root, "people").parts
     assert [int(path.stem) % 3 for path in parts["test"].paths] == [0] * 8
     assert [int(path.stem) % 3 for path in parts["val"].paths] == [2] * 8
+
+
+def test_a_table_without_test_is_tested_on_val(tmp_path, capsys):
+    fruit(tmp_path / "data")
+    names = sorted(path.relative_to(tmp_path / "data").as_posix() for path in (tmp_path / "data").rglob("*.png"))
+    rows = [(name, name.split("/")[0], ("val", "train", "train")[index % 3]) for index, name in enumerate(names)]
+    table = write(tmp_path / "data" / "labels.csv", [("image", "label", "split"), *rows])
+    own = read_own(table, "fruit")
+    assert own.record.counts == {"train": 16, "val": 0, "test": 8}
+
+
+def test_what_a_split_data_set_puts_into_no_part_is_learnt_from():
+    items = [Item(Path(f"{n}.png"), f"{n}.png", n % 2, part=("train", "", "test")[n % 3]) for n in range(60)]
+    found, how = complete(items, ("a", "b"), "it was published")
+    counts = Counter(item.part for item in found)
+    assert counts["test"] == 20 and counts["train"] + counts["val"] == 40 and counts["val"] > 0
+    assert how.startswith("as it was published")
+    found, how = complete([item for item in items if item.part != "test"], ("a", "b"), "it was published")
+    assert set(Counter(item.part for item in found)) == {"train", "val", "test"} and how == BY_SEED
+
+
+def test_depths_of_a_task_may_have_classes_of_their_own(weights):
+    three = TaskSpec("pets", "classification", labels=("cat", "dog", "fox"), size=64, resize=64)
+    four = replace(three, labels=("ant", "cat", "dog", "fox"))
+    tiny.weights_folder(weights, (three, 18), (four, 34))
+    checkpoints.copy(
+        weights / "pets" / "resnet34",
+        weights / "pets" / "resnet34",
+        {},
+        None,
+        {"classes": [[1, 2, 3, 1]] * 4},
+    )
+    checkpoints.register(weights / "pets" / "resnet34")
+    found = class_stats.facts_of_classes("pets", 34)
+    assert [each.label for each in found] == list(four.labels) and {each.taken_for for each in found} == {"fox"}
+    assert class_stats.facts("pets", 34, "ant").shown == 2
+    assert [each.label for each in class_stats.facts_of_classes("pets", 18)] == list(three.labels)
+    listed = classify_list.listing(load("pets", 34, "cpu")(tiny.photo()), None)
+    assert {row["label"] for row in listed["classes"]} == set(four.labels)
 
 
 @pytest.mark.parametrize(

@@ -232,20 +232,28 @@ def test_no_own_tasks_yet(weights, capsys):
 
 
 def test_numbers_have_a_tab_only_where_a_task_gives_some(tmp_path, monkeypatch):
-    from resnet_demo.page.app import build
-    from resnet_demo.page.tabs import number
+    from resnet_demo.page.app import build, device_line
+    from resnet_demo.page.tabs import compare, number
 
     def tabs():
         return {block.id: block.visible for block in build().blocks.values() if isinstance(block, gr.Tab)}
 
     age = TaskSpec("age", REGRESSION, size=64, resize=64)
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18))))
-    assert not tabs()["number"]
+    assert not tabs()["number"] and tabs()["compare"]
     tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18), (age, 18))
     assert tabs()["number"]
     shown = number.answer(number.Question(str(EXAMPLES / "dahlia.jpg"), "age", 18))
     value = shown["details"]["value"]
     assert f"<b>{value:.4g}</b>" in shown["number"] and Path(shown["view"]).is_file()
     assert en.EN["number_heat"] in shown["line"]
+    (card,) = compare.answers(str(EXAMPLES / "dahlia.jpg"), "age", [18])
+    assert card.line.label == f"{value:.4g}" and Path(card.picture).is_file()
+    alone = tiny.weights_folder(tmp_path / "alone", (age, 18))
+    with monkeypatch.context() as patch:
+        patch.setenv("RESNET_DEMO_WEIGHTS", str(alone))
+        shown = tabs()
+        assert shown["number"] and not any(shown[name] for name in ("flowers", "faces", "compare", "many", "lab"))
+        assert "18" not in device_line() and en.EN["no_index"] not in device_line()
     with pytest.raises(UserError, match="is a task of classification, not of regression"):
         number.predict(number.Question(str(EXAMPLES / "dahlia.jpg"), "flowers102", 18))

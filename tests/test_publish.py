@@ -22,7 +22,7 @@ from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Config
 from resnet_demo.cli.main import main
 from resnet_demo.publish import files as publish_files
-from resnet_demo.publish.weights import without_paths
+from resnet_demo.publish.weights import choose, index_for_hub, source, weights_files, without_paths
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 from resnet_demo.training.cards.card import model_card
 
@@ -518,6 +518,35 @@ def test_a_card_of_an_own_task_claims_nothing_of_imagenet_and_names_no_folders(t
         sent = without_paths(tmp_path / name)
         assert str(tmp_path).encode() not in sent and b"--data my-pets --depth 18" in sent
         assert str(tmp_path) in (tmp_path / name).read_text()  # Here the commands must work.
+
+
+def test_folders_in_any_command_of_a_configuration_stay_here(tmp_path):
+    spec = dataclasses.replace(tiny.FLOWERS, name="pets")
+    home = tmp_path / "home of acme"
+    tasks = f"kind={home}/kinds.csv"
+    lines = [f"python -m resnet_demo train --tasks '{tasks}' --depth 18", f"python -m resnet_demo x --data='{home}/y'"]
+    made = {"inputs": {}, "pictures": 1, "of": "train", "command": f"python -m resnet_demo bundle '{home}/checkpoint'"}
+    record = {"depth": 18, "task": spec.to_json(), "metrics": METRICS, "commands": lines, "ranges": made}
+    record |= {"head": {"name": "kind", "first": 0, "outputs": 4, "tasks": [tasks]}, "note": "1,020 / 6,149 / 3"}
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    sent = json.loads(without_paths(tmp_path / "config.json"))
+    assert "home of acme" not in json.dumps(sent)
+    assert sent["commands"][0].endswith("--tasks 'kind=kinds.csv' --depth 18") and sent["note"] == record["note"]
+    assert sent["ranges"]["command"] == "python -m resnet_demo bundle 'checkpoint'"
+    assert sent["head"]["tasks"] == ["kind=kinds.csv"]
+
+
+def test_a_single_checkpoint_is_published_as_one_of_a_folder(weights, hub, monkeypatch):
+    single = weights / "faces68" / "resnet18"
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(single))
+    checkpoints.register(single)
+    selection = choose(["faces68"])
+    sent = {file.path for file in weights_files(selection, "you/faces")}
+    assert {"faces68/resnet18/model.safetensors", "faces68/resnet18/config.json"} <= sent
+    assert not any(path.startswith("./") for path in sent)
+    (record,) = json.loads(index_for_hub(selection.records))["checkpoints"]
+    assert record["file"] == "faces68/resnet18/model.safetensors"
+    assert source(selection.records[0], "you/faces", "0" * 40).path == record["file"]
 
 
 def test_every_bundled_card_can_be_read_by_the_hub():

@@ -16,7 +16,7 @@ from PIL import Image
 
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Config
-from resnet_demo.checkpoints.records import Gathered
+from resnet_demo.checkpoints.records import Gathered, Metric
 from resnet_demo.cli.main import main
 from resnet_demo.tasks import KEYPOINTS, TaskSpec
 from resnet_demo.training.cards import report
@@ -140,6 +140,20 @@ def test_the_readme_follows_the_index_and_old_timings_do_not_outlive_their_netwo
     path = weights / "flowers102" / "resnet50" / "config.json"
     path.write_text(path.read_text().replace('"size": 192', '"size": 224'))
     assert rows_of(report.render(weights)["README.md"])["flowers102", "50"][5:8] == ["3.86 (224²)", "–", "–"]
+
+
+def test_numbers_have_no_percent_and_a_taught_network_no_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
+    metric = Metric(0.00312, 0.00299, 0.0034, 40)
+    assert report.metric_in_words("mae", metric) == "mean absolute error 0.00312 (0.00299 to 0.0034), n = 40"
+    assert report.metric_in_words("r2", Metric(0.72, 0.5, 0.8, 40)).startswith("R² 0.72 (0.5 to 0.8)")
+    assert "%" in report.metric_in_words("top1", Metric(72.0, 70.0, 74.0, 40))
+    spec = TaskSpec("pets", "classification", labels=("cat", "dog", "ant", "fox"), size=64, resize=64)
+    own = {"counts": {"train": 8, "val": 2, "test": 2}, "split": "by seed", "skipped": 0, "classes": {}}
+    checkpoints.save(tmp_path / "pets" / "resnet18", tiny.random_state(18, 4), spec, 18, "v1.5", {}, None, {"own": own})
+    checkpoints.register(tmp_path / "pets" / "resnet18")
+    assert main(["report", "--no-timing"]) == 0
+    assert "`python -m resnet_demo evaluate pets --depth 18 --split test`" in (tmp_path / "README.md").read_text()
 
 
 def test_milliseconds_are_measured_and_stored_with_the_cpu(tmp_path, monkeypatch, capsys):

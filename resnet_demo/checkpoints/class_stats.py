@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resnet_demo import tasks
 from resnet_demo.checkpoints import index as checkpoint_index
@@ -40,9 +40,10 @@ def facts_of_classes(task: str, depth: int) -> list[ClassFacts]:
         UserError: no such task or depth.
     """
     entry = checkpoint_index.find(task, depth)
-    labels = checkpoint_index.spec(task).labels
-    # Weights that are not here are not fetched for this.
-    rows = () if entry.is_remote else read_config(entry.config.parent).classes
+    # Weights that are not here are not fetched for this. Another depth of the task may have other classes.
+    config = None if entry.is_remote else read_config(entry.config.parent)
+    labels = config.task.labels if config else checkpoint_index.spec(task).labels
+    rows = config.classes if config else ()
     known = [
         ClassFacts(label, row.right, row.shown, None if row.taken_for is None else labels[row.taken_for], row.times)
         for label, row in zip(labels, rows, strict=False)
@@ -60,7 +61,8 @@ def facts(task: str, depth: int, label: str | int) -> ClassFacts:
         UserError: no such task, depth or class.
     """
     known = facts_of_classes(task, depth)
-    index = tasks.class_index(checkpoint_index.spec(task), label)
+    spec = replace(checkpoint_index.spec(task), labels=tuple(each.label for each in known))
+    index = tasks.class_index(spec, label)
     if index is None:
         raise UserError("Name the class whose facts you want.")
     return known[index]

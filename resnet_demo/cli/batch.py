@@ -48,13 +48,16 @@ def run_batch(options: argparse.Namespace) -> int:
     if done := job.finished():
         print(f"{options.output} is finished: it has all {done.pictures:,} pictures.")
         return 0
+    spec = checkpoints.spec(options.task)
     if options.engine == "ray":
         work = engines.on_ray(options.task, options.depth, options.device, top_k)
     else:
-        work = engines.here(load(options.task, options.depth, options.device), top_k)
+        network = load(options.task, options.depth, options.device)
+        # Another depth of the task may have other classes.
+        work, spec = engines.here(network, top_k), network.spec
     with job.opened() as count:
         run(job, count, work, bar("pictures"))
-        done = job.finish(checkpoints.spec(options.task), count)
+        done = job.finish(spec, count)
     print(f"{done.pictures:,} pictures are in {options.output}.")
     if done.failed:
         complain(f"{done.failed:,} of them could not be used: the column error says why.")

@@ -59,7 +59,7 @@ def fill_inputs(function: gr.blocks.BlockFunction, inputs: list) -> None:
 
 def device_line() -> str:
     """What the networks run on; waits until the first of them is loaded."""
-    for task in (catalog.first_task(kind) for kind in catalog.ALWAYS.values()):
+    for task in catalog.first_tasks():
         if catalog.available(task):
             try:
                 network = predictor.load(task, catalog.default_depth(task))

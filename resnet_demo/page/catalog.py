@@ -7,7 +7,7 @@ from resnet_demo.checkpoints.lesions import Lesions
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page.i18n.texts import fixed, language, say
-from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, TaskSpec
+from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, REGRESSION, TaskSpec
 
 FLOWERS, FACES = "flowers102", "faces68"
 # Always on offer, so that the page says what is missing; the others appear with their first checkpoint.
@@ -41,6 +41,11 @@ def first_task(*kinds: str) -> str:
     return next((name for name in known if available(name)), known[0])
 
 
+def first_tasks() -> list[str]:
+    """The tasks that the page begins with: the first of classes, of keypoints, and of numbers where there is one."""
+    return [first_task(kind) for kind in (*ALWAYS.values(), REGRESSION) if kind != REGRESSION or offers(kind)]
+
+
 def has_only_own() -> bool:
     """Whether all that has weights here are tasks of somebody's own: what belongs to others is then not shown."""
     return bool(_index()) and not any(task in tasks.BUNDLED for task in _index())
@@ -49,6 +54,11 @@ def has_only_own() -> bool:
 def offers(*kinds: str) -> bool:
     """Whether a task of some kinds has weights."""
     return any(kind(task) in kinds for task in _index())
+
+
+def shows(*kinds: str) -> bool:
+    """Whether the page shows what is for tasks of some kinds: there are such networks, or none at all."""
+    return offers(*kinds) or not has_only_own()
 
 
 def names() -> set[str]:

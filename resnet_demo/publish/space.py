@@ -16,7 +16,7 @@ from resnet_demo.checkpoints.hub import REPO, REVISION
 from resnet_demo.errors import UserError
 from resnet_demo.publish.files import File, files_of
 from resnet_demo.publish.hardware import head_for, requirements_for
-from resnet_demo.publish.weights import Selection, has_weights, source, weights_file
+from resnet_demo.publish.weights import Selection, has_weights, place_of, placed, source, weights_file, without_paths
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ("app.py", "LICENSE")
@@ -71,12 +71,13 @@ def space_files(space: str, selection: Selection, weights: Weights | None, hardw
     requirements = requirements_for(hardware, (ROOT / REQUIREMENTS).read_text("utf-8"))
     files.append(File(REQUIREMENTS, requirements.encode()))
     files += [file for file in files_of(ROOT / "resnet_demo", "resnet_demo/") if not file.path.startswith(LEFT_OUT)]
-    root = checkpoints.weights_folder()
     names = (CONFIG,) if weights else (CONFIG, MODEL)
     for record in selection.local:
-        folder = weights_file(record).parent
-        place = folder.relative_to(root).as_posix()
-        files += [File(f"weights/{place}/{name}", folder / name) for name in names]
+        folder, place = weights_file(record).parent, place_of(record)
+        files += [
+            File(f"weights/{place}/{name}", folder / name if name == MODEL else without_paths(folder / name))
+            for name in names
+        ]
     files.append(File(f"weights/{INDEX}", checkpoints.index_bytes(pinned(selection, weights))))
     documents = {CARD: readme(space, selection, weights, hardware)} | {
         name: (ROOT / name).read_text("utf-8") for name in further()
@@ -96,9 +97,9 @@ def further() -> list[str]:
 def pinned(selection: Selection, weights: Weights | None) -> list[IndexRecord]:
     """The records, those of checkpoints here with their place in the repository of weights."""
     if not weights:
-        return list(selection.records)
+        return [placed(record) for record in selection.records]
     return [
-        record.changed(hub=source(record, weights.repo, weights.revision)) if has_weights(record) else record
+        placed(record).changed(hub=source(record, weights.repo, weights.revision)) if has_weights(record) else record
         for record in selection.records
     ]
 
@@ -151,7 +152,7 @@ def preloaded(selection: Selection, weights: Weights) -> list[str]:
     paths = [INDEX]
     for record in selection.records:
         elsewhere = record.hub.path if record.hub and record.hub.repo == weights.repo else None
-        if path := record.file if has_weights(record) else elsewhere:
+        if path := placed(record).file if has_weights(record) else elsewhere:
             paths += [path, f"{path.rpartition('/')[0]}/{CONFIG}"]
     return paths
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import CARD, CONFIG, INDEX, MODEL, Config, IndexRecord
 from resnet_demo.checkpoints.hub import HubSource
+from resnet_demo.checkpoints.steps import PROGRAM
 from resnet_demo.errors import UserError
 from resnet_demo.publish.elsewhere import howto, root_files, shown
 from resnet_demo.publish.files import File
@@ -52,6 +55,20 @@ def has_weights(record: IndexRecord) -> bool:
 def weights_file(record: IndexRecord) -> Path:
     """Where the weights of a record that names a file lie, or should."""
     return checkpoints.weights_folder() / (record.file or "")
+
+
+def place_of(record: IndexRecord) -> str:
+    """Its folder where it is published; that of a single checkpoint, which has no index, as in any other."""
+    folder = weights_file(record).parent.relative_to(checkpoints.weights_folder()).as_posix()
+    return f"{record.task}/resnet{record.depth}" if folder == "." else folder
+
+
+def placed(record: IndexRecord) -> IndexRecord:
+    """The record as it is in an index there."""
+    if not has_weights(record):
+        return record
+    place = place_of(record)
+    return record.changed(file=f"{place}/{MODEL}", config=f"{place}/{CONFIG}")
 
 
 def config_of(record: IndexRecord) -> Config:
@@ -119,8 +136,7 @@ def weights_files(selection: Selection, repo: str) -> list[File]:
         body += howto(face, repo).encode()
     files = [File(INDEX, index_for_hub(selection.records)), File(CARD, body), File(LICENCE, licence(selection)), *plots]
     for record in selection.local:
-        folder = weights_file(record).parent
-        place = folder.relative_to(root).as_posix()
+        folder, place = weights_file(record).parent, place_of(record)
         files += [
             File(f"{place}/{name}", folder / name if name == MODEL else without_paths(folder / name))
             for name in (MODEL, CONFIG, CARD)
@@ -131,19 +147,38 @@ def weights_files(selection: Selection, repo: str) -> list[File]:
 
 def without_paths(path: Path) -> Path | bytes:
     """A configuration or card in which no command names folders of this machine, only the last part of their names."""
-    config = checkpoints.read_config(path.parent)
-    try:
-        steps = [*config.steps, *config.teacher_steps]
-    except UserError:
-        return path
-    given = {word for step in steps for words in (step.arguments, *step.options.values()) for word in words}
-    local = {word for word in given if Path(word).is_absolute()}
+    words = {word for line in commands_in(checkpoints.read_config(path.parent).record) for word in words_of(line)}
+    # NAME=FOLDER is a task and its pictures, --data=FOLDER an option.
+    parts = {part for word in words for part in (word, word.partition("=")[2])}
+    local = {part for part in parts if Path(part).is_absolute() and Path(part).name}
     if not local:
         return path
     text = path.read_text(encoding="utf-8")
     for word in sorted(local, key=len, reverse=True):
-        text = text.replace(word, Path(word).name or "FOLDER")
+        for written in (word, json.dumps(word, ensure_ascii=False)[1:-1]):
+            text = text.replace(written, Path(word).name)
     return text.encode()
+
+
+def commands_in(record: object) -> Iterator[str]:
+    """All texts of a configuration in which a command may stand, such as ``commands`` and ``ranges.command``."""
+    if isinstance(record, str):
+        yield record
+    elif isinstance(record, Mapping):
+        for value in record.values():
+            yield from commands_in(value)
+    elif isinstance(record, Sequence):
+        for value in record:
+            yield from commands_in(value)
+
+
+def words_of(line: str) -> list[str]:
+    """The words of a command of ours; none of any other text."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        return []
+    return words if words[: len(PROGRAM)] == [*PROGRAM] else []
 
 
 def index_for_hub(records: Sequence[IndexRecord]) -> bytes:
@@ -151,7 +186,7 @@ def index_for_hub(records: Sequence[IndexRecord]) -> bytes:
     elsewhere = dict.fromkeys(("file", "config", "bytes", "sha256"))
     here = {"hub": None}
     return checkpoints.index_bytes(
-        [record.changed(**(here if has_weights(record) else elsewhere)) for record in records]
+        [placed(record).changed(**(here if has_weights(record) else elsewhere)) for record in records]
     )
 
 
@@ -205,7 +240,7 @@ def write_anew(root: Path, selection: Selection) -> str:
 
 def source(record: IndexRecord, repo: str, revision: str) -> HubSource:
     """Where a checkpoint that lies here is in ``repo``."""
-    return HubSource(repo, revision, record.file or "", record.sha256, record.bytes)
+    return HubSource(repo, revision, placed(record).file or "", record.sha256, record.bytes)
 
 
 def record_revision(selection: Selection, repo: str, revision: str) -> None:

@@ -33,13 +33,21 @@ def decode_keypoints(logits: np.ndarray) -> np.ndarray:
 def class_index(spec: TaskSpec, target: str | int | None) -> int | None:
     """A class given by index, name (any case) or None (the top one) → its index, or None.
 
+    A text is a name first, as classes may be called by numbers, and an index where no class is called so.
+
     Raises:
         UserError: no such class.
     """
     if target is None or target == "":
         return None
-    if isinstance(target, int | np.integer) or re.fullmatch(r"\s*-?\d+\s*", str(target)):
-        index = int(target)
+    lowered = [label.lower() for label in spec.labels]
+    if isinstance(target, str):
+        if target in spec.labels:
+            return spec.labels.index(target)
+        if target.strip().lower() in lowered:
+            return lowered.index(target.strip().lower())
+    if isinstance(target, int | np.integer) or re.fullmatch(r"\s*-?\d+(\.0)?\s*", str(target)):
+        index = int(str(target).removesuffix(".0"))
         if 0 <= index < len(spec.labels):
             return index
         raise UserError(
@@ -48,9 +56,6 @@ def class_index(spec: TaskSpec, target: str | int | None) -> int | None:
             task=spec.name,
             last=len(spec.labels) - 1,
         )
-    lowered = [label.lower() for label in spec.labels]
-    if str(target).strip().lower() in lowered:
-        return lowered.index(str(target).strip().lower())
     import difflib
 
     near = difflib.get_close_matches(str(target).lower(), lowered, n=1)

@@ -201,7 +201,7 @@ def files_input(elem_id: str, key: str = "many_files") -> gr.File:
     return fetch_carefully(read_with(files, paths_and_names))
 
 
-@tab("many")
+@tab("many", shown=lambda: catalog.shows(tasks.CLASSIFICATION, tasks.KEYPOINTS))
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     with gr.Row(elem_classes=["columns"]):

@@ -198,12 +198,7 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
     return found
 
 
-def shown() -> bool:
-    """There is something to classify with, or nothing at all."""
-    return catalog.offers(tasks.CLASSIFICATION) or not catalog.has_only_own()
-
-
-@tab("flowers", restore=restored, derived=("target", "last_task"), shown=shown)
+@tab("flowers", restore=restored, derived=("target", "last_task"), shown=lambda: catalog.shows(tasks.CLASSIFICATION))
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     first = catalog.first_task(tasks.CLASSIFICATION)

@@ -27,7 +27,7 @@ from resnet_demo.page.events import Form, Stepwise, connect
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import label, language, say
 from resnet_demo.page.result_cache import light
-from resnet_demo.page.tabs import classify
+from resnet_demo.page.tabs import classify, number
 from resnet_demo.page.tabs import compare_plot as plot
 from resnet_demo.page.tabs.compare_cards import Card, Line, cards_html, words
 from resnet_demo.page.tabs.registry import tab
@@ -126,6 +126,11 @@ def _(result: results.FacesPrediction) -> tuple[str, str, float | None]:
     else:
         name = say("face_short") if count == 1 else say("faces_short", count=count)
     return jpeg(photo, "heat"), name, None
+
+
+@summary.register
+def _(result: results.NumberPrediction) -> tuple[str, str, float | None]:
+    return number.heat(result), f"{result.value:.4g}", None
 
 
 def row(network: Predictor, result: results.Result, name: str, probability: float | None) -> Line:
@@ -242,7 +247,12 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
     return restore.task_and_depths(values, catalog.first_task(*kinds), *kinds)
 
 
-@tab("compare", restore=restored, derived=("last_task",))
+@tab(
+    "compare",
+    restore=restored,
+    derived=("last_task",),
+    shown=lambda: catalog.shows(tasks.CLASSIFICATION, tasks.KEYPOINTS),
+)
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     first = catalog.first_task(tasks.CLASSIFICATION, tasks.KEYPOINTS)

@@ -161,12 +161,7 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
     return found
 
 
-def shown() -> bool:
-    """There are networks of keypoints, or none at all."""
-    return catalog.offers(tasks.KEYPOINTS) or not catalog.has_only_own()
-
-
-@tab("faces", restore=restored, derived=("last_task",), shown=shown)
+@tab("faces", restore=restored, derived=("last_task",), shown=lambda: catalog.shows(tasks.KEYPOINTS))
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
     hint = "hint_faces" if len(catalog.task_choices(tasks.KEYPOINTS)) == 1 else "hint_points"

@@ -147,12 +147,7 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
     return restore.task_and_depths(values, catalog.first_task(tasks.CLASSIFICATION), tasks.CLASSIFICATION)
 
 
-def shown() -> bool:
-    """There is something to classify with, or nothing at all."""
-    return catalog.offers(tasks.CLASSIFICATION) or not catalog.has_only_own()
-
-
-@tab("lab", restore=restored, derived=("last_task",), shown=shown)
+@tab("lab", restore=restored, derived=("last_task",), shown=lambda: catalog.shows(tasks.CLASSIFICATION))
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
     gr.HTML(f"<h2>{label('lab_title_blocks')}</h2><p>{label('lab_lead_blocks')}</p>", elem_classes=["lab-head"])

@@ -30,6 +30,11 @@ def metric_name(key: str) -> str:
     return METRIC_NAMES.get(key) or f"NME, {key.removeprefix('nme_')}"
 
 
+def form_of(key: str) -> tuple[str, str]:
+    """How a metric's value is written, and its unit: percent, but for those of numbers."""
+    return ("g", "") if key in NUMBERS else (".2f", " %")
+
+
 TABLE_HEAD = """\
 | task | depth | metric | value | 95 % interval | pictures | missed |
 | --- | --- | --- | --- | --- | --- | --- |"""
@@ -40,7 +45,7 @@ def table_rows(task: str, depth: int, metrics: Mapping[str, Metric]) -> str:
     lines = []
     for key, metric in metrics.items():
         missed = "–" if metric.missed is None else f"{metric.missed:.0f}"
-        form, unit = ("g", "") if key in NUMBERS else (".2f", " %")
+        form, unit = form_of(key)
         interval = "–" if metric.low is None else f"{metric.low:{form}} to {metric.high:{form}}{unit}"
         value = f"{metric.value:{form}}{unit} | {interval} | {metric.n or 0:,.0f} | {missed}"
         lines.append(f"| {task} | {depth} | {metric_name(key)} | {value} |")
@@ -54,7 +59,7 @@ def measured_by(config: Config) -> Step:
         options["--data"] = [config.measured.data]
     else:
         options["--split"] = ["test"]
-        if config.is_own and (data := config.steps[-1].option("--data")):
+        if config.is_own and config.steps and (data := config.steps[-1].option("--data")):
             options["--data"] = [data]
     return Step("evaluate", (config.task.name,), options)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from resnet_demo import checkpoints
 from resnet_demo.checkpoints import Config, Entry, Metric
-from resnet_demo.tasks import BUNDLED, CLASSIFICATION, TITLES, TaskSpec
+from resnet_demo.tasks import BUNDLED, CLASSIFICATION, KEYPOINTS, REGRESSION, TITLES, TaskSpec
 from resnet_demo.tasks.bundled import OWN_DATA
-from resnet_demo.training.cards.card import measured_by, metric_name, model_card
+from resnet_demo.training.cards.card import form_of, measured_by, metric_name, model_card
 from resnet_demo.training.cards.history import history_line
 from resnet_demo.training.cards.plot import Panel, Point, Series, draw
 from resnet_demo.training.cards.timings import REPORT, Timing, Timings, count, measure_all, stored_timings
@@ -108,6 +108,13 @@ def describe(entry: Entry, timings: Timings) -> Line:
     return Line(entry, config, parameters, gflops, timing)
 
 
+AXES = {
+    CLASSIFICATION: "top-1 accuracy, %",
+    KEYPOINTS: "NME, % (lower is better)",
+    REGRESSION: "mean absolute error (lower is better)",
+}
+
+
 def panels_of(lines: list[Line], values: dict[str, float]) -> list[Panel]:
     """A panel for each task with two or more depths; a single point is no curve, and stands in the table."""
     panels = []
@@ -115,15 +122,15 @@ def panels_of(lines: list[Line], values: dict[str, float]) -> list[Panel]:
         own = [line for line in lines if line.entry.task == task and line.key in values and line.entry.metrics]
         if len(own) < 2:
             continue
-        classes = own[0].spec.kind == CLASSIFICATION
-        # Top-5 lies so near to 100 % that a shared axis would flatten top-1.
-        names = ["top1"] if classes else list(own[0].entry.metrics)
+        kind = own[0].spec.kind
+        # Top-5 lies so near to 100 % that a shared axis would flatten top-1; R² has no unit to share.
+        one = {CLASSIFICATION: ["top1"], REGRESSION: ["mae"]}
+        names = one.get(kind) or list(own[0].entry.metrics)
         series = [
             Series(metric_name(name), tuple(point(line, name, values) for line in own if name in line.entry.metrics))
             for name in names
         ]
-        label = "top-1 accuracy, %" if classes else "NME, % (lower is better)"
-        panels.append(Panel(TITLES.get(task, task), label, tuple(series)))
+        panels.append(Panel(TITLES.get(task, task), AXES[kind], tuple(series)))
     return panels
 
 
@@ -169,9 +176,10 @@ def table_row(line: Line) -> str:
 
 
 def metric_in_words(name: str, metric: Metric) -> str:
-    interval = "" if metric.low is None else f" ({metric.low:.2f} to {metric.high:.2f})"
+    form, unit = form_of(name)
+    interval = "" if metric.low is None else f" ({metric.low:{form}} to {metric.high:{form}})"
     missed = f", {metric.missed:.0f} missed" if metric.missed else ""
-    return f"{metric_name(name)} {metric.value:.2f} %{interval}, n = {metric.n or 0:,.0f}{missed}"
+    return f"{metric_name(name)} {metric.value:{form}}{unit}{interval}, n = {metric.n or 0:,.0f}{missed}"
 
 
 def readme(lines: list[Line], stored: Timings, plots: set[str]) -> str:

@@ -24,7 +24,7 @@ from resnet_demo.training.data.own_items import Item
 from resnet_demo.training.data.own_labels import PARTS, Labelled, class_names, image_column, label_column
 from resnet_demo.training.data.own_layout import find_layout, is_table
 from resnet_demo.training.data.own_remarks import remarks_on
-from resnet_demo.training.data.own_split import BY_SEED, split
+from resnet_demo.training.data.own_split import BY_SEED, group_of, split, with_test
 from resnet_demo.training.data.tables import TABLES, Table, check_pictures, cut, number, quoted, read_table
 
 KINDS = (CLASSIFICATION, REGRESSION, KEYPOINTS)
@@ -109,6 +109,20 @@ def sources_in(words: Sequence[str], data: Path | None) -> list[Source]:
     if not found:
         raise UserError("--tasks names no task: write them with commas between, such as age,gender.")
     return found
+
+
+def moved_to(sources: Sequence[Source], data: Path | None) -> list[Source]:
+    """The sources where ``data`` says that they are now: the only one there, of several each by its name in it."""
+    own = [source for source in sources if not source.column]
+    if data is None or not own:
+        return list(sources)
+    if len(sources) == 1:
+        return [replace(sources[0], path=data)]
+    there = {source.name: data / source.path.name for source in own}
+    return [
+        replace(source, path=there[source.name]) if source.name in there and there[source.name].exists() else source
+        for source in sources
+    ]
 
 
 def table_of(path: Path) -> Table:
@@ -232,13 +246,15 @@ def join(sources: Sequence[Source], labels: dict[str, Labels]) -> list[Joined]:
     found: dict[tuple, Joined] = {}
     for number_, source in enumerate(sources):
         task = labels[source.name]
-        for item in task.items:
+        for item in divided(task.items):
             key = (item.path.resolve(), item.box, item.name if item.pixels is not None or item.box else "")
             # Names are the same on every machine, and no two data sets' alike.
             fresh = Joined(replace(item, name=f"{number_}/{item.name}", label=0), source=source.path.stem)
             one = found.setdefault(key, fresh)
             if item.part == "test" or not one.item.part:
                 one = found[key] = replace(one, item=replace(one.item, part=item.part))
+            if item.group and not one.item.group:
+                one = found[key] = replace(one, item=replace(one.item, group=item.group))
             if task.kind == KEYPOINTS:
                 if one.points:
                     raise UserError(f"{item.path} has points of two tasks: put them into one table.")
@@ -248,6 +264,13 @@ def join(sources: Sequence[Source], labels: dict[str, Labels]) -> list[Joined]:
             else:
                 one.known[source.name] = task.numbers.get(item.name, float(item.label if not task.numbers else 0))
     return list(found.values())
+
+
+def divided(items: list[Item]) -> list[Item]:
+    """The items as a data set is split, with val as test where there is none; one that is all train is not split."""
+    if {item.part for item in items} == {"train"}:
+        return [replace(item, part="") for item in items]
+    return with_test(items)
 
 
 def divide(joined: list[Joined], labels: dict[str, Labels]) -> tuple[list[Joined], str]:
@@ -270,8 +293,12 @@ def divide(joined: list[Joined], labels: dict[str, Labels]) -> tuple[list[Joined
     # What is rare is split with the others.
     index = {key: large.index(key) if key in large else 0 for key in groups}
     strata = tuple(map(str, range(len(large))))
+    together: dict[str, int] = {}  # What must not be divided is of the stratum of its first picture.
+    for one in rest:
+        together.setdefault(group_of(one.item), index[stratum(one)])
     parts = {
-        item.name: item.part for item in split([replace(one.item, label=index[stratum(one)]) for one in rest], strata)
+        item.name: item.part
+        for item in split([replace(one.item, label=together[group_of(one.item)]) for one in rest], strata)
     }
     done = [replace(one, item=replace(one.item, part=parts[one.item.name])) for one in rest]
     return said + done, BY_SEED if not said else f"as the data sets say, others {BY_SEED}"

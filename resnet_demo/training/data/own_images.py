@@ -24,7 +24,7 @@ from resnet_demo.training.data.own_keypoints import PARTS, read_points
 from resnet_demo.training.data.own_labels import class_names, read_labels
 from resnet_demo.training.data.own_layout import Layout, find_layout, table_in
 from resnet_demo.training.data.own_remarks import remarks_on
-from resnet_demo.training.data.own_split import BY_SEED, complete, split
+from resnet_demo.training.data.own_split import BY_SEED, complete, split, with_test
 from resnet_demo.training.data.tables import Table, read_table
 
 NAMED = 5  # classes that a sentence names
@@ -65,11 +65,12 @@ def read_own(data: Path, name: str) -> OwnPictures:
     if all(not item.part for item in items):
         items, how = split(items, classes), BY_SEED
     elif layout.table:
-        how = "as the CSV says"
+        items, how = with_test(items), "as the CSV says"
     else:
         items, how = complete(items, classes, "its folders say" if layout.folders else "it was published")
     known = fingerprint(items)
     items, photos, copies = without_copies(items, photos, classes)
+    check_parts(where, items)
     for remark in remarks_on(items, photos, classes):
         complain(remark)
     parts = {part: pictures_of(name, part, items, photos, classes, kind) for part in PARTS}
@@ -198,6 +199,17 @@ def check_points(table: Path, items: list[Item], divided: bool) -> None:
         raise UserError(f"{table} puts no usable picture into {' and '.join(missing)}: mend its column split.")
     if parts == {""} and len({item.group or item.name for item in items}) < 2:
         raise UserError(f"{table} has only one identity, which cannot be split into train and test: mend that column.")
+
+
+def check_parts(where: Path, items: list[Item]) -> None:
+    """Whatever the split is made of, there is something in train and in test.
+
+    Raises:
+        UserError: there is not.
+    """
+    for part in ("train", "test"):
+        if not any(item.part == part for item in items):
+            raise UserError(f"{where} has no readable picture in {part}: add some, or leave out the split.")
 
 
 def pictures_of(

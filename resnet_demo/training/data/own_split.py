@@ -17,17 +17,18 @@ BY_SEED = f"by the fixed seed {SPLIT_SEED}"
 
 def complete(items: list[Item], classes: tuple[str, ...], who: str, share: float = SHARE) -> tuple[list[Item], str]:
     """The items of a data set that is split already, with what is missing of train, val and test, and how it was made:
-    without test that is val, and without val a share of train becomes it.
+    without test that is val, and without val a share of train becomes it. What is in no part is learnt from.
 
     Args:
         who: says how it is split, such as "its folders say".
         share: of train that becomes val.
     """
+    if any(item.part for item in items):
+        items = [item if item.part else replace(item, part="train") for item in items]
     given = {item.part for item in items}
     if "train" not in given or given == {"train"}:
         return split([replace(item, part="") for item in items], classes), BY_SEED
-    if "test" not in given:
-        items = [replace(item, part="test" if item.part == "val" else item.part) for item in items]
+    items = with_test(items)
     if given == set(PARTS):
         return items, f"as {who}"
     chosen = set()
@@ -38,6 +39,13 @@ def complete(items: list[Item], classes: tuple[str, ...], who: str, share: float
         chosen |= set(groups[: min(int(share * len(groups) + 0.5), len(groups) - 1)])
     items = [replace(item, part="val") if item.part == "train" and group_of(item) in chosen else item for item in items]
     return items, f"as {who}, val from train {BY_SEED}"
+
+
+def with_test(items: list[Item]) -> list[Item]:
+    """The items, those of val as test where there is no test."""
+    if any(item.part == "test" for item in items):
+        return items
+    return [replace(item, part="test" if item.part == "val" else item.part) for item in items]
 
 
 def group_of(item: Item) -> str:
@@ -71,6 +79,6 @@ def assign(sizes: dict[str, int], key: object, least: int) -> dict[str, str]:
     for group in order:
         found[group] = max(PARTS, key=lambda part: wanted[part])
         wanted[found[group]] -= sizes[group]
-    if "test" not in found.values():  # Few and large groups.
+    if "test" not in found.values() and len(order) > 1:  # Few and large groups.
         found[min(order[1:], key=lambda group: sizes[group])] = "test"
     return found

@@ -43,9 +43,9 @@ def own_pictures(config: Config, data: Path | None) -> OwnPictures:
     """
     name = config.task.name
     if config.head:
-        from resnet_demo.training.data.own_heads import read_heads, sources_in
+        from resnet_demo.training.data.own_heads import moved_to, read_heads, sources_in
 
-        found = read_heads(sources_in(config.head.tasks, data)).tasks[config.head.name]
+        found = read_heads(moved_to(sources_in(config.head.tasks, data), data)).tasks[config.head.name]
         return same_pictures(config, found, data)
     if data is None:
         raise UserError(f"{name} was trained on pictures of your own: pass their folder with --data.")

@@ -58,13 +58,18 @@ def items_of(root: Path, marked: Iterable[Marked], names: Sequence[str] = (), re
     known = [one for one in every if one.points]
     times = Counter((one.where.parent, one.picture) for one in known)
     boxed = any(one.box for one in known)
-    kept = [one for one in known if one.box or not (boxed or times[one.where.parent, one.picture] > 1)]
+    kept: list[Marked] = []
+    lone: list[Marked] = []
+    for one in known:
+        told = one.box or not (boxed or times[one.where.parent, one.picture] > 1)
+        (kept if told else lone).append(one)
     said = list(remarks)
     if bare := len(every) - len(known):
         said.append(f"Left out {counted(bare)} without any known point.")
-    if lone := [one.picture for one in known if one not in kept]:
+    if lone:
+        where = lone[0].picture
         said.append(
-            f"Left out {counted(len(lone))} without a box of its own, such as in {lone[0]}: draw a box round each."
+            f"Left out {counted(len(lone))} without a box of its own, such as in {where}: draw a box round each."
         )
     if boxed:
         said.append(CUT_OUT)
