@@ -103,7 +103,7 @@ def test_two_thousand_photos_stopped_and_gone_on_with_are_what_predict_says(netw
     # It is finished, and says so; nothing is left beside it but its record.
     network.seen = 0
     assert main(command) == 0
-    assert "is finished: it has all 2,000 pictures" in said(capsys) and not network.seen
+    assert "is finished: it has all 2,000 pictures of its first run; delete it" in said(capsys) and not network.seen
     assert {path.name for path in tmp_path.glob("table*")} == {"table.parquet", "table.parquet.json"}
 
 
@@ -167,6 +167,16 @@ def test_names_are_in_order_however_many(monkeypatch):
     names = [*"hgfedcba", "é", "\udcff"]
     assert list(pictures.in_order(names)) == sorted(names)
     assert list(pictures.in_order([])) == []
+
+
+def test_a_table_among_the_pictures_is_none_of_them(network, tmp_path, monkeypatch, capsys):
+    folder = folder_of(tmp_path, 4)
+    table = folder / "table.csv"
+    for _ in range(2):
+        assert main(["batch", str(folder), "--output", str(table), *DEPTH]) == 0
+        assert "4 pictures" in capsys.readouterr().out
+        assert len(table.read_text().splitlines()) == 5
+        table.unlink()
 
 
 def test_trouble_is_one_sentence(network, tmp_path, monkeypatch, capsys):

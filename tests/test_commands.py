@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shlex
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +84,50 @@ def test_overlays_of_photos_with_one_name_are_all_kept(weights, tmp_path, capsys
         assert main(["predict", *photos, "--depth", "18", "--overlays", str(overlays)]) == 0
         found = sorted(path.name for path in overlays.iterdir())
         assert found == ["X-4.jpg", "x-2-2.jpg", "x-2.jpg", "x-3.jpg", "x.jpg"]
+
+
+def test_overlays_beside_the_photos_never_take_their_places(weights, tmp_path, capsys):
+    with Image.open(EXAMPLES / "dahlia.jpg") as photo:
+        for name in ("x.jpg", "x.png", "x-2.jpg", "y.jpg"):
+            photo.resize((64, 64)).save(tmp_path / name)
+    photos = [str(tmp_path / name) for name in ("x.jpg", "x.png", "x-2.jpg", "y.jpg")]
+    before = [Path(photo).read_bytes() for photo in photos]
+    (tmp_path / "other-name").symlink_to(tmp_path, target_is_directory=True)
+    assert main(["predict", *photos, "--depth", "18", "--overlays", str(tmp_path / "other-name")]) == 0
+    assert [Path(photo).read_bytes() for photo in photos] == before
+    found = {path.name for path in tmp_path.glob("*.jpg")}
+    assert found == {"x.jpg", "x-2.jpg", "x-3.jpg", "x-4.jpg", "x-2-2.jpg", "y.jpg", "y-2.jpg"}
+
+
+def test_a_photo_that_is_too_wide_for_an_overlay_costs_no_other_one(weights, tmp_path, capsys):
+    Image.new("RGB", (66_000, 20), "red").save(tmp_path / "wide.png")
+    photos = [str(tmp_path / "wide.png"), str(EXAMPLES / "dahlia.jpg")]
+    assert main(["predict", *photos, "--depth", "18", "--overlays", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr()
+    assert "wide.png: Its overlay cannot be a JPEG" in said.err and "Traceback" not in said.err
+    assert len(said.out.splitlines()) == 2 and (tmp_path / "out" / "dahlia.jpg").is_file()
+
+
+def test_a_full_disk_is_one_sentence(weights, monkeypatch, capsys):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("resnet_demo.cli.predict.answer_line", full)
+    assert main(["predict", str(EXAMPLES / "dahlia.jpg"), "--depth", "18"]) == 2
+    assert capsys.readouterr().err.endswith(
+        "Nothing more can be written (no space left on device): make room, and run the same command again.\n"
+    )
+
+
+def test_names_that_a_terminal_cannot_show_cost_no_other_photo(weights, tmp_path):
+    odd = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    with open(odd, "wb") as file:
+        file.write((EXAMPLES / "dahlia.jpg").read_bytes())
+    command = [sys.executable, "-m", "resnet_demo", "predict", odd, str(EXAMPLES / "dahlia.jpg"), "--depth", "18"]
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2 and b"caf\\udce9.jpg" in done.stdout
 
 
 def test_an_empty_heatmap_and_missing_rows_are_said(weights, tmp_path, capsys, monkeypatch):

@@ -10,6 +10,7 @@ from conftest import EXAMPLES
 from PIL import Image, ImageOps
 
 from resnet_demo.cli.main import main
+from resnet_demo.faces import detector as face_detector
 from resnet_demo.faces import pose, tiles
 from resnet_demo.faces.alignment import TEMPLATE, crop, crop_matrix, frame_of, shape_error, to_photo, transform
 from resnet_demo.faces.detector import Detector, suppress, turned_back
@@ -248,6 +249,17 @@ def test_the_pose_of_a_known_head():
     # The nose's tip is nearer to where it looks.
     right, up = turned(30, 0, 0), turned(0, 20, 0)
     assert right[30, 0] > right[[36, 45], 0].mean() and up[30, 1] < turned(0, 0, 0)[30, 1]
+
+
+def test_photos_of_many_sizes_leave_few_compiled_networks(monkeypatch):
+    monkeypatch.setattr(face_detector, "SHAPES", 3)
+    detector, photo = Detector(), Image.open(EXAMPLES / "president.jpg").convert("RGB")
+    before = detector.search(photo, 320)
+    for side in range(320, 512, 64):
+        detector.search(photo, side)
+        assert len(detector._compiled) <= 3
+    again = detector.search(photo, 320)
+    assert [face.score for face in again] == pytest.approx([face.score for face in before], abs=1e-5)
 
 
 def test_the_pose_turns_and_is_mirrored_with_its_photo():

@@ -109,6 +109,11 @@ def test_both_answers_take_one_pass_and_are_those_of_each_task_alone(trained, mo
     monkeypatch.setattr(engine, "last_features", lambda self, pictures: passes.append(1) or ask(self, pictures))
     found = both(trained.photo)
     assert len(passes) == 1
+    assert {answer.image for answer in found.values()} == {trained.photo}
+    # An answer's heat takes passes of its own, which nobody needs again.
+    kept = found["fruit-kind"]._engine._passes
+    found["fruit-kind"].cam(method="occlusion")
+    assert len(kept) == 1
     np.testing.assert_allclose(found["fruit-kind"].probabilities, alone[0].probabilities, atol=1e-5)
     assert found["fruit-size"].value == pytest.approx(alone[1].value, abs=1e-3)
     assert issubclass(engine, openvino.Engine)

@@ -548,7 +548,6 @@ def test_another_repositorys_branch_is_resolved_once_and_said(server, tmp_path, 
     assert capsys.readouterr().err.count(f"they/other at main is {revision}") == 1
     assert sum(path.startswith("/api/models/") for path in server.paths()) == 1
     hub.resolve.cache_clear()
-    hub.download("they/other", "index.json")  # as any program does: the cache then knows the branch
     server.down()
     checkpoints.load("flowers102", 18)
     said = capsys.readouterr().err

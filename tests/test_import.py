@@ -79,6 +79,12 @@ def test_a_trunk_without_a_head_gets_one_of_zeros(tmp_path):
         whole_network(str(tmp_path / "trunk.pth"))
 
 
+def test_parameters_are_weights_too(tmp_path):
+    parameters = {key: torch.nn.Parameter(value.float()) for key, value in tensors().items()}
+    found = read_state_file(write(tmp_path / "parameters.pth", parameters))
+    np.testing.assert_array_equal(found.state["fc.weight"], parameters["fc.weight"].detach().numpy())
+
+
 class Anything:
     """What a pickle of a whole network would run code for."""
 
@@ -89,12 +95,16 @@ class Anything:
         ("object.pth", {"state_dict": Anything()}, "holds Python objects, which are not run here"),
         ("empty.pt", {"epoch": 3}, "holds no state dict"),
         ("text.pth", None, "cannot be read"),
+        ("nothing.pth", b"", "cannot be read"),
         ("text.safetensors", None, "cannot be read"),
     ],
 )
 def test_what_holds_no_weights(name, content, sentence, tmp_path):
     path = tmp_path / name
-    path.write_text("hello") if content is None else torch.save(content, path)
+    if content is None or isinstance(content, bytes):
+        path.write_bytes(b"hello" if content is None else content)
+    else:
+        torch.save(content, path)
     with pytest.raises(UserError, match=sentence) as caught:
         read_state_file(path)
     assert "\n" not in str(caught.value)
@@ -157,6 +167,7 @@ def test_labels_of_a_file_and_what_they_must_be(tmp_path, capsys):
     for labels, sentence in {
         str(tmp_path / "names.txt"): "does not fit a ResNet-18 with 3 outputs",
         "nowhere.txt": "There is no file nowhere.txt",
+        ",".join(f"a class with a long name {number}" for number in range(40)): "a ResNet-18 with 40 outputs",
         "a,b,a,c": "The class a is named twice",
     }.items():
         assert main.main([*words, labels]) == 2

@@ -79,6 +79,18 @@ def test_an_embedding_has_length_1_and_turns_little_with_the_photos_size():
     assert embedding @ smaller > 0.98 > embedding @ other
 
 
+def test_odd_names_and_links_to_nowhere_cost_no_other_photo(photos, tmp_path, capsys):
+    with open(os.fsencode(photos) + b"/caf\xe9.jpg", "wb") as file:
+        file.write((EXAMPLES / "daffodil.jpg").read_bytes())
+    (photos / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    index = tmp_path / "index"
+    for _ in range(2):
+        assert main(["index", str(photos), "--out", str(index), *INDEX]) == 0
+        said = capsys.readouterr()
+        assert "5 photos are in" in said.out and "gone.jpg" in said.err
+    assert found(capsys, EXAMPLES / "daffodil.jpg", index)[0].startswith("caf")
+
+
 def test_trouble_is_one_sentence(photos, tmp_path, capsys):
     index = tmp_path / "index"
     assert main(["search", str(EXAMPLES / "dahlia.jpg"), "--index", str(index)]) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -165,6 +166,27 @@ def test_inside_the_weights_folder_it_is_one_of_the_tasks_and_is_never_published
     assert "RESNET_DEMO_WEIGHTS" not in capsys.readouterr().out
     assert checkpoints.available()["pets"] == [18] and "imagenet1k" in checkpoints.available()
     assert "pets" in checkpoints.own_tasks()
+
+
+def test_a_folder_of_a_depth_has_its_tasks_name_and_another_task_keeps_its_place(weights, tmp_path, capsys):
+    root = photos(tmp_path / "photos", cat=3, dog=3)
+    words = ["teach", str(root), "--depth", "18", "--out"]
+    assert main([*words, str(weights / "pets" / "resnet18")]) == 0
+    assert main([*words, str(weights / "birds" / "resnet18")]) == 0
+    assert {"pets", "birds"} <= set(checkpoints.available())
+    capsys.readouterr()
+    assert main([*words, str(weights / "other" / "resnet18"), "--name", "pets"]) == 2
+    assert "There is a ResNet-18 for pets already, in" in capsys.readouterr().err
+    assert checkpoints.find("pets", 18).path.parent.parent.name == "pets"
+    assert main([*words, str(weights / "pets" / "resnet18")]) == 0
+
+
+def test_a_class_whose_folder_has_no_utf8_name_is_refused_before_any_photo(weights, tmp_path, capsys):
+    root = photos(tmp_path / "photos", cat=3, dog=3)
+    os.rename(os.fsencode(root / "dog"), os.fsencode(root) + b"/d\xf6g")
+    assert main(["teach", str(root), "--depth", "18", "--out", str(tmp_path / "out")]) == 2
+    assert "has a name that is not UTF-8: rename it" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_trunk_is_that_of_things_where_it_is_here_else_that_of_flowers(weights):

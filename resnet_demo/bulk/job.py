@@ -95,7 +95,8 @@ class Job:
         try:
             if not (self.folder / ASKED).exists():
                 # Once and for all: a folder that changes meanwhile, or what was piped, is the same when it goes on.
-                _write(self.folder / LIST, (json.dumps(item) + "\n" for item in listed(self.asked.pictures)))
+                pictures = (item for item in listed(self.asked.pictures) if not self._is_own(item))
+                _write(self.folder / LIST, (json.dumps(item) + "\n" for item in pictures))
                 _write(self.folder / ASKED, [json.dumps(_plain(self.asked))])
             with (self.folder / LIST).open(encoding="ascii") as file:
                 count = sum(1 for _ in file)
@@ -106,6 +107,14 @@ class Job:
             yield count
         finally:
             lock.release()
+
+    def _is_own(self, item: Item) -> bool:
+        """Whether it is a file that this run writes, where the table lies among the pictures."""
+        if not isinstance(item, str) or self.output.name not in item:
+            return False
+        path = os.path.realpath(item)
+        own = [os.path.realpath(file) for file in (self.output, self.record)]
+        return path in own or path.startswith(os.path.realpath(self.folder) + os.sep)
 
     def missing(self) -> Iterator[Part]:
         """The parts that are still to be done, in order."""

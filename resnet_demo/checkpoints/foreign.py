@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def read_labels(labels: str) -> tuple[str, ...]:
         UserError: fewer than two, or one twice.
     """
     file = Path(labels)
-    if file.is_file():
+    if os.path.isfile(file):  # Names of thirty classes are longer than a file's may be, which is_file() fails at.
         try:
             names = file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:

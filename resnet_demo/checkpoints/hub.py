@@ -15,7 +15,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -227,6 +227,9 @@ def resolve(repo: str, branch: str) -> str:
         with hub_errors(Text("look up {repo} at {branch}", repo=repo, branch=branch)):
             commit = HfApi().model_info(repo, revision=branch, timeout=10).sha
         assert commit is not None  # What is asked for by name has a commit.
+        # The cache learns which commit a branch is by a file that is asked for by the branch's name, and no other way.
+        with suppress(UserError):
+            download(repo, "index.json", branch)
         note = f"{repo} at {branch} is {commit}: set {REVISION} to it for starts without a request."
     except UserError as error:
         found = _cached(repo, "index.json", branch)

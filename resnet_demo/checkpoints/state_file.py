@@ -145,7 +145,7 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
         raise UserError(
             "{path} cannot be read ({error}): pass a .safetensors file, or a .pth or .pt file with a state dict.",
             path=path,
-            error=str(error).splitlines()[0],
+            error=(str(error).splitlines() or [type(error).__name__])[0],
         ) from None
     for _ in range(3):
         if not isinstance(stored, Mapping):
@@ -155,7 +155,7 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
         if inner is None:
             if tensors:
                 return {
-                    str(key): (value.float() if value.is_floating_point() else value).numpy()
+                    str(key): (value.detach().float() if value.is_floating_point() else value.detach()).numpy()
                     for key, value in tensors.items()
                 }
             break

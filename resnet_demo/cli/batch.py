@@ -46,7 +46,8 @@ def run_batch(options: argparse.Namespace) -> int:
     weights = checkpoints.find(options.task, options.depth).sha256 or ""
     job = Job(Asked(tuple(options.input), options.task, options.depth, weights, top_k), options.output)
     if done := job.finished():
-        print(f"{options.output} is finished: it has all {done.pictures:,} pictures.")
+        pictures = f"{done.pictures:,} pictures of its first run"
+        print(f"{options.output} is finished: it has all {pictures}; delete it to make it anew.")
         return 0
     spec = checkpoints.spec(options.task)
     if options.engine == "ray":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -76,6 +77,9 @@ def make_parser() -> Parser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, or 2 after one clear line on standard error."""
     options = make_parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # Names of files may have letters that a terminal does not know.
+            stream.reconfigure(errors="backslashreplace")
     try:
         return options.run(options)
     except UserError as error:
@@ -95,6 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None
         return 0
     except OSError as error:
+        if error.filename is None and error.errno is not None:
+            reason = (error.strerror or "unknown reason").lower()
+            complain(f"Nothing more can be written ({reason}): make room, and run the same command again.")
+            return BAD_INPUT
         if error.filename is None:
             raise
         reason = (error.strerror or "unknown reason").lower()

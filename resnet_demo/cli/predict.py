@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,7 @@ def run_predict(options: argparse.Namespace) -> int:
     photos = list(pictures_in(options.photos))
     if not photos:
         raise UserError(f"There are no pictures in {', '.join(options.photos)}: name a photo or a folder of photos.")
-    status, taken = 0, set[str]()
+    status, taken = 0, names_in(photos, options.overlays) if options.overlays else set[str]()
     for photo in photos:
         try:
             answer = predict(photo, top_k=options.top_k)
@@ -96,7 +97,12 @@ def run_predict(options: argparse.Namespace) -> int:
         for note in answer.notes:
             complain(f"{photo}: {note}")
         if options.overlays:
-            note = write_overlay(answer, options.overlays / free_name(Path(photo).stem, taken), options)
+            try:
+                note = write_overlay(answer, options.overlays / free_name(Path(photo).stem, taken), options)
+            except OSError as error:
+                if error.errno is not None:
+                    raise
+                note, status = f"Its overlay cannot be a JPEG ({error}).", BAD_INPUT  # Such as one of 70,000 pixels.
             if note:
                 complain(f"{photo}: {note}")
     return status
@@ -137,6 +143,12 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         reason = "it is a file" if folder.exists() and not folder.is_dir() else (error.strerror or "").lower()
         raise UserError(f"No pictures can be written to {str(folder)!r} ({reason}): name another folder.") from error
+
+
+def names_in(photos: Iterable[str], folder: Path) -> set[str]:
+    """The names of those photos that lie in a folder: what is written there must not take their places."""
+    there = os.path.realpath(folder)
+    return {Path(photo).name.casefold() for photo in photos if os.path.realpath(Path(photo).parent) == there}
 
 
 def free_name(stem: str, taken: set[str]) -> str:
@@ -197,8 +209,6 @@ def add_serve(commands: Commands) -> Parser:
 
 
 def run_serve(options: argparse.Namespace) -> int:
-    import os
-
     from resnet_demo.utils.packages import need
 
     need("gradio")

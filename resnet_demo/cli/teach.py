@@ -44,11 +44,13 @@ def run_teach(options: argparse.Namespace) -> int:
     from resnet_demo.tasks.bundled import check_own_name
     from resnet_demo.teach import features, head, save
 
-    name = options.name or re.sub(r"[^a-z0-9_-]+", "-", options.out.resolve().name.lower()).strip("-") or "own"
+    name = options.name or name_of(options.out)
     check_own_name(name)
     check_out(options.out)
+    check_place(options.out, name, options.depth)
     classes = class_files(check_folder(options.folder))
     names = tuple(classes)
+    check_names(names)
     network = load(options.trunk or head.default_trunk(options.depth), options.depth, options.device)
     head.check_trunk(network)
     files = [(file, label) for label, found in enumerate(classes.values()) for file in found]
@@ -78,6 +80,40 @@ def run_teach(options: argparse.Namespace) -> int:
         f"{options.depth}`, or `{where}python -m resnet_demo serve`."
     )
     return 0
+
+
+def name_of(out: Path) -> str:
+    """What a task is called after the checkpoint's folder; that of its depth is in one with the task's name."""
+    folder = out.resolve()
+    called = folder.parent.name if re.fullmatch(r"resnet\d+", folder.name) else folder.name
+    return re.sub(r"[^a-z0-9_-]+", "-", called.lower()).strip("-") or "own"
+
+
+def check_place(out: Path, name: str, depth: int) -> None:
+    """Raises UserError where the weights folder has such a task already, in another place."""
+    from resnet_demo import checkpoints
+
+    root = checkpoints.weights_folder()
+    if not out.resolve().is_relative_to(root.resolve()) or not checkpoints.has_index(root):
+        return
+    known = [record for record in checkpoints.read_index(root) if record.key == (name, depth) and record.file]
+    places = [(root / record.file).resolve().parent for record in known if record.file]
+    if places and out.resolve() not in places:
+        raise UserError(
+            "There is a ResNet-{depth} for {name} already, in {folder}: choose another --name.",
+            depth=depth,
+            name=name,
+            folder=places[0],
+        )
+
+
+def check_names(names: tuple[str, ...]) -> None:
+    """Raises UserError where the name of a class cannot be written down."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise UserError("The folder {name!r} has a name that is not UTF-8: rename it.", name=name) from None
 
 
 def check_folder(folder: Path) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,9 @@ SHAPE, TILT = 1 / 3, 200
 PLAIN = 0.6
 TILE_BORDER = 32  # pixels of grey round a tile
 FEW_TILES = 3  # three tiles have half the pixels of a search at 1,280
+# Compiled networks that are kept, those that were used last: a folder of photos of any size would need a hundred, each
+# with memory for its own maps.
+SHAPES = 12
 MOST = 2000  # patches of a search that are looked at, the best
 
 
@@ -58,7 +62,7 @@ class Detector:
         self.threshold = threshold
         self._lock = threading.Lock()
         self._model: ov.Model | None = None
-        self._compiled: dict[tuple[int, int], ov.InferRequest] = {}
+        self._compiled: OrderedDict[tuple[int, int], ov.InferRequest] = OrderedDict()
 
     def detect(self, photo: Image.Image) -> list[Detection]:
         """Faces in an RGB photo of any size, however turned, the largest first; an empty list where there is none.
@@ -160,9 +164,11 @@ class Detector:
         shape = (canvas.shape[0], canvas.shape[1])
         with self._lock:
             # The network is so small that waiting for the lock costs less than a second set of threads would.
-            request = self._compiled.get(shape)
-            if request is None:
-                request = self._compiled[shape] = self._compile(*shape).create_infer_request()
+            request = self._compiled.get(shape) or self._compile(*shape).create_infer_request()
+            self._compiled[shape] = request
+            self._compiled.move_to_end(shape)
+            if len(self._compiled) > SHAPES:
+                self._compiled.popitem(last=False)
             results = request.infer([np.ascontiguousarray(canvas[None])], share_inputs=True)
             return [np.array(results[output]) for output in results]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,15 +41,19 @@ class Heads:
         Raises:
             UserError: not a usable picture, or no usable ``top_k``.
         """
-        photo = open_picture(picture, None).photo
+        opened = open_picture(picture, None)
         first, *others = self.predictors.values()
         passes: dict[bytes, np.ndarray] = {}
+        engines = []
         found: dict[str, Result] = {}
         for one in (first, *others):
             if one is first or one.task in self.shared:
                 one = copy(one)
                 one.engine = Remembering(one.engine, passes)
-            found[one.task] = one(photo, top_k)
+                engines.append(one.engine)
+            found[one.task] = replace(one(opened.photo, top_k), image=opened.image)
+        for engine in engines:
+            engine.keeps = False  # Answers have their engine, whose maps may take thousands of passes.
         return found
 
 
@@ -58,7 +63,12 @@ class Remembering(Engine):
     Args:
         engine: the one that computes.
         passes: what was seen → its features; all of one trunk share it.
+
+    Attributes:
+        keeps: whether what is seen is kept.
     """
+
+    keeps = True
 
     def __init__(self, engine: Engine, passes: dict[bytes, np.ndarray]):
         super().__init__(engine.checkpoint, (engine.head_weights, engine.head_bias))
@@ -70,15 +80,19 @@ class Remembering(Engine):
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         key = pictures.tobytes()
-        if key not in self._passes:
-            self._passes[key] = self._engine.last_features(pictures)
-        return self._passes[key]
+        if key in self._passes:
+            return self._passes[key]
+        features = self._engine.last_features(pictures)
+        if self.keeps:
+            self._passes[key] = features
+        return features
 
     def run(self, pictures: np.ndarray) -> Outputs:
         key = pictures.tobytes()
         if key not in self._passes:
             outputs = self._engine.run(pictures)
-            self._passes[key] = outputs.features
+            if self.keeps:
+                self._passes[key] = outputs.features
             return outputs
         return super().run(pictures)
 

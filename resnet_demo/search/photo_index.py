@@ -120,7 +120,12 @@ class PhotoIndex:
         Args:
             skipped: called with the name of a file that cannot be used, and why.
         """
-        files = {path.as_posix(): path.stat() for path in sorted(_files(photos))}
+        files = {}
+        for path in sorted(_files(photos)):
+            try:
+                files[path.as_posix()] = path.stat()
+            except OSError as error:  # A link to nowhere, or it went meanwhile.
+                skipped(path.as_posix(), (error.strerror or "unknown reason").lower())
         for name in [name for name, entry in self._entries.items() if not _same(entry, files.get(name))]:
             self._vectors.remove(self._entries.pop(name).key)
         new = [name for name in files if name not in self._entries]
@@ -157,7 +162,8 @@ class PhotoIndex:
         record: Mapping[str, object] = {"network": asdict(self.network), "photos": photos}
         fresh = self.folder / f"{VECTORS}.new", self.folder / f"{RECORD}.new"
         self._vectors.save(str(fresh[0]))
-        fresh[1].write_text(json.dumps(record, ensure_ascii=False), "utf-8")
+        # Escaped, as names of files need not be UTF-8.
+        fresh[1].write_text(json.dumps(record), "utf-8")
         for path, name in zip(fresh, (VECTORS, RECORD), strict=True):
             os.replace(path, self.folder / name)
 
