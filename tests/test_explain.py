@@ -25,6 +25,7 @@ from resnet_demo.explain import registry
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.inference.results import FacesPrediction, Prediction
+from resnet_demo.tasks import KEYPOINTS, TaskSpec
 
 OWN = Path(__file__).with_name("own_explanation.py")
 
@@ -154,6 +155,13 @@ def test_hiding_nothing_changes_nothing(classify):
         plain.paste(photo.convert("RGB").crop((167, 80, 447, 360)).resize((60, 60)), (100, 100))
     cam = classify(plain).low_resolution_cam(method="occlusion")
     assert cam.any() and not cam[:4, :4].any()
+
+
+def test_hiding_nothing_moves_no_keypoints():
+    spec = TaskSpec("hands", KEYPOINTS, points=3, size=64, resize=64, fit="squash", detector="")
+    predict = LandmarkPredictor("hands", 18, "cpu", checkpoint=tiny.random_checkpoint(spec))
+    (marked,) = predict(Image.new("RGB", (96, 96), tuple(round(255 * value) for value in spec.mean))).faces
+    assert not marked.cam(method="occlusion").any()
 
 
 def test_keypoints_move_most_when_they_themselves_are_hidden(find_keypoints, real_faces):

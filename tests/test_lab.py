@@ -16,8 +16,8 @@ from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.images.pixel_budget import budget
 from resnet_demo.inference.predictor import make_predictor
-from resnet_demo.lab import fresh
-from resnet_demo.lab.results import Epoch, write_rows
+from resnet_demo.lab import fresh, plots
+from resnet_demo.lab.results import Epoch, read_rows, write_rows
 from resnet_demo.models.architecture import ARCHITECTURES
 from resnet_demo.page import result_cache
 from resnet_demo.page.i18n import texts
@@ -242,6 +242,13 @@ def test_each_stage_shows_its_strongest_channels():
     assert "layer3: 64 channels of 4 × 4" in found
     assert lab_sections.lab_seen({"token": token, "out": "layer2.0"})["html"] != found
     assert lab_sections.lab_seen({"token": "gone", "out": ""})["failed"]
+
+
+def test_curves_that_begin_high_stay_inside_their_panel():
+    rows = [row for row in read_rows(lab_training.FILE, Epoch) if row.network == "resnet20"]
+    svg = plots.degradation_svg(rows)
+    heights = [float(y) for points in re.findall(r'points="([^"]+)"', svg) for y in re.findall(r",([-\d.]+)", points)]
+    assert heights and min(heights) >= plots.TOP
 
 
 def test_the_degradation_experiment_is_told_with_its_figures_once_it_was_run(monkeypatch, tmp_path):

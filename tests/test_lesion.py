@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import tiny
@@ -61,6 +63,16 @@ def test_the_change_is_that_of_a_network_without_the_residual_branch(folder):
     spread = np.sqrt(np.square(whole - whole.mean(axis=0)).mean())
     expected = 100 * np.sqrt(np.square(without - whole).mean()) / spread
     assert finder.found().changes["layer2.0"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_photos_are_counted_and_not_the_faces_in_them(tmp_path):
+    checkpoints.save(tmp_path / "faces", tiny.random_state(18, 136), tiny.FACES, 18, "v1.5", {})
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("two-people", "president", "dahlia"):
+        shutil.copy(EXAMPLES / f"{name}.jpg", photos)
+    assert main(["lesion", "--weights", str(tmp_path / "faces"), "--pictures", str(photos)]) == 0
+    assert checkpoints.read_config(tmp_path / "faces").lesions.pictures == 2
 
 
 def test_pictures_without_anything_of_the_task_are_refused(tmp_path, capsys):

@@ -49,6 +49,14 @@ def test_a_predictor_without_blocks_answers_with_heat_and_leaves_the_whole_one_a
         answer.cam(layer="layer3")
 
 
+def test_blocks_that_were_left_out_stay_out():
+    whole, photo = make_predictor("tiny", checkpoint=tiny.random_checkpoint()), tiny.photo(seed=3)
+    both = whole.without("layer2.1", "layer4.1")(photo)
+    one_by_one = whole.without("layer2.1").without("layer4.1")
+    np.testing.assert_array_equal(one_by_one(photo).probabilities, both.probabilities)
+    assert not np.array_equal(whole.without("layer4.1")(photo).probabilities, both.probabilities)
+
+
 @pytest.mark.usefixtures("whole")
 def test_the_command_leaves_blocks_out_and_refuses_those_that_are_none(capsys):
     photo = str(EXAMPLES / "dahlia.jpg")

@@ -51,6 +51,15 @@ def test_keypoints_get_the_ranges_of_cut_out_faces(tmp_path):
     assert len(checkpoints.load_folder(tmp_path / "faces").ranges) == 19
 
 
+def test_pictures_without_a_face_give_no_ranges(tmp_path, capsys):
+    checkpoints.save(tmp_path / "faces", tiny.random_state(18, 136), tiny.FACES, 18, "v1.5", {})
+    (tmp_path / "plain").mkdir()
+    tiny.photo().save(tmp_path / "plain" / "1.png")
+    assert main(["ranges", "--weights", str(tmp_path / "faces"), "--pictures", str(tmp_path / "plain")]) == 2
+    assert "None of 1 pictures shows anything of faces68: pass others." in capsys.readouterr().err
+    assert checkpoints.read_config(tmp_path / "faces").ranges is None
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -43,7 +43,7 @@ from resnet_demo.training.networks.head import centre_rows
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.losses import wing
 from resnet_demo.training.optim.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
-from resnet_demo.training.recipe import FOLDER, Recipe, load_recipe
+from resnet_demo.training.recipe import FOLDER, Recipe, check_crop, load_recipe
 from resnet_demo.training.train import blend
 from resnet_demo.training.trainer import SampleMaker, Trainer
 from resnet_demo.utils.json_record import as_json
@@ -159,6 +159,29 @@ def test_mixing_keeps_targets_a_distribution_that_fits_the_pixels():
     for row, picture in zip(soft, mixed, strict=True):
         shares = torch.stack([(picture[0] == value).float().mean() for value in range(4)])
         torch.testing.assert_close(row, shares)
+
+
+def test_thinned_and_capped_pictures_fill_the_same_steps_in_every_epoch():
+    labels = np.repeat(np.arange(40), 40)
+    pictures = Pictures("x", [None] * len(labels), labels, sources=["s"] * len(labels))
+    recipe = Recipe("x", source_weights={"s": 0.5}, class_cap=20, batch=8)
+    counts = [[len(batch) for batch in loader.epoch_batches(pictures, recipe, epoch)] for epoch in range(8)]
+    assert all(count == [8] * len(counts[0]) for count in counts)
+    assert len({len(epoch_order(pictures, recipe, epoch)) for epoch in range(8)}) > 1  # which is why
+
+
+def test_a_network_is_not_asked_to_cut_out_more_than_there_is(tmp_path, capsys):
+    with pytest.raises(UserError, match="test_size, 300, is larger than test_resize, 256, out of which it is cut"):
+        check_crop(Recipe("x", test_size=300))
+    check_crop(Recipe("x", test_size=300, fit="squash"))
+
+
+def test_random_weights_learn_their_batch_norms_by_a_recipe_too(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr("resnet_demo.training.train.train", lambda options: asked.append(options) or tmp_path)
+    for words in (["--init", "scratch"], ["--arch", "resnet20"], ["--init", "scratch", "--set", "fold_norms=true"], []):
+        assert main(["train", "flowers102", "--out", str(tmp_path / "run"), *words]) == 0
+    assert [options.recipe.fold_norms for options in asked] == [False, False, True, True]
 
 
 # --- Faces ------------------------------------------------------------------------------------------------------------

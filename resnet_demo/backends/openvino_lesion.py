@@ -112,8 +112,13 @@ class WithoutBlocks(Engine):
     """
 
     device = "cpu"
+    _whole: Engine
+    _left_out: Collection[str]
 
     def __init__(self, whole: Engine, left_out: Collection[str]):
+        if isinstance(whole, WithoutBlocks):  # What was left out before stays out.
+            left_out = {*whole._left_out, *left_out}
+            whole = whole._whole
         check_shortcuts(whole.checkpoint.architecture)
         names = [block.name for block in whole.checkpoint.architecture.blocks]
         for name in left_out:
@@ -124,7 +129,7 @@ class WithoutBlocks(Engine):
         super().__init__(whole.checkpoint, (whole.head_weights, whole.head_bias))
         self.backend = "OpenVINO on CPU"
         self._gated: GatedNetwork = gated_networks.get(whole, lambda: GatedNetwork(whole.checkpoint))
-        self._left_out = left_out
+        self._left_out, self._whole = left_out, whole
 
     def compile(self) -> None:
         """Compile the network, where no question did so before."""

@@ -134,7 +134,7 @@ def run_train(options: argparse.Namespace) -> int:
     from resnet_demo.training.options import TrainOptions
     from resnet_demo.training.recipe import load_recipe
     from resnet_demo.training.train import train
-    from resnet_demo.training.train_own import start_of
+    from resnet_demo.training.train_own import from_scratch, start_of
 
     check_numbers(options)
     if options.tasks is not None:
@@ -149,6 +149,8 @@ def run_train(options: argparse.Namespace) -> int:
     recipe = load_recipe(options.recipe, options.overrides)
     network = network_of(options)
     options.init = options.init or (start_of(network) if options.arch else "imagenet")
+    if options.init == "scratch" and not options.teacher:
+        recipe = from_scratch(recipe, options.overrides)
     asked = TrainOptions(
         recipe,
         network,

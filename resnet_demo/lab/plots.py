@@ -65,7 +65,7 @@ def degradation_svg(rows: Sequence[Epoch]) -> str:
         how += f"; {whole} epochs done so far"
     if (first.epochs, first.size, first.pictures) != (EPOCHS, SIDE, PICTURES):
         how += " (a shortened run: the paper has 164 epochs of 50,000)"
-    top = max(row.test_error for row in rows)
+    top = max(max(row.test_error, row.train_error) for row in rows)
     return chart(
         "Error on CIFAR-10: depth with and without shortcuts",
         f"{how}. Solid: test pictures. Dashed: training pictures.",

@@ -27,7 +27,7 @@ def decode_classes(spec: TaskSpec, logits: np.ndarray, top_k: int) -> list[tuple
 def decode_keypoints(logits: np.ndarray) -> np.ndarray:
     """Logits (..., 2·points) → coordinates in 0..1 of the crop, (..., points, 2), x before y, through a sigmoid."""
     points = 1.0 / (1.0 + np.exp(-logits.astype(np.float32)))
-    return points.reshape(*points.shape[:-1], -1, 2)
+    return points.reshape(*points.shape[:-1], points.shape[-1] // 2, 2)
 
 
 def class_index(spec: TaskSpec, target: str | int | None) -> int | None:

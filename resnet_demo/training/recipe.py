@@ -210,6 +210,17 @@ EXAMPLES = {
     "source_weights": "udacity = 0.5",
     "mirror_shift": "lfpw = 0.005",
 }
+
+
+def check_crop(recipe: Recipe) -> None:
+    """Raise a UserError where the finished model would cut more out of a picture than there is of it."""
+    if recipe.fit == "crop" and recipe.test_size > recipe.test_resize:
+        raise UserError(
+            f"The setting test_size, {recipe.test_size}, is larger than test_resize, {recipe.test_resize}, out of "
+            "which it is cut: raise test_resize too."
+        )
+
+
 # The least and the most of settings that are numbers; what is left out may be anything.
 BOUNDS: dict[str, tuple[float, float]] = {
     "epochs": (1, 100_000),

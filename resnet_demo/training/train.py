@@ -42,7 +42,7 @@ from resnet_demo.training.networks.head import centre_rows
 from resnet_demo.training.networks.init import label_names, same_outputs, starting_network, whole_network
 from resnet_demo.training.networks.layerwise_fit import fit
 from resnet_demo.training.options import TrainOptions
-from resnet_demo.training.recipe import Recipe
+from resnet_demo.training.recipe import Recipe, check_crop
 from resnet_demo.training.run_folder import RESUME, claim
 from resnet_demo.training.trainer import Trainer, normalised_batches
 
@@ -53,7 +53,12 @@ HEAD_PICTURES = 10_000
 
 
 def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
-    """The finished model's task record."""
+    """The finished model's task record.
+
+    Raises:
+        UserError: see ``check_crop``.
+    """
+    check_crop(recipe)
     points = pictures.labels.shape[1] if recipe.kind == tasks.KEYPOINTS else 0
     return TaskSpec(
         name=recipe.task,

@@ -35,7 +35,7 @@ from resnet_demo.training.evaluation.run import arrays_of
 from resnet_demo.training.heads import TaskHead
 from resnet_demo.training.networks.init import starting_network
 from resnet_demo.training.options import TrainOptions
-from resnet_demo.training.recipe import Recipe, load_recipe
+from resnet_demo.training.recipe import Recipe, check_crop, load_recipe
 from resnet_demo.training.run_folder import claim
 from resnet_demo.training.train import record_of
 from resnet_demo.training.train_own import fit_batch
@@ -114,6 +114,7 @@ def train_heads(options: TrainOptions, asked: Asked, batch_chosen: bool) -> list
     if KEYPOINTS in own.kinds.values():
         # All heads see what the trunk sees: the whole picture.
         recipe = replace(recipe, fit="squash", margin=1.0, mirror=0.0, test_resize=recipe.test_size)
+    check_crop(recipe)
     heads = heads_of(own, recipe)
     pictures, mean_points = ready(own.parts["train"], heads)
     spec = several.all_outputs(heads, recipe)
@@ -136,6 +137,7 @@ def train_heads(options: TrainOptions, asked: Asked, batch_chosen: bool) -> list
         options.workers,
         team=team,
         heads=heads,
+        compile=options.compile,
     )
     if team.leads:
         claim(options.out, own.tasks[heads[0].name], options.depth, options.init)

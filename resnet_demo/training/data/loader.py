@@ -114,8 +114,11 @@ class Keys:
 
 def epoch_batches(pictures: Pictures, recipe: Recipe, epoch: int) -> Iterator[list[int]]:
     """The pictures of each step of an epoch."""
-    order = epoch_order(pictures, recipe, epoch)
-    for step in range(steps_per_epoch(pictures, recipe)):
+    order, steps = epoch_order(pictures, recipe, epoch), steps_per_epoch(pictures, recipe)
+    # Thinned sources leave other numbers to the cap of classes in each epoch; steps, and so the rates, stay the same.
+    wanted = min(steps * recipe.batch, len(epoch_order(pictures, recipe, 0)))
+    order += order[: max(0, wanted - len(order))]
+    for step in range(steps):
         yield order[step * recipe.batch : (step + 1) * recipe.batch]
 
 

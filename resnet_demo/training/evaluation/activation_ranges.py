@@ -56,7 +56,7 @@ def measure_ranges(
         The record.
 
     Raises:
-        UserError: no sound checkpoint, or no pictures.
+        UserError: no sound checkpoint, or no pictures that show something of its task.
     """
     checkpoint, config = checkpoints.load_folder(folder), checkpoints.read_config(folder)
     if sources:
@@ -72,6 +72,8 @@ def measure_ranges(
     predictor.engine = finder = RangeFinder(checkpoint)
     for photo in tqdm(photos(pictures, rows), desc="ranges", total=len(rows), unit="picture"):
         predictor(photo)
+    if not finder.seen:
+        raise UserError(f"None of {len(rows)} pictures shows anything of {checkpoint.spec.name}: pass others.")
     inputs = {name: max(float(f"{value:.6g}"), LEAST_RANGE) for name, value in finder.ranges.items()}
     record = Ranges(command, len(rows), inputs)
     checkpoints.copy(folder, folder, config.record.get("metrics") or {}, None, {"ranges": record})
@@ -83,6 +85,7 @@ class RangeFinder(Engine):
 
     Attributes:
         ranges: name → largest input of all pictures so far, of ``rounded_convolutions``.
+        seen: how many pictures, or faces, that were.
     """
 
     device, backend = "cpu", "OpenVINO float32 on CPU"
@@ -99,10 +102,12 @@ class RangeFinder(Engine):
         model = build_model(state, checkpoint.spec, checkpoint.architecture, layer)
         self.ranges = dict.fromkeys(model_state.rounded_convolutions(checkpoint.architecture), 0.0)
         model.add_outputs([largest[name] for name in self.ranges])
+        self.seen = 0
         self._request = core.compile_model(model, "CPU", hints("f32")).create_infer_request()
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         with self._lock:
+            self.seen += len(pictures)
             features, *largest = (np.array(output) for output in self._request.infer([pictures]).values())
             for name, value in zip(self.ranges, largest, strict=True):
                 self.ranges[name] = max(self.ranges[name], float(value))

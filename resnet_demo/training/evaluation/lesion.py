@@ -58,12 +58,12 @@ def measure_lesions(folder: Path, sources: list[str], data: Path | None, command
     rows = sampled_rows("lesion", len(pictures), MOST)
     predictor = make_predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint, ends=False)
     predictor.engine = finder = LesionFinder(checkpoint)
-    shown = photos(pictures, rows)
+    chosen, shown = photos(pictures, rows), 0
     with tqdm(desc="leaving out", total=len(rows), unit="picture") as progress:
-        while portion := list(islice(shown, BATCH)):
-            predictor.many(portion)
+        while portion := list(islice(chosen, BATCH)):
+            shown += sum(answer.count != 0 for answer in predictor.many(portion))  # No face, and nothing to leave out.
             progress.update(len(portion))
-    found = replace(finder.found(), command=command)
+    found = replace(finder.found(), pictures=shown, command=command)
     card = model_card(config.changed(lesions=found)) if config.steps else None
     checkpoints.copy(folder, folder, config.record.get("metrics") or {}, card, {"lesions": found})
     return found

@@ -14,6 +14,8 @@ import torch
 @cache
 def training_type(device_type: str) -> torch.dtype:
     """The type of a device type's feature maps and products (``cpu``, ``cuda``), parameters being float32."""
+    if device_type == "cuda":  # Those before Ampere emulate it too.
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     if device_type != "cpu":
         return torch.bfloat16
     from resnet_demo.backends.openvino import float_precision
