@@ -109,9 +109,26 @@ def test_another_network_looks_at_the_same_photos(network, tmp_path):
     add(lesson, archive(tmp_path / "pets.zip", cat=2, dog=2, bird=2), "", network, tmp_path)
     lesson.remove("bird")
     other = predictor.load("flowers102", 34, "cpu")
-    assert list(lesson.again(other, str, thumbnail_in(tmp_path)))[-1] == (7, 7)
+    assert list(lesson.again(other, str, thumbnail_in(tmp_path)))[-1] == (5, 5)
     assert lesson.names == ["cat", "dog"] and len(lesson.bad) == 1
     assert lesson.solve(other, "pets").checkpoint.depth == 34
+
+
+def test_photos_that_were_removed_do_not_come_back_with_their_class(network, tmp_path):
+    lesson, thumbnail = lessons.of("one"), thumbnail_in(tmp_path)
+
+    def add(folder: str, count: int, typed: str, seed: int) -> None:
+        list(lesson.add(Upload(sent(tmp_path / folder, count, seed), typed), network, str, thumbnail))
+
+    add("wrong", 3, "cats", 0)
+    add("dogs", 2, "dogs", 50)
+    before = lessons.sent(lesson.uploads)
+    lesson.remove("cats")
+    assert len(lessons.sent(lesson.uploads)) == len(before) - 3  # They count no more.
+    add("right", 2, "cats", 90)
+    list(lesson.again(predictor.load("flowers102", 34, "cpu"), str, thumbnail))
+    assert [example.name for example in lesson.examples if example.label == "cats"] == ["90.png", "91.png"]
+    assert [example.label for example in lesson.examples].count("dogs") == 2
 
 
 def test_sessions_are_separate_and_nothing_stays_after_one(network, tmp_path):

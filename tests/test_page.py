@@ -132,9 +132,37 @@ def test_two_inputs_at_once_are_both_of_the_same_task(weights, photo, monkeypatc
     sent |= {form.answered: before, form.last_task: "flowers102"}
     first = events.plan(form, sent)
     assert first.question == compare.Question(photo, "pets", [18])
-    left = {**first.now, **events.succeeded(form, first.question)}
+    left = {**first.now, **events.succeeded(form, first.question, {})}
     second = events.plan(form, sent | {part: value for part, value in left.items() if part.stateful})
     assert second == events.Plan(first.now)  # No further answer, and no word about depths without weights.
+
+
+def test_what_failed_or_is_kept_no_more_is_answered_anew_though_the_question_is_the_same(weights, photo, monkeypatch):
+    made = []
+    monkeypatch.setattr(classify, "connect", lambda reactions, *_: made.append(reactions))
+    with gr.Blocks():
+        classify.build()
+    form, answer = made[0].form, made[0].answer
+    asked = classify.Question(photo, "flowers102", 18, 5, "")
+    sent = {part: getattr(asked, name) for name, part in form.parts.items()} | {form.last_task: "flowers102"}
+    shown = made[0].show(asked)
+    sent |= {part: value for part, value in shown.items() if part.stateful}
+    assert events.plan(form, sent).question is None
+    result_cache.drop([answer(asked)["view"]["token"], shown[form.shown["view"]]["token"]])
+    assert events.plan(form, sent).question == asked
+    failed = events.failed(form, UserError("No."))
+    assert events.plan(form, {**sent, **made[0].show(asked), form.last: failed[form.last]}).question == asked
+
+
+def test_an_example_without_a_depth_gets_a_sentence(weights):
+    with pytest.raises(UserError, match="Choose at least one depth"):
+        next(compare.answer(compare.Question(str(EXAMPLES / "dahlia.jpg"), "flowers102", [])))
+
+
+def test_a_kept_region_is_left_aside_where_points_have_none(weights, monkeypatch):
+    assert faces.restored({"region": "mouth"})["region"]["value"] == "mouth"
+    monkeypatch.setattr(catalog, "has_regions", lambda task: False)
+    assert "value" not in faces.restored({"region": "mouth"}).get("region", {})
 
 
 def test_compare_faces(weights):

@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 import gradio as gr
 from gradio.components import Component
 
-from resnet_demo.page import catalog
+from resnet_demo.page import catalog, result_cache
 from resnet_demo.page.endpoints import complain
 from resnet_demo.page.i18n.texts import label
 from resnet_demo.page.widgets.inputs import LATEST, PRIVATE, depth_look, note
@@ -37,6 +37,18 @@ class Asked(Protocol):
 
 
 Question = TypeVar("Question", bound=Asked)
+
+
+@dataclass(frozen=True)
+class Last:
+    """How the last answer ended: whether it failed, and the name under which ``result_cache`` has it."""
+
+    failed: bool = False
+    token: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        return not self.failed and (self.token is None or result_cache.has(self.token))
 
 
 @dataclass(frozen=True)
@@ -70,18 +82,20 @@ class Form(Generic[Question]):
     # In the browser, as the controls are: two inputs that come at once are both sent before the first is answered, and
     # a task kept here would be newer than the depths that the second one still has of the task before.
     last_task: gr.Textbox = field(default_factory=lambda: gr.Textbox(visible=False))
+    # An answer that failed, or that the server no longer has, is made anew though the question is the same.
+    last: gr.State = field(default_factory=lambda: gr.State(Last()))
 
     def read(self, values: Values) -> Question:
         return self.record(**{name: values[part] for name, part in self.parts.items()})
 
     @property
     def inputs(self) -> set[Component]:
-        return {*self.parts.values(), self.answered, self.last_task}
+        return {*self.parts.values(), self.answered, self.last_task, self.last}
 
     @property
     def outputs(self) -> list[Component]:
         controls = [part for name, part in self.parts.items() if name != "photo"]
-        found = [*controls, *self.shown.values(), self.retry, self.answered, self.last_task]
+        found = [*controls, *self.shown.values(), self.retry, self.answered, self.last_task, self.last]
         return list(dict.fromkeys(found))  # A control may be shown anew by an answer.
 
 
@@ -107,7 +121,8 @@ def plan(form: Form[Question], values: Values) -> Plan[Question]:
     if before is None or not same_photo:
         asked, fresh = of_another_photo(form, asked)
         return Plan({**fresh, **now}, asked)
-    return Plan(now, None if asked == before else asked)
+    stands = (values.get(form.last) or Last()).stands
+    return Plan(now, None if asked == before and stands else asked)
 
 
 def of_another_task(form: Form[Question], asked: Question) -> tuple[Question, Updates]:
@@ -163,7 +178,7 @@ class Reactions(Generic[Question]):
             shown = self.answer(asked)
         except Exception as error:
             return failed(self.form, error)
-        return {**placed(self.form, shown), **succeeded(self.form, asked)}
+        return {**placed(self.form, shown), **succeeded(self.form, asked, shown)}
 
 
 @dataclass(frozen=True)
@@ -190,7 +205,7 @@ class Stepwise(Generic[Question]):
         except Exception as error:
             yield failed(self.form, error)
             return
-        yield succeeded(self.form, asked)
+        yield succeeded(self.form, asked, {})
 
 
 def placed(form: Form[Any], shown: Mapping[str, Any]) -> Updates:
@@ -201,12 +216,14 @@ def without_photo(form: Form[Any]) -> Updates:
     return {form.shown["line"]: note(label(form.hint))}
 
 
-def succeeded(form: Form[Question], asked: Question) -> Updates:
-    return {form.answered: asked, form.retry: gr.update(visible=False)}
+def succeeded(form: Form[Question], asked: Question, shown: Mapping[str, Any]) -> Updates:
+    view = shown.get("view")
+    token = view.get("token") if isinstance(view, dict) else None
+    return {form.answered: asked, form.retry: gr.update(visible=False), form.last: Last(token=token)}
 
 
 def failed(form: Form[Any], error: Exception) -> Updates:
-    return {form.shown["line"]: complain(error), form.retry: gr.update(visible=True)}
+    return {form.shown["line"]: complain(error), form.retry: gr.update(visible=True), form.last: Last(failed=True)}
 
 
 def connect(reactions: Reactions[Question] | Stepwise[Question], *others: Callable[..., Any]) -> None:

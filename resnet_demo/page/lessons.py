@@ -30,10 +30,19 @@ limits = Limits()  # of this server
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """Files that were given at once: their paths and names, and the class that was typed for them, or nothing."""
+    """Files that were given at once.
+
+    Attributes:
+        files: their paths and names.
+        typed: the class that was typed for them, or nothing.
+        labels: the classes that were in them.
+        gone: those of these that were removed since.
+    """
 
     files: Sequence[tuple[str, str]]
     typed: str
+    labels: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +104,14 @@ class Lesson:
         try:
             with archives.opened(upload.files) as sources:
                 labels = self._labels(upload, sources)
+                if upload.gone:
+                    pairs = [pair for pair in zip(sources, labels, strict=True) if pair[1] not in upload.gone]
+                    sources, labels = [source for source, _ in pairs], [label for _, label in pairs]
+                    if not pairs:
+                        return
                 self._check(upload, set(labels), len(sources))
                 self.uploads.append(upload)
+                upload.labels.update(labels)
                 self.waiting = ()
                 looked = zip(features.look(network, sources, explain), labels, strict=True)
                 for done, (photo, label) in enumerate(looked, 1):
@@ -157,6 +172,8 @@ class Lesson:
 
     def remove(self, label: str) -> None:
         """Forget a class and its photos."""
+        for upload in self.uploads:
+            upload.gone.add(label)
         gone = [example for example in self.examples if example.label == label]
         self.examples = [example for example in self.examples if example.label != label]
         delete({example.picture for example in gone})
@@ -184,8 +201,9 @@ class Lesson:
 
 
 def sent(uploads: Iterable[Upload]) -> set[str]:
-    """Paths of the files that were sent and are still there."""
-    return {path for upload in uploads for path, _ in upload.files if os.path.exists(path)}
+    """Paths of the files that were sent and are still there; of those whose classes were all removed none."""
+    used = [upload for upload in uploads if not upload.labels or upload.labels - upload.gone]
+    return {path for upload in used for path, _ in upload.files if os.path.exists(path)}
 
 
 def delete(paths: set[str]) -> None:

@@ -75,6 +75,12 @@ def remembered(question: tuple, ask: Callable[[], Any]) -> tuple[Any, str]:
     return answer, name
 
 
+def has(name: str) -> bool:
+    """Whether the answer of this name is kept still."""
+    with _lock:
+        return name in _answers
+
+
 def find(name: str) -> results.Result:
     """The answer that was kept under ``name``.
 

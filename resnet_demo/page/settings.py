@@ -33,7 +33,7 @@ window.resnet = {
     document.dispatchEvent(new CustomEvent("resnet:busy", { detail: { viewer, busy } }));
   },
   compare(viewer) {
-    this.photo(this.asked[viewer]);
+    this.photo({ ...this.asked[viewer], travels: true });
     document.querySelector("#tab-compare-button").click();
   },
   kept() {
@@ -69,7 +69,7 @@ window.resnet = {
     if (!this.ready) return; // Gradio selects the first tab by itself, before anything is restored.
     const all = { ...this.kept(), [name]: value };
     try { localStorage.setItem("resnet-demo", JSON.stringify(all)); } catch { /* a private window */ }
-    const tab = all.tab || this.first;
+    const tab = name === "tab" ? value : this.open || this.first; // What is kept may be another window's.
     if (name !== "tab" && !name.startsWith(tab + ".")) return;
     const address = new URL(location);
     for (const part of this.parts || []) address.searchParams.delete(part);
@@ -84,6 +84,11 @@ window.resnet = {
 };
 for (const press of ["pointerdown", "keydown", "input"])
   addEventListener(press, (event) => { window.resnet.hand = event.composedPath().map(({ id }) => id); }, true);
+// A link of Compare leads to the Lab, and the photo goes along.
+addEventListener("click", (event) => {
+  const { resnet } = window;
+  if (event.target.closest?.(".card-lab")) resnet.photo({ ...resnet.asked["compare-photo"], travels: true });
+}, true);
 // Back and forward go through the tabs as they were opened.
 addEventListener("popstate", () => {
   const { resnet } = window, tab = new URLSearchParams(location.search).get("tab") || resnet.first;

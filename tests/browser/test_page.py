@@ -365,6 +365,35 @@ def test_every_face_of_a_group_gets_68_points(visit, server, tmp_path):
     assert (changed & ~near_points).mean() < 0.005
 
 
+def test_a_finger_that_scrolls_leaves_the_line_where_it_was(visit):
+    page = visit(390, 844)
+    before = drawn(page, "flowers-overlay")
+    split = page.locator("#flowers-overlay .split")
+    where = split.input_value()
+    page.locator("#flowers-overlay .viewer-canvas").evaluate(
+        """(canvas) => {
+            const box = canvas.getBoundingClientRect(), more = {pointerType: "touch", buttons: 1, bubbles: true};
+            const at = {clientX: box.left + box.width / 2, clientY: box.top + box.height / 2};
+            for (const kind of ["pointerdown", "pointermove", "pointercancel"])
+                canvas.dispatchEvent(new PointerEvent(kind, {...more, ...at}));
+        }"""
+    )
+    assert split.input_value() == where
+    assert (drawn(page, "flowers-overlay") == before).all()
+
+
+def test_a_region_that_is_chosen_while_an_answer_is_on_its_way_is_shown(visit):
+    page = visit()
+    open_tab(page, "faces")
+    page.locator("#faces-overlay[data-drawn]").wait_for()
+    with Held(page, "**/queue/join*") as asked:
+        page.locator("#faces-depth").get_by_label("18", exact=True).check()
+        asked.wait()
+        page.locator("#faces-region").get_by_text("Mouth", exact=True).click()
+    expect(page.locator("#faces-note .facts")).to_contain_text("ResNet-18")
+    expect(page.locator("#faces-overlay")).to_have_attribute("data-what", "mouth")
+
+
 def test_the_heat_follows_the_region(visit):
     page = visit()
     open_tab(page, "faces")

@@ -125,6 +125,20 @@ def test_a_link_compares_the_depths_with_the_photo_on_screen(visit):
     expect(page.locator("#compare-cards .card-name")).to_have_count(5)
 
 
+def test_the_link_takes_along_an_example_that_the_other_tab_does_not_have(visit):
+    page = visit()
+    page.locator("#flowers-examples .gallery-item").nth(2).click()
+    expect(page.locator("#flowers-overlay .viewer-badge")).to_have_text("Example: A cat")
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+    page.locator("#flowers-overlay .to-compare").click()
+    expect(page.locator("#compare-cards .card-name")).to_have_count(5)
+    assert page.evaluate("window.resnet.asked['compare-photo'].path").endswith("cat.jpg")
+    expect(page.locator("#compare-examples [aria-pressed=true]")).to_have_count(0)
+    # Other tabs keep to what they have.
+    open_tab(page, "flowers")
+    expect(page.locator("#flowers-examples [aria-pressed=true]")).to_have_attribute("aria-label", "A cat")
+
+
 def test_the_photo_survives_another_language_and_a_reload(visit):
     page = visit()
     open_tab(page, "faces")

@@ -78,6 +78,17 @@ def test_back_returns_to_the_tab_before(visit):
     expect(page.locator("#faces-photo")).to_be_visible()
 
 
+def test_the_address_is_of_this_window_whatever_another_one_opened(visit):
+    page = visit()
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+    page.evaluate(
+        "localStorage['resnet-demo'] = JSON.stringify({...JSON.parse(localStorage['resnet-demo']), tab: 'faces'})"
+    )
+    page.locator("#flowers-depth").get_by_label("34", exact=True).check()
+    page.wait_for_function("new URL(location).searchParams.get('depth') === '34'")
+    assert address(page)["tab"] == "flowers"
+
+
 def test_the_viewer_looks_as_it_was_left(visit):
     page = visit()
     page.locator("#flowers-examples .gallery-item").nth(0).click()

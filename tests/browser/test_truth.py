@@ -44,7 +44,13 @@ def test_a_part_is_hidden_undone_and_the_curves_are_drawn(visit):
         figure = page.locator(f"#flowers-overlay .truth-{way}")
         expect(figure).to_contain_text("area 0.")
         expect(figure.locator("polyline")).to_have_count(2)
-    # They are of this class alone, and what is hidden is of this photo.
+    # They are of this network,
+    page.locator("#flowers-depth").get_by_label("34", exact=True).check()
+    expect(page.locator("#flowers-note .facts")).to_contain_text("ResNet-34")
+    expect(page.locator("#flowers-overlay .truth-deletion")).to_have_count(0)
+    page.locator("#flowers-overlay .truth-draw").click()
+    expect(page.locator("#flowers-overlay .truth-deletion")).to_contain_text("area 0.")
+    # of this class alone, and what is hidden is of this photo.
     page.locator("#flowers-overlay .truth-fifth").click()
     page.locator("#flowers-classes li button").nth(1).click()
     expect(page.locator("#flowers-overlay .truth-deletion")).to_have_count(0)

@@ -161,6 +161,7 @@ EN = {
     "viewer_empty": "The heat appears here",
     "viewer_busy": "Computing …",
     "viewer_looking": "Looking …",
+    "viewer_lost": "The server does not answer. Check the connection and try again.",
     "viewer_compare": "Compare depths with this photo",
     "viewer_truth": "Is the heat true?",
     "viewer_take": "Download",

@@ -158,6 +158,7 @@ ZH = {
     "viewer_empty": "热图会显示在这里",
     "viewer_busy": "计算中……",
     "viewer_looking": "正在查看……",
+    "viewer_lost": "服务器没有响应。请检查网络连接后重试。",
     "viewer_compare": "用这张照片比较各深度",
     "viewer_truth": "热图可信吗？",
     "viewer_take": "下载",

@@ -214,6 +214,8 @@ class Question:
 def answer(asked: Question) -> Iterator[dict[str, Any]]:
     """What the tab shows, after each depth."""
     image, depths = check_photo(asked.photo), sorted(set(asked.depth))
+    if not depths:
+        raise UserError(say("no_depth"))
     cards: dict[int, Card] = {}
     available = len(catalog.available(asked.task))
     for card in shared(image, asked.task, depths) if is_example(image) else answers(image, asked.task, depths):

@@ -156,7 +156,8 @@ def answer(asked: Question) -> dict[str, Any]:
 def restored(values: Mapping[str, object]) -> dict[str, Any]:
     """Kept values → updates of the controls."""
     found = restore.task_and_depths(values, catalog.first_task(tasks.KEYPOINTS), tasks.KEYPOINTS)
-    if values.get("region") in catalog.REGIONS:
+    task = found.get("last_task") or catalog.first_task(tasks.KEYPOINTS)
+    if values.get("region") in catalog.REGIONS and catalog.has_regions(task):
         found["region"] = {**gr.update(value=values["region"]), **found.get("region", {})}
     return found
 

@@ -229,10 +229,13 @@ def build() -> dict[str, Component]:
         given = lessons.of(request.session_hash).waiting
         yield from add(given, typed, task_title, depth_number, wanted, request)
 
-    def cleared(request: gr.Request):
-        """For the next class: empty boxes, but the name where photos wait for one. (What is skipped among the outputs
-        loses its patches, see ``read_with``, so this is a step of its own.)"""
-        return gr.skip() if lessons.of(request.session_hash).waiting else "", None
+    def cleared(typed, request: gr.Request):
+        """For the next class: empty boxes, but the name where photos wait for one, or where another one is typed
+        already. (What is skipped among the outputs loses its patches, see ``read_with``, so this is a step of its
+        own.)"""
+        lesson = lessons.of(request.session_hash)
+        other = lesson.uploads and (typed or "") != lesson.uploads[-1].typed
+        return gr.skip() if lesson.waiting or other else "", None
 
     def other_trunk(task_title, depth_number, wanted, request: gr.Request):
         """The page's answer to another network: the same photos, looked at again."""
@@ -291,8 +294,8 @@ def build() -> dict[str, Component]:
     watched: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": view, **PRIVATE}
     adding: dict[str, Any] = {"trigger_mode": "once", **quiet}
     added = [
-        files.upload(add, [files, name, *controls], everything, **adding).then(cleared, None, [name, files], **quiet),
-        name.submit(add_waiting, [name, *controls], everything, **adding).then(cleared, None, [name, files], **quiet),
+        files.upload(add, [files, name, *controls], everything, **adding).then(cleared, name, [name, files], **quiet),
+        name.submit(add_waiting, [name, *controls], everything, **adding).then(cleared, name, [name, files], **quiet),
         # The camera's next photo is of the same class.
         camera.change(add_photo, [camera, name, *controls], everything, **adding).then(
             lambda: None, None, camera, **quiet

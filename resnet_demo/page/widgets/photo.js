@@ -28,7 +28,7 @@ function ask(photo, announced = false) {
     button.setAttribute("aria-pressed", button.dataset.example === photo.example);
   const example = props.examples.find((one) => one.example === photo.example);
   const file = example ? decodeURIComponent(example.url).replace("gradio_api/file=", "") : photo.path;
-  window.resnet.asked[props.viewer] = { ...photo, file };
+  window.resnet.asked[props.viewer] = window.resnet.asked[holder.id] = { ...photo, file };
   const badge = example ? `${text("example")}: ${example.name}` : "";
   if (!announced) {
     const url = example ? example.url : `gradio_api/file=${encodeURI(photo.path)}`;
@@ -40,8 +40,13 @@ function ask(photo, announced = false) {
     trigger("input");
   });
 }
-const announce = (detail) =>
+function announce(detail) {
+  panel.classList.toggle("is-waiting", Boolean(asked)); // What was said is of the photo before.
   document.dispatchEvent(new CustomEvent("resnet:photo", { detail: { viewer: props.viewer, ...detail } }));
+}
+document.addEventListener("resnet:busy", ({ detail }) => {
+  if (detail.viewer === props.viewer && !detail.busy) panel.classList.remove("is-waiting");
+});
 function say(sentence) {
   find(".photo-error").textContent = sentence;
   find(".photo-error").hidden = !sentence;
@@ -154,8 +159,11 @@ dialog.addEventListener("cancel", close);
 // --- The tab is opened: with the photo of the tab before, else as it was, and at first with an example ---
 function open() {
   if (!isShown() || sending) return;
-  const photo = window.resnet.photo();
-  const fits = photo && (photo.path || props.examples.some((one) => one.example === photo.example));
+  let photo = window.resnet.photo();
+  const listed = photo && props.examples.some((one) => one.example === photo.example);
+  // Of another tab's examples this one knows nothing: what is sent along is the file.
+  if (photo?.travels && photo.file && !listed) photo = { path: photo.file, name: photo.name || `${photo.example}.jpg` };
+  const fits = photo && (photo.path || listed);
   if (fits && key(photo) !== asked) ask(photo);
   else if (!asked && props.start) ask({ example: props.examples[0].example });
 }

@@ -1,6 +1,6 @@
 // Is the heat true? Hide a part of the photo and watch the bars move; the curves of deletion and insertion.
-// The viewer runs this when the part is first opened, with part (its element), texts, cells (a side of the mask), server
-// and viewer: canvas, holder, redraw(), view(), what(), stage() and values(), the map on screen as rows of numbers.
+// The viewer runs this when the part is first opened, with part (its element), texts, cells (a side of the mask), call
+// (name, data → an answer of the server) and viewer: canvas, holder, redraw(), view(), what(), stage() and values(), the map on screen as rows of numbers.
 
 const make = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text || "", ...more });
 const button = (name, act) => make("button", texts[name], { type: "button", className: `truth-${name}`, onclick: act });
@@ -46,19 +46,19 @@ async function ask() {
     line.textContent = "";
     return bars();
   }
-  const answer = await server.truth_hidden({ token: viewer.view().token, what: viewer.what(), mask: now.join("") });
+  const answer = await call("truth_hidden", { token: viewer.view().token, what: viewer.what(), mask: now.join("") });
   if (mine !== asked) return;
   line.textContent = answer.error || answer.words;
   if (!answer.error) bars(answer.shares, answer.percents);
 }
 async function curves() {
-  const mine = viewer.key();
+  const mine = viewer.key(), { token } = viewer.view();
   drawing.disabled = true;
   drawn = mine;
   figures.textContent = texts.drawing;
-  const answer = await server.truth_curves({ token: viewer.view().token, what: viewer.what(), stage: viewer.stage() });
+  const answer = await call("truth_curves", { token, what: viewer.what(), stage: viewer.stage() });
   drawing.disabled = false;
-  if (mine !== viewer.key()) return (figures.textContent = "");
+  if (mine !== viewer.key() || token !== viewer.view().token) return (figures.textContent = "");
   if (answer.error) figures.textContent = answer.error;
   else figures.innerHTML = answer.html;
 }
@@ -120,6 +120,7 @@ return {
     const view = viewer.view();
     if (of !== view.token) {
       of = view.token;
+      if (!drawing.disabled) drawn = figures.textContent = "";
       if (masks.length) {
         masks = [];
         asked++;

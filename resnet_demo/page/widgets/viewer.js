@@ -11,6 +11,9 @@ const tables = Object.fromEntries(Object.entries(props.tables).map(([name, text]
 const SMALL = 80; // pixels of a stage's small picture, twice as many as are shown
 const FINE = 24; // steps a cell is divided into before the canvas smooths the rest
 let photo = null, what = "", asked = 0, smallDrawn = "", waiting = false, local = null, truth = null;
+let wish = null; // the region that was chosen while an answer was on its way
+// Without the server Gradio's functions give nothing.
+const call = async (name, data) => (await server[name](data)) || { error: text("lost") };
 
 // --- A map's numbers, scaled as Pillow's bicubic filter does ---
 function weights(cells, fine) {
@@ -243,7 +246,7 @@ async function show(next) {
   if (!photo || (view.maps || {})[key()]) return draw();
   const mine = ++asked, keys = props.stages.map((one) => [one, key(one)]);
   frame.dataset.busy = text("busy");
-  const answer = await server.stage_maps({ token: view.token, what, direction: direction() });
+  const answer = await call("stage_maps", { token: view.token, what, direction: direction() });
   if (mine === asked) frame.dataset.busy = "";
   if (answer.error) return complain(answer.error);
   for (const [one, name] of keys) if (answer.maps[one]) view.maps[name] = answer.maps[one];
@@ -262,7 +265,7 @@ async function askSpread() {
   const view = props.value, mine = asked;
   if (!photo || waiting || !knobs.spread?.checked || view.spread || !view.points?.length) return;
   frame.dataset.busy = text("busy");
-  const answer = await server.spreads({ token: view.token });
+  const answer = await call("spreads", { token: view.token });
   if (mine === asked) frame.dataset.busy = "";
   if (answer.error) return complain(answer.error);
   view.spread = answer.spread;
@@ -323,7 +326,8 @@ function load() {
     if (props.value !== view && (props.value || {}).token !== view.token) return; // Another photo came meanwhile.
     photo = picture;
     [canvas.width, canvas.height] = [view.width, view.height];
-    show(view.what);
+    show(kind === "regions" && wish in (view.names || {}) ? wish : view.what);
+    wish = null;
     askSpread();
   };
   if (picture === local) return shown();
@@ -354,7 +358,7 @@ const saveText = (content, type, ending) =>
 find(".take-overlay").onclick = () => savePicture((target) => target.drawImage(canvas, 0, 0), "-overlay.png");
 find(".take-heat").onclick = () => savePicture((target) => drawHeat(target, 1), "-heat.png");
 find(".take-npy").onclick = async () => {
-  const answer = await server.heat_file({ token: props.value.token, what, stage: stage(), direction: direction() });
+  const answer = await call("heat_file", { token: props.value.token, what, stage: stage(), direction: direction() });
   if (answer.error) return complain(answer.error);
   save(answer.url, fileName(".npy"));
 };
@@ -390,23 +394,36 @@ for (const name of ["opacity", "colours"]) { // as the visitor had them last tim
 knobs.greys.checked = window.resnet?.kept()["viewer.greys"] !== false;
 knobs.greys.addEventListener("change", () => window.resnet?.save("viewer.greys", knobs.greys.checked));
 for (const name of ["stage", "direction"]) knobs[name]?.addEventListener("input", () => show());
+let before = null; // where the line was when a finger came down, which may be about to scroll
 const slide = (event) => {
-  if (!photo || waiting || !(event.buttons & 1) || truth?.active()) return;
+  if (!photo || waiting || truth?.active()) return;
   const box = canvas.getBoundingClientRect();
   knobs.split.value = Math.round((100 * (event.clientX - box.left)) / box.width);
   draw();
 };
-canvas.addEventListener("pointerdown", slide);
-canvas.addEventListener("pointermove", slide);
+canvas.addEventListener("pointerdown", (event) => {
+  before = knobs.split.value;
+  if (event.pointerType !== "touch" && event.buttons & 1) slide(event);
+});
+canvas.addEventListener("pointermove", (event) => event.buttons & 1 && slide(event));
+canvas.addEventListener("click", slide);
+canvas.addEventListener("pointercancel", () => {
+  if (!photo || before === null) return;
+  knobs.split.value = before;
+  draw();
+});
 new ResizeObserver(line).observe(frame);
 document.addEventListener("resnet:show", (event) => {
-  if (event.detail.viewer === holder.id && photo && !waiting) show(event.detail.what);
+  if (event.detail.viewer !== holder.id) return;
+  wish = String(event.detail.what);
+  if (photo && !waiting) show(event.detail.what);
 });
 document.addEventListener("resnet:photo", (event) => {
   if (event.detail.viewer === holder.id) awaitAnswer(event.detail);
 });
 document.addEventListener("resnet:busy", (event) => { // Another answer to the same photo is on its way, or has come.
   if (event.detail.viewer !== holder.id) return;
+  if (event.detail.busy) wish = null; // It is asked with the region of now.
   frame.dataset.busy = event.detail.busy ? text("looking") : "";
   const mine = asked;
   if (!event.detail.busy) setTimeout(() => waiting && mine === asked && load(), 300); // What came is what was there.
@@ -415,11 +432,14 @@ if (find(".to-compare")) find(".to-compare").onclick = () => window.resnet.compa
 
 // Is the heat true? Its script comes when it is first opened.
 find(".viewer-truth")?.addEventListener("toggle", async ({ target }) => {
-  const { script, texts, cells } = await server.truth_part({});
+  if (truth || !target.open) return;
+  const { script, texts, cells, error } = await call("truth_part", {});
+  if (error) complain(error);
+  if (error || truth) return;
   const viewer = { canvas, holder, redraw: draw, key, stage, view: () => props.value, what: () => what };
   viewer.values = () => smooth(JSON.parse(props.value.maps[key()][0]));
-  truth = new Function("part", "texts", "cells", "server", "viewer", script)(target, texts, cells, server, viewer);
-}, { once: true });
+  truth = new Function("part", "texts", "cells", "call", "viewer", script)(target, texts, cells, call, viewer);
+});
 
 watch("value", load);
 load();

@@ -50,7 +50,7 @@ TEXTS = (
         "spread",
         "spread_hint",
     ),
-    *("busy", "looking", "empty", "compare", "truth", "take"),
+    *("busy", "looking", "lost", "empty", "compare", "truth", "take"),
     *(f"direction_{name}" for name in DIRECTIONS),
     *(f"stage_{name}" for name in STAGES),
     *("low", "high", "across_low", "across_high", "down_low", "down_high"),
