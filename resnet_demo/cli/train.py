@@ -45,8 +45,10 @@ def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
     parser.add_argument(
         "--init",
         default=init,
-        help="imagenet, hub (ImageNet's at --depth), scratch, a checkpoint folder, .safetensors or .pth (default: "
-        + (init or "imagenet, for your own pictures the bundled flowers102 network")
+        help="imagenet, hub (ImageNet's at --depth), scratch, "
+        + ("fit (each layer fitted to the teacher's), " if init else "")
+        + "a checkpoint folder, .safetensors or .pth (default: "
+        + (init or "imagenet, for your own pictures the bundled flowers102 network; with --arch hub, or scratch")
         + ")",
     )
     parser.add_argument(

@@ -16,7 +16,7 @@ EXTRAS = {
     "tensorboard": ("train", "make torch"),
     "tqdm": ("train", "make torch"),
     "onnx": ("export", "make torch"),
-    "usearch": ("search", "make torch"),
+    "usearch": ("search", "make run"),
     "pyarrow": ("batch", "make ray"),
     "ray": ("ray", "make ray"),
 }

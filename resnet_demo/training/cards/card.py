@@ -149,8 +149,8 @@ def ranges_part(config: Config) -> list[str]:
     other = bool(Step.from_json(record.command).values("--pictures"))
     return [
         "## 8-bit arithmetic\n"
-        "On CPUs with instructions for it (AVX-512 VNNI, AVX-VNNI, AMX) the stored integers are used as they are, and "
-        "the inputs of the convolutions are rounded to 256 steps, up to the largest value that each took on "
+        "On CPUs with instructions for it (AVX-512 VNNI, AVX-VNNI, AMX, AVX2) the stored integers are used as they "
+        "are, and the inputs of the convolutions are rounded to 255 steps, up to the largest value that each took on "
         f"{record.pictures:,} {'other' if other else 'training'} pictures:\n\n```sh\n{record.command}\n```"
     ]
 
