@@ -249,6 +249,7 @@ def test_the_command_warns_of_v1_where_the_file_is_loaded_elsewhere(tmp_path, ca
     [
         (["--format", "onnx", "--out", "n.pt"], "name it n.onnx."),
         (["--format", "safetensors", "--input", "uint8", "--out", "n.safetensors"], "leave out the input"),
+        (["--format", "transformers", "--input", "uint8", "--out", "n"], "takes no pictures: leave out --input"),
         (["--format", "onnx", "--depth", "34", "--out", "n.onnx"], "There is no ResNet-34 for flowers102 yet"),
         (["--format", "openvino", "--out", "file/n.xml"], "file/n.xml cannot be written (Not a directory)"),
         (["--format", "onnx", "--out", "nowhere/n.onnx"], "There is no folder nowhere: make it first"),

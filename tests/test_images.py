@@ -249,6 +249,36 @@ def test_embedded_profile_is_converted(kind):
     assert green > 200 and red < 60
 
 
+def test_a_profile_that_is_only_called_srgb_is_converted_too():
+    """Such as the linear one that Krita saves 16 bits with, sRGB-elle-V2-g10.icc."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    count = struct.unpack(">I", profile[128:132])[0]
+    for index in range(count):
+        at = 132 + 12 * index
+        name, (where, length) = bytes(profile[at : at + 4]), struct.unpack(">II", profile[at + 4 : at + 12])
+        if name in (b"rTRC", b"gTRC", b"bTRC"):
+            profile[where : where + 12] = b"curv" + bytes(4) + struct.pack(">I", 0)  # the identity
+            profile[at + 8 : at + 12] = struct.pack(">I", 12)
+        if name == b"desc":
+            text = bytes(profile[where : where + length])
+            profile[where : where + length] = text.replace("built".encode("utf-16-be"), "elle-".encode("utf-16-be"))
+    image = Image.new("RGB", (32, 32), (55, 55, 55))
+    assert abs(int(np.asarray(open_photo(encode(image, "PNG", icc_profile=bytes(profile))))[16, 16, 0]) - 128) < 4
+
+
+@pytest.mark.parametrize(("bits", "value"), [(2, 2), (4, 8), (8, 8)])
+def test_a_transparent_grey_is_white_however_few_bits_it_has(bits, value):
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packed = sum(value << (shift * bits) for shift in range(8 // bits))
+    rows = (b"\0" + bytes([packed]) * (16 * bits // 8)) * 16
+    head = struct.pack(">IIBBBBB", 16, 16, bits, 0, 0, 0, 0)
+    parts = (b"IHDR", head), (b"tRNS", struct.pack(">H", value)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
+    photo = open_photo(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+    assert (np.asarray(photo) == 255).all()
+
+
 def test_broken_or_foreign_profile_is_ignored():
     for profile in (b"rubbish", wide_profile()[:200], bytes(300)):
         assert_alike(open_photo(encode(scene(), "PNG", icc_profile=profile)), scene(), within=0)

@@ -131,6 +131,17 @@ def test_photos_that_were_removed_do_not_come_back_with_their_class(network, tmp
     assert [example.label for example in lesson.examples].count("dogs") == 2
 
 
+def test_what_was_taught_stays_where_its_photos_are_gone(network, tmp_path):
+    lesson = lessons.of("a")
+    add(lesson, sent(tmp_path / "cats", 2), "cats", network, tmp_path)
+    add(lesson, sent(tmp_path / "dogs", 2, 20), "dogs", network, tmp_path)
+    assert {path for path, _ in lesson.uploads[0].files} <= lessons.files()  # which the sweeper leaves alone
+    Path(lesson.uploads[0].files[0][0]).unlink()
+    with pytest.raises(UserError, match="no longer on the server"):
+        list(lesson.again(predictor.load("flowers102", 34, "cpu"), str, thumbnail_in(tmp_path)))
+    assert lesson.names == ["cats", "dogs"] and len(lesson.examples) == 4
+
+
 def test_sessions_are_separate_and_nothing_stays_after_one(network, tmp_path):
     here, there = lessons.of("a"), lessons.of("b")
     assert lessons.of("a") is here and here is not there

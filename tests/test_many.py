@@ -15,7 +15,7 @@ from conftest import EXAMPLES
 from PIL import Image
 
 from resnet_demo.errors import UserError
-from resnet_demo.images import archives
+from resnet_demo.images import archives, pixel_budget
 from resnet_demo.inference import batch, predictor, results
 from resnet_demo.page.i18n import texts
 from resnet_demo.page.tabs import batch as page
@@ -50,6 +50,18 @@ def source(name: str, what: bytes | Exception) -> archives.Source:
 
 def lines_of(table: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(table.decode("utf-8-sig"))))
+
+
+def test_photos_of_which_two_are_too_many_are_all_answered(weights, monkeypatch):
+    monkeypatch.setattr(pixel_budget, "SECONDS", 5)
+    monkeypatch.setattr(pixel_budget.budget, "most", 200_000)
+    files = []
+    for seed in range(9):
+        file = io.BytesIO()
+        tiny.photo(400, 300, seed).save(file, "PNG")
+        files.append(source(f"{seed}.png", file.getvalue()))
+    found = [row for portion in batch.rows(predictor.load("flowers102", 18), files) for row in portion]
+    assert [row.reason for row in found] == [""] * 9
 
 
 def test_every_picture_is_answered_in_order_as_if_alone(weights):

@@ -131,7 +131,16 @@ def test_the_spread_is_that_of_the_views_put_back(find_keypoints, photo):
         turned = np.stack([alignment.transform(matrix, seen) for matrix in spreading.views(64, mirrors=False)]) / 64
         return np.log(turned / (1 - turned)).reshape(len(pictures), -1)
 
-    np.testing.assert_allclose(spreading.spread_of(tiny.pictures(1, 64)[0], 3, steady), 0, atol=1e-3)
+    np.testing.assert_allclose(spreading.spread_of(tiny.pictures(1, 64)[0], 3, steady, np.eye(2)), 0, atol=1e-3)
+
+    # In a photo that was squeezed, a pixel of the crop is more one way than the other.
+    def aside(pictures: np.ndarray) -> np.ndarray:
+        logits = steady(pictures).reshape(len(pictures), -1, 2)
+        return (logits + np.linspace(-0.1, 0.1, len(pictures))[:, None, None] * (1, 0)).reshape(len(pictures), -1)
+
+    picture = tiny.pictures(1, 64)[0]
+    narrow, wide = (spreading.spread_of(picture, 3, aside, np.diag([factor, 1.0])) for factor in (1, 10))
+    assert (wide > 8 * narrow).all()
     matrix = spreading.views(64, mirrors=True)[-1]
     assert len(spreading.views(64, mirrors=True)) == 8 and np.linalg.det(matrix[:, :2]) == pytest.approx(-1)
 

@@ -187,6 +187,39 @@ def test_what_the_page_shows_from_its_start_stays(tmp_path):
     assert found == set() and (tmp_path / "example.jpg").exists()
 
 
+def test_what_is_in_use_does_not_grow_old_but_counts(tmp_path):
+    for name in ("used", "old"):
+        (tmp_path / name).write_bytes(bytes(400))
+    used, later = {str(tmp_path / "used")}, time.time() + 1000
+    assert sweeper(tmp_path, used=lambda: used, clock=lambda: later).sweep() == {str(tmp_path / "old")}
+    assert sweeper(tmp_path, used=lambda: used, clock=lambda: later, max_bytes=100).sweep() == used
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "expected"),
+    [
+        ("/", "", True),
+        ("/resnet/", "/resnet", True),
+        ("/", "/resnet", True),
+        ("/", "https://a.org/resnet", True),
+        ("/config", "", False),
+        ("/resnet/config", "/resnet", False),
+        ("/config", "/resnet", False),
+    ],
+)
+def test_the_page_is_known_behind_proxies_that_keep_the_root_path_or_take_it_away(path, root, expected):
+    from resnet_demo.page.i18n.language import is_page
+
+    assert is_page({"path": path, "root_path": root}) is expected
+
+
+def test_addresses_of_ipv6_may_stand_in_brackets():
+    from resnet_demo.page.server import address, in_address
+
+    assert address({"HOST": "[::1]", "PORT": "80"}) == address({"HOST": "::1", "PORT": "80"}) == ("::1", 80)
+    assert (in_address("::1"), in_address("127.0.0.1")) == ("[::1]", "127.0.0.1")
+
+
 def test_a_start_finds_nothing_of_the_last_run(tmp_path):
     environment = {"GRADIO_TEMP_DIR": str(tmp_path)}
     with pytest.MonkeyPatch.context() as patch:

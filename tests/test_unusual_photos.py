@@ -53,6 +53,13 @@ def tiff(pixels: np.ndarray, **tags: int | tuple[int, ...]) -> bytes:
     return b"II*\0\x08\0\0\0" + struct.pack("<H", len(whole)) + entries + bytes(4) + further + pixels.tobytes()
 
 
+@pytest.mark.parametrize(("kind", "value"), [(np.uint16, 60000), (np.float32, 0.75)])
+def test_a_scan_whose_zero_is_white_is_no_negative(kind, value):
+    pixels, more = np.full((16, 16), value, kind), {"t339": 3} if kind == np.float32 else {}
+    black, white = (np.asarray(open_photo(tiff(pixels, t262=meaning, **more)), int)[8, 8, 0] for meaning in (1, 0))
+    assert black > 180 and white == 255 - black
+
+
 # --- Large ------------------------------------------------------------------------------------------------------------
 
 

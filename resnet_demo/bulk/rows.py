@@ -41,7 +41,9 @@ def rows_of(network: Predictor, items: Iterable[Item], top_k: int) -> Iterator[l
     names = [*columns(network.spec, top_k)]
     most = FEW if network.device == "cpu" else BATCH
     for portion in answers(network, map(source_of, items), top_k, None, str, most, PIXELS):
-        yield [_rows(network, names, answered) for answered in portion]
+        found = [_rows(network, names, answered) for answered in portion]
+        del portion
+        yield found
 
 
 def _rows(network: Predictor, names: list[str], answered: Answered) -> list[Row]:

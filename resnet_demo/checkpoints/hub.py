@@ -290,7 +290,7 @@ def _explain(error: Exception) -> tuple[type[UserError], str | Text, str | Text]
             return UserError, "that is no name of a repository", "use owner/name"
         case errors.LocalTokenNotFoundError():
             return UserError, "nobody is logged in", "log in with `hf auth login` or set HF_TOKEN"
-        case errors.FileMetadataError():
+        case errors.FileMetadataError() | json.JSONDecodeError():
             advice = "correct HF_ENDPOINT, the proxy or the firewall"
             return UserError, Text("what answers at {place} is no Hub", place=place), advice
         case errors.HfHubHTTPError():

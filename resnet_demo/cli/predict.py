@@ -268,11 +268,13 @@ def add_export(commands: Commands) -> Parser:
 def run_export(options: argparse.Namespace) -> int:
     from resnet_demo import checkpoints
     from resnet_demo.export.files import check_precision
-    from resnet_demo.export.formats import caution, check, export
+    from resnet_demo.export.formats import UINT8, caution, check, export
     from resnet_demo.export.transformers import export_transformers
 
     if options.format == "transformers":
         check_precision(options.format, options.precision)
+        if options.input == UINT8:
+            raise UserError("A folder for transformers holds weights and takes no pictures: leave out --input.")
     else:
         check(options.format, options.out, options.input, options.precision)
     if options.weights:

@@ -89,7 +89,7 @@ def export(
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
             write(checkpoint, Path(folder) / out.name, record)
             # What timm and the Hub expect beside a model.safetensors is a config.json.
-            side = CONFIG if out.name == MODEL else f"{out.stem}.json"
+            side = CONFIG if out.name == MODEL else side_of(out)
             (Path(folder) / side).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             names = [out.name, *sorted({path.name for path in Path(folder).iterdir()} - {out.name, side}), side]
             for name in names:
@@ -97,6 +97,12 @@ def export(
     except OSError as error:
         raise UserError(f"{out} cannot be written ({error.strerror or error}): name another file.") from error
     return [out.parent / name for name in names]
+
+
+def side_of(out: Path) -> str:
+    """The name of the record beside an export: that of its stem, which may be taken by another export's."""
+    others = [out.with_suffix(suffix) for suffix in SUFFIXES.values() if suffix != out.suffix]
+    return f"{out.name}.json" if any(other.exists() for other in others) else f"{out.stem}.json"
 
 
 def check(kind: str, out: Path, pictures: str, precision: str = FLOAT32) -> None:

@@ -25,17 +25,20 @@ def views(size: int, mirrors: bool) -> list[np.ndarray]:
     return found
 
 
-def spread_of(picture: np.ndarray, points: int, run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def spread_of(
+    picture: np.ndarray, points: int, run: Callable[[np.ndarray], np.ndarray], to_photo: np.ndarray
+) -> np.ndarray:
     """The keypoints' spread over a crop's views.
 
     Args:
         picture: uint8 (S, S, 3), the crop; its views are cut out of it, with grey corners.
         points: how many keypoints there are; 68 are those of a face, whose mirror images are known.
         run: uint8 pictures (b, S, S, 3) → logits (b, outputs).
+        to_photo: linear map (2, 2) from distances in the crop to those in the photo.
 
     Returns:
-        float32 (points,) in the crop's pixels: root mean square distance of a keypoint in the views, put back, from its
-        mean over them.
+        float32 (points,) in the photo's pixels: root mean square distance of a keypoint in the views, put back, from
+        its mean over them.
     """
     size, mirrors = len(picture), points == len(MIRROR)
     matrices, photo = views(size, mirrors), Image.fromarray(picture)
@@ -44,5 +47,5 @@ def spread_of(picture: np.ndarray, points: int, run: Callable[[np.ndarray], np.n
     for matrix, found in zip(matrices, decode_keypoints(logits) * size, strict=True):
         mirrored = np.linalg.det(matrix[:, :2]) < 0
         back.append(alignment.transform(alignment.invert(matrix), found[MIRROR] if mirrored else found))
-    away = np.stack(back) - np.mean(back, axis=0)  # (views, points, 2)
+    away = (np.stack(back) - np.mean(back, axis=0)) @ to_photo.T  # (views, points, 2)
     return np.sqrt((away**2).sum(axis=2).mean(axis=0)).astype(np.float32)

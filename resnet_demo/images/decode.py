@@ -289,6 +289,10 @@ def _load(image: Image.Image) -> None:
     transparent = image.info.get("transparency")
     if isinstance(transparent, tuple) and any(";16" in str(tile) for tile in getattr(image, "tile", ())):
         image.info["transparency"] = tuple(value >> 8 for value in transparent)  # as the pixels will be
+    raw = [tile[3] for tile in getattr(image, "tile", ()) if len(tile) > 3]
+    times = {"L;2": 85, "L;4": 17}.get(str(raw[0])) if raw else None
+    if isinstance(transparent, int) and times:
+        image.info["transparency"] = times * transparent  # Likewise of grey with 2 or 4 bits.
     image.load()  # TIFF turns itself here, and PNG may keep its XMP behind the pixels.
     for key in _XMP:
         image.info.pop(key, None)
@@ -346,6 +350,17 @@ def _to_rgb(image: Image.Image, codes: tuple[int, int] | None) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+# What profiles of sRGB itself are called; others whose names begin so may have another curve, such as linear ones.
+_SRGB = (
+    "sRGB IEC61966-2.1",
+    "sRGB IEC61966-2-1",
+    "sRGB built-in",
+    "sRGB",
+    "sRGB2014",
+    "sRGB IEC61966-2-1 black scaled",
+)
+
+
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """Grey, RGB or CMYK in the embedded profile's colours → sRGB; as it is where the profile is of no use."""
     if len(profile) > _MAX_PROFILE_BYTES:
@@ -355,7 +370,7 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     try:
         embedded = ImageCms.ImageCmsProfile(BytesIO(profile))
         fits = embedded.profile.xcolor_space.strip() == {"L": "GRAY"}.get(image.mode, image.mode)
-        if not fits or (embedded.profile.profile_description or "").startswith("sRGB"):
+        if not fits or (embedded.profile.profile_description or "").strip() in _SRGB:
             return image
         return _from_profile(image, embedded)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
@@ -377,7 +392,7 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     In strips of rows: a whole photo in float64, with what lies between, takes thirty times as much memory as its grey.
     """
     width, height = image.size
-    unsigned, rows = tiff.is_unsigned(image), max(1, STRIP // width)
+    unsigned, negative, rows = tiff.is_unsigned(image), tiff.is_negative(image), max(1, STRIP // width)
 
     def strips() -> Iterator[tuple[int, np.ndarray]]:
         for start in range(0, height, rows):
@@ -393,8 +408,8 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
             part = grey[start : start + len(values)]
             part[:] = (values.astype(np.uint32) * 255 + white // 2) // white
             if isinstance(transparent, int):
-                part[values == transparent] = 255
-        return Image.fromarray(grey)
+                part[values == transparent] = 0 if negative else 255
+        return Image.fromarray(255 - grey if negative else grey)
     ends = [(float(values.min()), float(values.max())) for values in (_finite(part) for _, part in strips())]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     # The usual conventions first (0..1, 0..255, 0..65535), so that a dark picture stays dark.
@@ -404,7 +419,7 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
         low, high = 0.0, top
     for start, values in strips():
         grey[start : start + len(values)] = np.rint((_finite(values) - low) * (255.0 / max(high - low, 1e-12)))
-    return Image.fromarray(grey)
+    return Image.fromarray(255 - grey if negative else grey)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

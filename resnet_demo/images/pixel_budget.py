@@ -28,11 +28,22 @@ class PixelBudget:
         self._waiting: deque[object] = deque()
         # Re-entrant: the garbage collector may give back a photo while this thread counts another one.
         self._changed = threading.Condition(threading.RLock())
+        self._thread = threading.local()
 
     @property
     def is_tight(self) -> bool:
         """Whether somebody waits."""
         return bool(self._waiting)
+
+    @contextmanager
+    def told(self, taken: Callable[[], object]) -> Iterator[None]:
+        """Call ``taken`` once this thread's photo has its memory, or at the end."""
+        self._thread.taken = taken
+        try:
+            yield
+        finally:
+            del self._thread.taken
+            taken()
 
     @contextmanager
     def reserved(self, size: tuple[int, int], subject: str | Text) -> Iterator[Callable[[Image.Image], Image.Image]]:
@@ -43,6 +54,7 @@ class PixelBudget:
             UserError: it did not fit within ``SECONDS``, or memory ended; ``subject`` begins the sentence.
         """
         pixels, kept = self._take(size[0] * size[1], subject), False
+        getattr(self._thread, "taken", lambda: None)()
 
         def keep(photo: Image.Image) -> Image.Image:
             nonlocal kept

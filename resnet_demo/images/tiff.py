@@ -11,7 +11,7 @@ from resnet_demo.errors import Text, UserError
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _KIND, _WIDTH, _LENGTH, _BITS, _COMPRESSION, _STRIPS, _SAMPLES, _PLANAR = 254, 256, 257, 258, 259, 273, 277, 284
-_TILES, _FURTHER, _FORMAT, _DNG = 324, 330, 339, 50706
+_TILES, _FURTHER, _FORMAT, _DNG, _MEANING = 324, 330, 339, 50706, 262
 # Compressions of raw photos, and those that the libtiff in Pillow's packages decodes.
 _RAW = (32767, 34713, 34892, 65000, 65535)
 _READABLE = (1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000)
@@ -53,6 +53,11 @@ def is_unsigned(image: Image.Image) -> bool:
     """Whether the whole numbers of a picture of 32 bits have no sign; Pillow takes those of a TIFF for signed ones."""
     tags = getattr(image, "tag_v2", {})
     return image.mode == "I" and tags.get(_BITS) == (32,) and tags.get(_FORMAT, (1,)) == (1,)
+
+
+def is_negative(image: Image.Image) -> bool:
+    """Whether zero is white in a picture of 16 or 32 bits; Pillow inverts those of 8 bits and fewer."""
+    return getattr(image, "tag_v2", {}).get(_MEANING) == 0
 
 
 def _tags(file: BinaryIO) -> tuple[bytes, TiffImagePlugin.ImageFileDirectory_v2]:

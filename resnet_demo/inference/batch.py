@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -68,7 +69,9 @@ def rows(
     # Points are placed in the photo's own pixels; for classes a large photo need not be decoded in full.
     draft = 2 * max(network.spec.resize, THUMBNAIL_SIDE) if network.spec.kind == tasks.CLASSIFICATION else None
     for portion in answers(network, sources, NAMES, draft, explain, BATCH, PORTION_PIXELS):
-        yield [_row(answered) for answered in portion]
+        found = [_row(answered) for answered in portion]
+        del portion  # The next photo may wait for the memory of these.
+        yield found
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +118,7 @@ def answers(
                 waiting = []
             continue
         waiting.append(item)
+        del item
         if len(waiting) < size and _pixels(waiting) < pixels:
             continue
         yield _answer(network, waiting, top_k, explain)
@@ -143,9 +147,13 @@ def opened_photos(
         while wait([ahead[0][1]], timeout=0.05).not_done:
             yield None
 
+    before = threading.Event()
+    before.set()
     with ThreadPoolExecutor(AHEAD, "decode") as pool:
         for source in sources:
-            ahead.append((source.name, _decoding(pool, source, draft)))
+            taken = threading.Event()
+            ahead.append((source.name, _decoding(pool, source, draft, before, taken)))
+            before = taken
             if len(ahead) > AHEAD:
                 yield from arrived()
                 yield first()
@@ -154,15 +162,29 @@ def opened_photos(
             yield first()
 
 
-def _decoding(pool: ThreadPoolExecutor, source: Source, draft: int | None) -> Future[Image.Image]:
-    """A source on its way; it is read in this thread, as an archive must be."""
+def _decoding(
+    pool: ThreadPoolExecutor, source: Source, draft: int | None, before: threading.Event, taken: threading.Event
+) -> Future[Image.Image]:
+    """A source on its way; it is read in this thread, as an archive must be.
+
+    Args:
+        before, taken: the photo before has its memory; this one has. A later photo that was quicker would hold what
+            the earlier one waits for, and is only taken after it.
+    """
+    content, reason = None, Exception()
     try:
         content = source.read()
     except Exception as error:
-        failed: Future[Image.Image] = Future()
-        failed.set_exception(error)
-        return failed
-    return pool.submit(open_photo, content, draft_side=draft)
+        reason = error
+
+    def decoded() -> Image.Image:
+        before.wait()
+        with budget.told(taken.set):
+            if content is None:
+                raise reason
+            return open_photo(content, draft_side=draft)
+
+    return pool.submit(decoded)
 
 
 def to_csv(rows: Sequence[Row], kind: str, counted: str = "faces", truths: Sequence[str | None] | None = None) -> bytes:

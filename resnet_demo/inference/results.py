@@ -483,8 +483,10 @@ class Face:
         Returns:
             float32 (points,) in the photo's pixels: root mean square distance from the views' mean.
         """
-        spread = spread_of(self._picture, len(self.keypoints), lambda pictures: self._engine.run(pictures).logits)
-        return spread / np.float32(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+        to_photo = np.linalg.inv(self.matrix[:, :2])  # Whole photos are squeezed: more one way than the other.
+        return spread_of(
+            self._picture, len(self.keypoints), lambda pictures: self._engine.run(pictures).logits, to_photo
+        )
 
     def _place(self, cam: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
         width, height = self._photo_size
@@ -525,13 +527,14 @@ class FacesPrediction(Result):
         return len(self.faces) if self.spec.detector else self.spec.points
 
     def summary(self) -> str:
+        times = self.photo.info.get("reduced", 1)  # In the pixels of the file, as ``to_json``.
         if not self.spec.detector:
-            points = self.faces[0].keypoints
+            points = self.faces[0].keypoints * times
             places = "; ".join(f"{x:.0f} {y:.0f}" for x, y in points[:5])
             return f"keypoints at {places}{' …' if len(points) > 5 else ''}"
         count = len(self.faces)
         found = "no face found" if not count else "1 face" if count == 1 else f"{count} faces"
-        boxes = "; ".join(" ".join(f"{edge:.0f}" for edge in face.box) for face in self.faces)
+        boxes = "; ".join(" ".join(f"{edge * times:.0f}" for edge in face.box) for face in self.faces)
         return f"{found}{f' at {boxes}' if boxes else ''}"
 
     def heat(

@@ -80,7 +80,11 @@ async def _step(url: str, cache: str) -> tuple[str, str]:
     address = await _public_address(url)
     # The connection goes to the address that was checked, whatever the name means a moment later.
     async with (
-        httpx.AsyncClient(transport=safehttpx.AsyncSecureTransport(address), trust_env=False) as client,
+        httpx.AsyncClient(
+            transport=safehttpx.AsyncSecureTransport(address),
+            trust_env=False,
+            timeout=httpx.Timeout(SECONDS, connect=10),
+        ) as client,
         client.stream("GET", url) as answer,
     ):
         if answer.has_redirect_location:
@@ -89,13 +93,16 @@ async def _step(url: str, cache: str) -> tuple[str, str]:
         name = PurePosixPath(unquote(urlsplit(url).path)).name.replace("\0", "")[-80:] or "photo"
         path = os.path.join(tempfile.mkdtemp(prefix="fetched-", dir=_made(cache)), name)
         size = 0
-        with open(path, "wb") as file:
-            async for piece in answer.aiter_bytes():
-                size += len(piece)
-                if size > MAX_BYTES:
-                    os.unlink(path)
-                    raise _error("fetch_large", url, size=MAX_BYTES // 1_000_000)
-                file.write(piece)
+        try:
+            with open(path, "wb") as file:
+                async for piece in answer.aiter_bytes():
+                    size += len(piece)
+                    if size > MAX_BYTES:
+                        raise _error("fetch_large", url, size=MAX_BYTES // 1_000_000)
+                    file.write(piece)
+        except BaseException:
+            os.unlink(path)
+            raise
         return path, ""
 
 

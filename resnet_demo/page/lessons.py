@@ -155,6 +155,9 @@ class Lesson:
         self, network: Predictor, explain: Callable[[Exception], str], thumbnail: Callable
     ) -> Iterator[tuple[int, int]]:
         """Look at all files once more, by another network; as ``add``."""
+        used = [upload for upload in self.uploads if not upload.labels or upload.labels - upload.gone]
+        if not all(os.path.exists(path) for upload in used for path, _ in upload.files):
+            raise UserError(say("photo_gone"))  # What was taught stays as it is.
         names, before = self.names, (self.examples, self.bad, self.uploads)
         self.examples, self.bad, self.uploads = [], [], []
         try:
@@ -204,6 +207,12 @@ def sent(uploads: Iterable[Upload]) -> set[str]:
     """Paths of the files that were sent and are still there; of those whose classes were all removed none."""
     used = [upload for upload in uploads if not upload.labels or upload.labels - upload.gone]
     return {path for upload in used for path, _ in upload.files if os.path.exists(path)}
+
+
+def files() -> set[str]:
+    """Paths of all that was sent and made for lessons that are not over."""
+    with _lock:
+        return {path for lesson in _lessons.values() for path in set(lesson.files)}
 
 
 def delete(paths: set[str]) -> None:

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 MAX_UPLOAD = "300mb"  # a zip of many photos
 FAVICON = str(Path(__file__).with_name("favicon.svg"))
 PREVIEW = Path(__file__).with_name("preview.jpg")  # what a link to the page shows elsewhere; `make pictures` takes it
+THREADS = 64
 QUEUE = 64  # Waiting requests: beyond that a sentence at once is kinder than a wait of minutes.
 
 
@@ -43,7 +44,12 @@ def address(environment: Mapping[str, str]) -> tuple[str, int]:
     text = environment.get("PORT") or "7860"
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise UserError(say("port_bad", port=text))
-    return host, int(text)
+    return host.removeprefix("[").removesuffix("]"), int(text)
+
+
+def in_address(host: str) -> str:
+    """A host as it stands in an address: those of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def check_free(host: str, port: int) -> None:
@@ -89,7 +95,8 @@ def serve() -> None:
     if served.page.mcp_error:
         log.warning("%s", served.page.mcp_error)
     asked = stopping.hear()  # Before the page is said to be there: whoever reads that may ask it to stop.
-    print(say("serving", host="localhost" if host in ("127.0.0.1", "0.0.0.0") else host, port=port), flush=True)
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else in_address(host)
+    print(say("serving", host=shown, port=port), flush=True)
     if not zerogpu_lease.is_lent():
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     served.sweeper.start()
@@ -156,6 +163,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         limits.keep_seconds,
         limits.temp_mb * 1_000_000,
         kept=lambda: temp_files.kept(page),
+        used=lessons.files,
         forget=lambda paths: forget(page, paths, limits.keep_seconds),
     )
     queue_wakes.let_rest(page)
@@ -174,7 +182,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     if zerogpu_lease.is_lent():
         place()
     page.launch(
-        server_name=host,
+        server_name=in_address(host),
         server_port=port,
         prevent_thread_lock=True,
         show_error=True,
@@ -201,6 +209,9 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
                 Middleware(Localised),
             ],
         },
+        # With another number than Gradio's own its functions get threads of their own. Else forty calls by MCP, each of
+        # which holds a thread while it waits, would leave none for what they wait for.
+        max_threads=THREADS,
         state_session_capacity=light_sessions.MOST,
         favicon_path=FAVICON,
         footer_links=["api"],

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 
 import gradio as gr
+import gradio.context
 from gradio import route_utils
 
 from resnet_demo.models.architecture import DEPTHS
@@ -33,11 +34,14 @@ def watch(page: gr.Blocks, called: Callable[[str, str | None, int | None, float,
         called: takes the endpoint's name, task and depth (None where they are none of this page), seconds, and the
             outcome; see ``serving.requests``.
     """
+    local = inside(gradio.context, "LocalContext", __name__)
     offered = catalog.names()  # Looking into the index each time would cost a millisecond.
     taken: dict[str, float] = {}  # event → seconds so far, of those that answer in steps
 
     async def call(app: Any, body: Any, gr_request: Any, fn: Any, root_path: str, record_history: bool = True) -> Any:
         start, outcome, goes_on = perf_counter(), "ok", False
+        # Gradio sets it only inside our function: what is refused before would be said in English.
+        asking = local.request.set(gr_request) if isinstance(gr_request, gr.Request) else None
         try:
             output = await _original(app, body, gr_request, fn, root_path, record_history)
             goes_on = bool(output.get("is_generating"))
@@ -55,6 +59,8 @@ def watch(page: gr.Blocks, called: Callable[[str, str | None, int | None, float,
             outcome = "failed" if is_ours(error) else "refused"
             raise refused(error) from None
         finally:
+            if asking:
+                local.request.reset(asking)
             seconds = taken.pop(body.event_id, 0.0) + perf_counter() - start
             if goes_on and body.event_id:
                 taken[body.event_id] = seconds

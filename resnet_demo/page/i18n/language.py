@@ -75,8 +75,9 @@ def of_event() -> str:
 
 
 def is_page(scope) -> bool:
-    """Whether a request is for the page itself, not for one of its files."""
-    return scope["path"].rstrip("/") == scope.get("root_path", "").rstrip("/")
+    """Whether a request is for the page itself, not for one of its files, whether or not a proxy took the root path
+    away."""
+    return not scope["path"].removeprefix(scope.get("root_path", "").rstrip("/")).strip("/")
 
 
 @cache

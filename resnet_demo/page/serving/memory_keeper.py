@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
+from resnet_demo.backends import zerogpu_lease
 from resnet_demo.backends.base import gated_networks, gradient_networks
 from resnet_demo.inference import predictor
 from resnet_demo.page import catalog, lessons, result_cache
@@ -25,6 +26,12 @@ def start(limits: Limits) -> None:
 
 def tidy(limits: Limits) -> int:
     """Let go of what is old, and of more where the process has too much memory → number of networks."""
+    # What was placed at the start travels to the lent GPU; networks that are loaded later cannot be placed.
+    if zerogpu_lease.is_lent():
+        result_cache.forget(ANSWERS)
+        lessons.forget(limits.teach_minutes * 60)
+        memory.release()
+        return 0
     keep = {(task, catalog.default_depth(task)) for task in catalog.ALWAYS}
     result_cache.forget(ANSWERS)
     lessons.forget(limits.teach_minutes * 60)

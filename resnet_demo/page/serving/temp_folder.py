@@ -76,6 +76,7 @@ class Sweeper:
         keep_seconds: age at which a file or an empty folder goes.
         max_bytes: most bytes that all files may have together.
         kept: gives the paths of files that stay, such as the page's examples.
+        used: gives the paths of files whose age does not count, such as those of lessons that are not over.
         forget: called with the paths that were deleted.
         clock: seconds since the epoch.
     """
@@ -86,11 +87,12 @@ class Sweeper:
         keep_seconds: float,
         max_bytes: int,
         kept: Callable[[], Collection[str]] = tuple,
+        used: Callable[[], Collection[str]] = tuple,
         forget: Callable[[Collection[str]], None] = lambda paths: None,
         clock: Callable[[], float] = time.time,
     ):
         self.folder, self.keep_seconds, self.max_bytes = folder, keep_seconds, max_bytes
-        self.kept, self.forget, self.clock = kept, forget, clock
+        self.kept, self.used, self.forget, self.clock = kept, used, forget, clock
         self._new_bytes = 0
         self._wake, self._stopped = threading.Event(), False
         self._lock = threading.Lock()
@@ -109,13 +111,13 @@ class Sweeper:
 
     def sweep(self) -> set[str]:
         """Delete what is due → paths of the deleted files."""
-        now, kept, removed = self.clock(), set(self.kept()), set()
+        now, kept, used, removed = self.clock(), set(self.kept()), set(self.used()), set()
         files, folders = _listed(str(self.folder))
         left = []
         for file in files:
             if file.path in kept:
                 continue
-            if now - file.changed >= self.keep_seconds:
+            if now - file.changed >= self.keep_seconds and file.path not in used:
                 removed |= _unlinked(file.path)
             else:
                 left.append(file)
