@@ -66,7 +66,7 @@ class Machine:
         page, tests = bounds if len(bounds) == 2 else (*bounds, "pytest>=9")
         (clone / "pyproject.toml").write_text(
             f"[project]\ndependencies = [{page!r}]\n[project.optional-dependencies]\n"
-            f'page = []\ntrain = [{torch!r}]\nexport = []\nbench = ["resnet-demo[page,train]"]\n'
+            f'page = []\nsearch = []\ntrain = [{torch!r}]\nexport = []\nbench = ["resnet-demo[page,train]"]\n'
             f'dev = ["resnet-demo[bench,export]", {tests!r}]\n'
         )
 

@@ -95,7 +95,9 @@ def target_input(task: str, elem_id: str) -> gr.Dropdown:
     )
     # The classes of other tasks, and numbers of classes, are as good as those of the task the page starts with. A text
     # stays as it is: it may be the name of a class, such as 01.
-    read_with(target, lambda payload: payload if payload is None or isinstance(payload, str) else read_number(payload))
+    read_with(
+        target, lambda payload: payload if payload is None or isinstance(payload, str) else str(read_number(payload))
+    )
     return describe(target, {"anyOf": [{"type": "string"}, {"type": "integer"}], "title": "Class"})
 
 
