@@ -96,6 +96,16 @@ def mcp_url(app: str) -> str:
     return configuration["mcpServers"]["resnet-demo"]["url"].replace("http://127.0.0.1:7860", app)
 
 
+def test_more_calls_at_once_than_there_are_threads_are_all_answered(app):
+    """Gradio 6.31 holds one of forty threads for each call that waits, and has none left for what they wait for."""
+
+    async def ask(session):
+        words = {"image": DAHLIA, "depth": 18}
+        return await asyncio.gather(*(session.call_tool("classify", words) for _ in range(60)))
+
+    assert not [answer.content for answer in talk(mcp_url(app), ask) if answer.isError]
+
+
 def test_the_tools_are_the_contract_and_described(app):
     listed = talk(mcp_url(app), lambda session: session.list_tools()).tools
     inputs = {tool.name: list(tool.inputSchema["properties"]) for tool in listed}

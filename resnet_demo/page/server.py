@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 MAX_UPLOAD = "300mb"  # a zip of many photos
 FAVICON = str(Path(__file__).with_name("favicon.svg"))
 PREVIEW = Path(__file__).with_name("preview.jpg")  # what a link to the page shows elsewhere; `make pictures` takes it
-THREADS = 64
 QUEUE = 64  # Waiting requests: beyond that a sentence at once is kinder than a wait of minutes.
 
 
@@ -135,6 +134,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         mcp_errors,
         mcp_input,
         mcp_output,
+        mcp_threads,
         one_app,
         queue_wakes,
         radio_groups,
@@ -209,9 +209,6 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
                 Middleware(Localised),
             ],
         },
-        # With another number than Gradio's own its functions get threads of their own. Else forty calls by MCP, each of
-        # which holds a thread while it waits, would leave none for what they wait for.
-        max_threads=THREADS,
         state_session_capacity=light_sessions.MOST,
         favicon_path=FAVICON,
         footer_links=["api"],
@@ -224,6 +221,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     mcp_input.leave_photos(page)
     mcp_output.tidy(page)
     mcp_errors.speak_plainly(page)
+    mcp_threads.wait_apart(page)
     return Served(page, requests, sweeper)
 
 
