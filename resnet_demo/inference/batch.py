@@ -171,17 +171,17 @@ def _decoding(
         before, taken: the photo before has its memory; this one has. A later photo that was quicker would hold what
             the earlier one waits for, and is only taken after it.
     """
-    content, reason = None, Exception()
+    content: str | bytes | Exception
     try:
         content = source.read()
     except Exception as error:
-        reason = error
+        content = error
 
     def decoded() -> Image.Image:
         before.wait()
         with budget.told(taken.set):
-            if content is None:
-                raise reason
+            if isinstance(content, Exception):
+                raise content
             return open_photo(content, draft_side=draft)
 
     return pool.submit(decoded)

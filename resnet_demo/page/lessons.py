@@ -44,6 +44,11 @@ class Upload:
     labels: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
 
+    @property
+    def in_use(self) -> bool:
+        """Whether any of its classes is still there; so before its photos were looked at, too."""
+        return not self.labels or bool(self.labels - self.gone)
+
 
 @dataclass(frozen=True, eq=False)
 class Example:
@@ -155,8 +160,7 @@ class Lesson:
         self, network: Predictor, explain: Callable[[Exception], str], thumbnail: Callable
     ) -> Iterator[tuple[int, int]]:
         """Look at all files once more, by another network; as ``add``."""
-        used = [upload for upload in self.uploads if not upload.labels or upload.labels - upload.gone]
-        if not all(os.path.exists(path) for upload in used for path, _ in upload.files):
+        if not all(os.path.exists(path) for upload in self.uploads if upload.in_use for path, _ in upload.files):
             raise UserError(say("photo_gone"))  # What was taught stays as it is.
         names, before = self.names, (self.examples, self.bad, self.uploads)
         self.examples, self.bad, self.uploads = [], [], []
@@ -205,8 +209,7 @@ class Lesson:
 
 def sent(uploads: Iterable[Upload]) -> set[str]:
     """Paths of the files that were sent and are still there; of those whose classes were all removed none."""
-    used = [upload for upload in uploads if not upload.labels or upload.labels - upload.gone]
-    return {path for upload in used for path, _ in upload.files if os.path.exists(path)}
+    return {path for upload in uploads if upload.in_use for path, _ in upload.files if os.path.exists(path)}
 
 
 def files() -> set[str]:

@@ -26,15 +26,13 @@ def start(limits: Limits) -> None:
 
 def tidy(limits: Limits) -> int:
     """Let go of what is old, and of more where the process has too much memory → number of networks."""
+    result_cache.forget(ANSWERS)
+    lessons.forget(limits.teach_minutes * 60)
     # What was placed at the start travels to the lent GPU; networks that are loaded later cannot be placed.
     if zerogpu_lease.is_lent():
-        result_cache.forget(ANSWERS)
-        lessons.forget(limits.teach_minutes * 60)
         memory.release()
         return 0
     keep = {(task, catalog.default_depth(task)) for task in catalog.ALWAYS}
-    result_cache.forget(ANSWERS)
-    lessons.forget(limits.teach_minutes * 60)
     count = predictor.unload(limits.unload_seconds, keep)
     beside = (gradient_networks, gated_networks)
     for networks in beside:

@@ -214,11 +214,10 @@ class Question:
 def answer(asked: Question) -> Iterator[dict[str, Any]]:
     """What the tab shows, after each depth."""
     image, depths = check_photo(asked.photo), sorted(set(asked.depth))
-    if not depths:
-        raise UserError(say("no_depth"))
+    example = depths and is_example(image)
     cards: dict[int, Card] = {}
     available = len(catalog.available(asked.task))
-    for card in shared(image, asked.task, depths) if is_example(image) else answers(image, asked.task, depths):
+    for card in (shared if example else answers)(image, asked.task, depths):
         if not cards:
             yield {"cards": cards_html(depths, {}), "curve": "", "file": gr.update(interactive=False), "details": None}
         cards[card.depth] = card
