@@ -24,7 +24,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.inference.base import Predictor
 from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.inference.results import FacesPrediction, NumberPrediction, Prediction, Result
-from resnet_demo.tasks import CLASSIFICATION
+from resnet_demo.tasks import CLASSIFICATION, in_order
 
 TASK, DEPTH = "RESNET_DEMO_TASK", "RESNET_DEMO_DEPTH"  # variables of an endpoint: what is answered unless asked
 USUAL = 50  # Of several depths the one nearest to it.
@@ -111,9 +111,9 @@ def folders_of(root: Path) -> dict[tuple[str, int], Path]:
 
 
 def usual_task(folders: Mapping[tuple[str, int], Path]) -> str:
-    """The first task with classes, as the Hub shows a repository by them, else the first."""
+    """The first task with classes, in the page's order, as the Hub shows a repository by them; else the first."""
     kinds = {task: checkpoints.read_config(folder).task.kind for (task, _), folder in folders.items()}
-    return next((task for task, kind in kinds.items() if kind == CLASSIFICATION), next(iter(kinds)))
+    return min(kinds, key=lambda task: (kinds[task] != CLASSIFICATION, in_order(task)))
 
 
 def checked(parameters: object) -> dict[str, Any]:

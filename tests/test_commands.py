@@ -97,6 +97,10 @@ def test_overlays_beside_the_photos_never_take_their_places(weights, tmp_path, c
     assert [Path(photo).read_bytes() for photo in photos] == before
     found = {path.name for path in tmp_path.glob("*.jpg")}
     assert found == {"x.jpg", "x-2.jpg", "x-3.jpg", "x-4.jpg", "x-2-2.jpg", "y.jpg", "y-2.jpg"}
+    # Nor of photos that were not named.
+    assert main(["predict", str(tmp_path / "y.jpg"), "--depth", "18", "--overlays", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.glob("*.jpg")} == found | {"y-3.jpg"}
+    assert [Path(photo).read_bytes() for photo in photos] == before
 
 
 def test_a_photo_that_is_too_wide_for_an_overlay_costs_no_other_one(weights, tmp_path, capsys):
@@ -117,6 +121,15 @@ def test_a_full_disk_is_one_sentence(weights, monkeypatch, capsys):
     assert capsys.readouterr().err.endswith(
         "Nothing more can be written (no space left on device): make room, and run the same command again.\n"
     )
+
+
+def test_other_troubles_of_the_system_are_not_called_a_full_disk(weights, monkeypatch):
+    def refused(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+
+    monkeypatch.setattr("resnet_demo.cli.predict.answer_line", refused)
+    with pytest.raises(ConnectionRefusedError):
+        main(["predict", str(EXAMPLES / "dahlia.jpg"), "--depth", "18"])
 
 
 def test_names_that_a_terminal_cannot_show_cost_no_other_photo(weights, tmp_path):

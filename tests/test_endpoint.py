@@ -19,6 +19,7 @@ from resnet_demo.endpoint import EndpointHandler, png
 from resnet_demo.errors import UserError
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.inference.regressor import Regressor
+from resnet_demo.publish.elsewhere import shown
 from resnet_demo.publish.endpoint import endpoint_files
 from resnet_demo.publish.run import PublishOptions, check
 from resnet_demo.tasks import CLASSIFICATION, REGRESSION, TaskSpec
@@ -145,6 +146,15 @@ def test_a_single_checkpoint_and_what_the_variables_say(repository, tmp_path, mo
     (tmp_path / "index.json").write_text('{"checkpoints": []}')
     with pytest.raises(UserError, match="holds no weights"):
         EndpointHandler(str(tmp_path))
+
+
+def test_what_the_page_shows_first_is_answered_and_shown_to_other_programs(tmp_path):
+    """The folders are in alphabetical order, and there is a task of somebody's own."""
+    small, own = (TaskSpec(name, CLASSIFICATION, labels=("cat",), size=32, resize=36) for name in ("cifar10", "a"))
+    root = tiny.weights_folder(tmp_path, (small, 18), (own, 18), (tiny.FACES, 18), (tiny.FLOWERS, 18))
+    assert EndpointHandler(str(root)).default[0] == "flowers102"
+    found = shown([path.parent for path in sorted(root.glob("*/*/config.json"))])
+    assert found is not None and found.spec.name == "flowers102"
 
 
 def test_an_endpoint_needs_a_repository():

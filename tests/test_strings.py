@@ -26,6 +26,7 @@ from resnet_demo.page.i18n import class_names, en, errors, errors_zh, language, 
 from resnet_demo.page.i18n import format as i18n_format
 from resnet_demo.page.i18n import texts as i18n_texts
 from resnet_demo.page.tabs import classify, compare
+from resnet_demo.training.data.formats.cifar10 import CLASSES
 
 # The folders below the page whose errors its visitors may meet.
 BELOW = ("lab", "teach", "inference", "faces", "backends", "explain", "checkpoints", "images", "tasks", "models")
@@ -217,6 +218,12 @@ def test_every_class_has_its_own_chinese_name(task, monkeypatch):
         assert re.fullmatch(r"[A-Z][a-z]+( (× )?[a-z-]+)?", row["latin"]), row
     if task in checkpoints.available():
         assert tuple(row["label"] for row in table) == checkpoints.spec(task).labels
+
+
+def test_the_classes_of_cifar10_have_chinese_names():
+    table = rows("cifar10")
+    assert tuple(row["label"] for row in table) == CLASSES
+    assert len({row["chinese"] for row in table}) == 10 and all(CHINESE.search(row["chinese"]) for row in table)
 
 
 def test_a_name_is_shown_in_the_visitors_language(chinese):

@@ -96,7 +96,7 @@ def test_classes_that_are_called_by_numbers_are_found_by_their_names():
     coins = replace(tiny.FLOWERS, name="coins", labels=("1", "2", "5", "01"))
     assert [tasks.class_index(coins, name) for name in coins.labels] == [0, 1, 2, 3]
     assert tasks.class_index(coins, 1) == 1
-    assert tasks.class_index(coins, "3") == 3 and tasks.class_index(coins, "3.0") == 3
+    assert tasks.class_index(coins, "3") == 3 and tasks.class_index(coins, " 3.0 ") == 3
     pair = replace(tiny.FLOWERS, name="pair", labels=("Cat", "cat"))
     assert tasks.class_index(pair, "cat") == 1 and tasks.class_index(pair, "CAT") == 0
 

@@ -63,6 +63,8 @@ def build_model(
 ) -> ov.Model:
     """uint8 pictures (b, S, S, 3) → last feature map (b, C, S/32, S/32), batch norms folded into the convolutions.
 
+    With the stem for small pictures it is (b, C, S/8, S/8).
+
     Args:
         layer: makes each convolution with its batch norm.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from resnet_demo import tasks
@@ -40,10 +41,7 @@ def rows_of(network: Predictor, items: Iterable[Item], top_k: int) -> Iterator[l
     """The rows of each picture, in their order, a portion of pictures at a time."""
     names = [*columns(network.spec, top_k)]
     most = FEW if network.device == "cpu" else BATCH
-    for portion in answers(network, map(source_of, items), top_k, None, str, most, PIXELS):
-        found = [_rows(network, names, answered) for answered in portion]
-        del portion
-        yield found
+    return answers(network, map(source_of, items), partial(_rows, network, names), top_k, None, str, most, PIXELS)
 
 
 def _rows(network: Predictor, names: list[str], answered: Answered) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import sys
 from collections.abc import Sequence
@@ -50,6 +51,8 @@ COMMANDS = {
         publish.add_publish,
     ),
 }
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk, a person's share of it, a file
 
 
 def make_parser() -> Parser:
@@ -99,12 +102,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None
         return 0
     except OSError as error:
-        if error.filename is None and error.errno is not None:
-            reason = (error.strerror or "unknown reason").lower()
-            complain(f"Nothing more can be written ({reason}): make room, and run the same command again.")
-            return BAD_INPUT
-        if error.filename is None:
-            raise
         reason = (error.strerror or "unknown reason").lower()
-        complain(f"Cannot use {str(error.filename)!r} ({reason}): name another file or folder.")
+        if error.filename is not None:
+            complain(f"Cannot use {str(error.filename)!r} ({reason}): name another file or folder.")
+        elif error.errno in FULL:
+            complain(f"Nothing more can be written ({reason}): make room, and run the same command again.")
+        else:
+            raise
         return BAD_INPUT

@@ -146,9 +146,10 @@ def make_folder(folder: Path) -> None:
 
 
 def names_in(photos: Iterable[str], folder: Path) -> set[str]:
-    """The names of those photos that lie in a folder: what is written there must not take their places."""
+    """All names in a folder where any of those photos lies: what is written there must not take their places."""
     there = os.path.realpath(folder)
-    return {Path(photo).name.casefold() for photo in photos if os.path.realpath(Path(photo).parent) == there}
+    inside = any(os.path.realpath(Path(photo).parent) == there for photo in photos)
+    return {name.casefold() for name in os.listdir(there)} if inside else set()
 
 
 def free_name(stem: str, taken: set[str]) -> str:

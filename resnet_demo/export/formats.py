@@ -100,9 +100,12 @@ def export(
 
 
 def side_of(out: Path) -> str:
-    """The name of the record beside an export: that of its stem, which may be taken by another export's."""
+    """The name of the record beside an export: that of its stem, unless it is another export's already."""
+    short, long = f"{out.stem}.json", f"{out.name}.json"
+    if out.exists() and not out.with_name(long).exists():
+        return short
     others = [out.with_suffix(suffix) for suffix in SUFFIXES.values() if suffix != out.suffix]
-    return f"{out.name}.json" if any(other.exists() for other in others) else f"{out.stem}.json"
+    return long if any(other.exists() for other in others) else short
 
 
 def check(kind: str, out: Path, pictures: str, precision: str = FLOAT32) -> None:

@@ -142,29 +142,33 @@ def _from_path(path: str | os.PathLike, max_pixels: int | None, draft_side: int 
         ) from error
 
 
-def _from_file(
-    file: BinaryIO, subject: str | Text, max_pixels: int | None, draft_side: int | None, ended: bool = False
-) -> Image.Image:
-    """Decode an open binary file; ``subject`` begins each sentence, ``ended`` says that an end was put to it."""
+def _from_file(file: BinaryIO, subject: str | Text, max_pixels: int | None, draft_side: int | None) -> Image.Image:
+    """Decode an open binary file; ``subject`` begins each sentence."""
     image = _opened(file, subject, max_pixels)
     size, most = image.size, max_pixels or MAX_PIXELS
     large = size[0] * size[1] > most and max_pixels is None and _can_be_reduced(image, file)
     _check_size(size, MAX_JPEG_PIXELS if large else most, subject)
+    short = min(size)
+    wanted = min(draft_side or short, short // 2 if large else short)
+    part = (size[0] * wanted // short, size[1] * wanted // short) if wanted < short else None
     try:
-        short = min(size)
-        wanted = min(draft_side or short, short // 2 if large else short)
-        if wanted < short:
-            image.draft(None, (size[0] * wanted // short, size[1] * wanted // short))
+        if part:
+            image.draft(None, part)
         if large and image.size == size:
             raise _too_large(subject, size, most)
         info: dict[str, float] = {"reduced": round(size[0] / image.size[0])} if large else {}
         codes = cicp.codes(image, file)
         with budget.reserved(image.size, subject) as keep:
-            _load(image)
-            if ended and (missing := jpeg.missing_rows(image)):
-                if missing > MAX_MISSING:
+            content = _loaded(image, file)
+            if content:
+                # As browsers do: the rows that came are as good as in a whole file.
+                image = _opened(BytesIO(content), subject, max_pixels)
+                if part:
+                    image.draft(None, part)
+                _load(image)
+                if (missing := jpeg.missing_rows(image)) > MAX_MISSING:
                     raise _damaged(subject)
-                info["missing_rows"] = missing
+                info |= {"missing_rows": missing} if missing else {}
             photo = _to_rgb_upright(image, codes)
             photo.info.update(info)
             return keep(photo)
@@ -173,13 +177,26 @@ def _from_file(
     except Image.DecompressionBombError as error:
         raise _too_large(subject, None, most) from error
     except _DAMAGED as error:
-        if _is_jpeg(image) and not ended and "truncated" in str(error):
-            file.seek(0)
-            content = file.read()
-            if jpeg.has_all_scans(content):
-                # As browsers do: the rows that came are as good as in a whole file.
-                return _from_file(BytesIO(content + jpeg.END), subject, max_pixels, draft_side, ended=True)
         raise _damaged(subject) from error
+
+
+def _loaded(image: Image.Image, file: BinaryIO) -> bytes:
+    """Decode a picture → nothing, or where its end did not come the content of its file with an end put to it.
+
+    Raises:
+        anything of ``_DAMAGED``
+    """
+    try:
+        _load(image)
+        return b""
+    except _DAMAGED as error:
+        if not (_is_jpeg(image) and "truncated" in str(error)):
+            raise
+        file.seek(0)
+        content = file.read()
+        if not jpeg.has_all_scans(content):
+            raise
+        return content + jpeg.END
 
 
 def _opened(file: BinaryIO, subject: str | Text, max_pixels: int | None) -> Image.Image:

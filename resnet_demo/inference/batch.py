@@ -7,9 +7,10 @@ import io
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -28,6 +29,7 @@ AHEAD = min(4, cpu_count())  # photos that are decoded while the network is at w
 QUICK, SLOW = 1.0, 3.0  # seconds that a portion takes: below, the next is larger; above, smaller
 THUMBNAIL_SIDE = 160  # pixels, for screens with two pixels a point
 NAMES = 2  # classes of each picture
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,7 @@ def rows(
     """
     # Points are placed in the photo's own pixels; for classes a large photo need not be decoded in full.
     draft = 2 * max(network.spec.resize, THUMBNAIL_SIDE) if network.spec.kind == tasks.CLASSIFICATION else None
-    for portion in answers(network, sources, NAMES, draft, explain, BATCH, PORTION_PIXELS):
-        found = [_row(answered) for answered in portion]
-        del portion  # The next photo may wait for the memory of these.
-        yield found
+    return answers(network, sources, _row, NAMES, draft, explain, BATCH, PORTION_PIXELS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,15 +93,17 @@ class Answered:
 def answers(
     network: Predictor,
     sources: Iterable[Source],
+    row: Callable[[Answered], R],
     top_k: int,
     draft: int | None,
     explain: Callable[[Exception], str],
     most: int,
     pixels: int,
-) -> Iterator[list[Answered]]:
+) -> Iterator[list[R]]:
     """What the network says of each source, in their order, in portions as ``rows`` has them.
 
     Args:
+        row: what is made of each; it holds no photo, as the next ones may wait for the memory of these.
         top_k: classes of each.
         draft: see ``decode.open_photo``.
         explain: what to say about a failure.
@@ -111,22 +112,26 @@ def answers(
     """
     size, start = 1, perf_counter()
     waiting: list[tuple[str, Image.Image | str]] = []  # name and photo, or why there is none
+
+    def portion() -> list[R]:
+        nonlocal waiting
+        now, waiting = waiting, []
+        return [row(answered) for answered in _answer(network, now, top_k, explain)]
+
     for item in opened_photos(sources, draft, explain):
         if item is None:
             if waiting and budget.is_tight:  # The next photo may wait for the memory of these.
-                yield _answer(network, waiting, top_k, explain)
-                waiting = []
+                yield portion()
             continue
         waiting.append(item)
         del item
         if len(waiting) < size and _pixels(waiting) < pixels:
             continue
-        yield _answer(network, waiting, top_k, explain)
-        waiting = []
+        yield portion()
         took, start = perf_counter() - start, perf_counter()
         size = min(most, 2 * size) if took < QUICK else max(1, size // 2) if took > SLOW else size
     if waiting:
-        yield _answer(network, waiting, top_k, explain)
+        yield portion()
 
 
 def opened_photos(
@@ -147,29 +152,39 @@ def opened_photos(
         while wait([ahead[0][1]], timeout=0.05).not_done:
             yield None
 
-    before = threading.Event()
+    before, over = threading.Event(), threading.Event()
     before.set()
     with ThreadPoolExecutor(AHEAD, "decode") as pool:
-        for source in sources:
-            taken = threading.Event()
-            ahead.append((source.name, _decoding(pool, source, draft, before, taken)))
-            before = taken
-            if len(ahead) > AHEAD:
+        try:
+            for source in sources:
+                taken = threading.Event()
+                ahead.append((source.name, _decoding(pool, source, draft, before, taken, over)))
+                before = taken
+                if len(ahead) > AHEAD:
+                    yield from arrived()
+                    yield first()
+            while ahead:
                 yield from arrived()
                 yield first()
-        while ahead:
-            yield from arrived()
-            yield first()
+        finally:
+            over.set()
+            ahead.clear()  # Whatever waits for memory gets that of these, and does not keep us here.
 
 
 def _decoding(
-    pool: ThreadPoolExecutor, source: Source, draft: int | None, before: threading.Event, taken: threading.Event
+    pool: ThreadPoolExecutor,
+    source: Source,
+    draft: int | None,
+    before: threading.Event,
+    taken: threading.Event,
+    over: threading.Event,
 ) -> Future[Image.Image]:
     """A source on its way; it is read in this thread, as an archive must be.
 
     Args:
         before, taken: the photo before has its memory; this one has. A later photo that was quicker would hold what
             the earlier one waits for, and is only taken after it.
+        over: nobody wants it any more.
     """
     content: str | bytes | Exception
     try:
@@ -180,6 +195,8 @@ def _decoding(
     def decoded() -> Image.Image:
         before.wait()
         with budget.told(taken.set):
+            if over.is_set():
+                raise CancelledError
             if isinstance(content, Exception):
                 raise content
             return open_photo(content, draft_side=draft)

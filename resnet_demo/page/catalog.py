@@ -30,8 +30,7 @@ def depths(task: str) -> list[int]:
 
 def task_choices(*kinds: str) -> list[tuple[str, str]]:
     """(title, name) of the tasks of some kinds, ``classification`` and ``keypoints``; those of people come last."""
-    order = [*tasks.BUNDLED, *_index()]
-    names = sorted({*(() if has_only_own() and offers(*kinds) else ALWAYS), *_index()}, key=order.index)
+    names = sorted({*(() if has_only_own() and offers(*kinds) else ALWAYS), *_index()}, key=tasks.in_order)
     return [(title(name), name) for name in names if kind(name) in kinds]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -67,7 +67,8 @@ class Lesson:
     Attributes:
         examples: the photos, in the order in which they came.
         bad: name and reason of each file that could not be used.
-        uploads: what was given, to look at it again with another network.
+        queue: what was given while something else is looked at.
+        uploads: what was looked at, to do so again with another network.
         waiting: files that came without the name of a class.
         trunk: task and depth of the network that made the features.
         taught: None until there are two classes of two photos.
@@ -79,6 +80,7 @@ class Lesson:
 
     examples: list[Example] = field(default_factory=list)
     bad: list[tuple[str, str]] = field(default_factory=list)
+    queue: deque[Upload] = field(default_factory=deque)
     uploads: list[Upload] = field(default_factory=list)
     waiting: Sequence[tuple[str, str]] = ()
     trunk: tuple[str, int] | None = None
@@ -93,6 +95,11 @@ class Lesson:
     def names(self) -> list[str]:
         """The classes, in the order in which they came."""
         return list(dict.fromkeys(example.label for example in self.examples))
+
+    def take_in(self, given: Sequence[tuple[str, str]], typed: str) -> None:
+        """Paths and names of files, and the class that was typed for them, to be looked at in their turn."""
+        self.files |= {path for path, _ in given}
+        self.queue.append(Upload(given, typed))
 
     def add(
         self, upload: Upload, network: Predictor, explain: Callable[[Exception], str], thumbnail: Callable
@@ -110,7 +117,8 @@ class Lesson:
             with archives.opened(upload.files) as sources:
                 labels = self._labels(upload, sources)
                 if upload.gone:
-                    pairs = [pair for pair in zip(sources, labels, strict=True) if pair[1] not in upload.gone]
+                    gone = {name.lower() for name in upload.gone}
+                    pairs = [pair for pair in zip(sources, labels, strict=True) if pair[1].lower() not in gone]
                     sources, labels = [source for source, _ in pairs], [label for _, label in pairs]
                     if not pairs:
                         return
@@ -160,12 +168,13 @@ class Lesson:
         self, network: Predictor, explain: Callable[[Exception], str], thumbnail: Callable
     ) -> Iterator[tuple[int, int]]:
         """Look at all files once more, by another network; as ``add``."""
-        if not all(os.path.exists(path) for upload in self.uploads if upload.in_use for path, _ in upload.files):
+        uploads = [upload for upload in self.uploads if upload.in_use]
+        if not all(os.path.exists(path) for upload in uploads for path, _ in upload.files):
             raise UserError(say("photo_gone"))  # What was taught stays as it is.
         names, before = self.names, (self.examples, self.bad, self.uploads)
         self.examples, self.bad, self.uploads = [], [], []
         try:
-            for upload in before[2]:
+            for upload in uploads:
                 yield from self.add(upload, network, explain, thumbnail)
         except BaseException:
             self.examples, self.bad, self.uploads = before
@@ -201,9 +210,7 @@ class Lesson:
         """Delete all files that were sent and made for it, and its answers. What others sent too stays theirs: Gradio
         has one file for the same photos of two visitors."""
         self.ended = True
-        with _lock:
-            theirs = {path for other in _lessons.values() if other is not self for path in set(other.files)}
-        delete(set(self.files) - theirs)
+        delete(set(self.files) - files(but=self))
         result_cache.drop(list(self.tokens))
 
 
@@ -212,10 +219,10 @@ def sent(uploads: Iterable[Upload]) -> set[str]:
     return {path for upload in uploads if upload.in_use for path, _ in upload.files if os.path.exists(path)}
 
 
-def files() -> set[str]:
+def files(but: Lesson | None = None) -> set[str]:
     """Paths of all that was sent and made for lessons that are not over."""
     with _lock:
-        return {path for lesson in _lessons.values() for path in set(lesson.files)}
+        return {path for lesson in _lessons.values() if lesson is not but for path in set(lesson.files)}
 
 
 def delete(paths: set[str]) -> None:

@@ -251,15 +251,15 @@ def warm_up() -> None:
     if find_spec("matplotlib"):
         import matplotlib  # noqa: F401  # Gradio imports it at the first event where it is installed.
     from resnet_demo.inference import predictor
-    from resnet_demo.page.catalog import available, default_depth, first_task
+    from resnet_demo.page import catalog
     from resnet_demo.page.widgets.examples import example
-    from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS
+    from resnet_demo.tasks import CLASSIFICATION
 
-    for kind, name in ((CLASSIFICATION, "dahlia"), (KEYPOINTS, "astronaut")):
-        task = first_task(kind)
+    for task in catalog.first_tasks():
+        name = "dahlia" if catalog.kind(task) == CLASSIFICATION else "astronaut"
         try:
-            if available(task):
-                predictor.load(task, default_depth(task))(example(name))
+            if catalog.available(task):
+                predictor.load(task, catalog.default_depth(task))(example(name))
         except UserError as error:
             log.warning("%s", error)
         except Exception:

@@ -32,8 +32,9 @@ window.resnet = {
   busy(viewer, busy) {
     document.dispatchEvent(new CustomEvent("resnet:busy", { detail: { viewer, busy } }));
   },
+  sendAlong(from, to) { this.photo({ ...this.asked[from], travels: to }); },
   compare(viewer) {
-    this.photo({ ...this.asked[viewer], travels: true });
+    this.sendAlong(viewer, "compare-photo");
     document.querySelector("#tab-compare-button").click();
   },
   kept() {
@@ -86,8 +87,7 @@ for (const press of ["pointerdown", "keydown", "input"])
   addEventListener(press, (event) => { window.resnet.hand = event.composedPath().map(({ id }) => id); }, true);
 // A link of Compare leads to the Lab, and the photo goes along.
 addEventListener("click", (event) => {
-  const { resnet } = window;
-  if (event.target.closest?.(".card-lab")) resnet.photo({ ...resnet.asked["compare-photo"], travels: true });
+  if (event.target.closest?.(".card-lab")) window.resnet.sendAlong("compare-photo", "lab-photo");
 }, true);
 // Back and forward go through the tabs as they were opened.
 addEventListener("popstate", () => {

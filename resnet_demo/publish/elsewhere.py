@@ -16,7 +16,7 @@ from resnet_demo.export.files import half_matrices
 from resnet_demo.export.formats import describe, needs_v1_strides, safetensors_bytes
 from resnet_demo.export.transformers import PROCESSOR, config_of, has_network, processor_of, text, weights_of
 from resnet_demo.publish.files import File
-from resnet_demo.tasks import CLASSIFICATION
+from resnet_demo.tasks import CLASSIFICATION, in_order
 
 TIMM = "timm.safetensors"
 USUAL = 50  # Of several depths the one nearest to it is shown.
@@ -25,10 +25,12 @@ USUAL = 50  # Of several depths the one nearest to it is shown.
 def shown(folders: Sequence[Path]) -> Checkpoint | None:
     """The network that the root of a repository of these checkpoints gives to other programs, or None.
 
-    It is one of the first task with classes: one that timm builds too, if there is any, and the nearest to ``USUAL``.
+    It is one of the first task with classes, in the page's order, that they can build: one that timm builds too, if
+    there is any, and the nearest to ``USUAL``.
     """
     found = [load_folder(folder) for folder in folders if read_config(folder).task.kind == CLASSIFICATION]
-    usable = [one for one in found if has_network(one) and one.spec.name == found[0].spec.name]
+    usable = sorted(filter(has_network, found), key=lambda one: in_order(one.spec.name))
+    usable = [one for one in usable if one.spec.name == usable[0].spec.name]
     return min(usable, key=lambda one: (needs_v1_strides(one), abs(one.depth - USUAL)), default=None)
 
 

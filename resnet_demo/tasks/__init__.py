@@ -6,7 +6,7 @@ in training, also for tasks that people train on their own pictures.
 Published model cards import from here, so these names stay.
 """
 
-from resnet_demo.tasks.bundled import BUNDLED, TITLES
+from resnet_demo.tasks.bundled import BUNDLED, TITLES, in_order
 from resnet_demo.tasks.decode import check_top_k, class_index, decode_classes, decode_keypoints, softmax
 from resnet_demo.tasks.landmarks import REGIONS, region_points
 from resnet_demo.tasks.preprocess import CropBox, crop_box, end_boxes, normalise, preprocess
@@ -29,6 +29,7 @@ __all__ = [
     "decode_classes",
     "decode_keypoints",
     "end_boxes",
+    "in_order",
     "normalise",
     "preprocess",
     "region_points",

@@ -79,3 +79,8 @@ def check_own_name(name: str) -> None:
         raise UserError("The name {name!r} will not do: use small letters a to z, digits, - and _ only.", name=name)
     if name in TITLES:
         raise UserError("The name {name} belongs to a task that comes with the project: choose another.", name=name)
+
+
+def in_order(task: str) -> tuple[int, str]:
+    """What tasks are sorted by where they are offered: the bundled ones first, then others by their names."""
+    return BUNDLED[task].order if task in BUNDLED else len(BUNDLED) + 1, task

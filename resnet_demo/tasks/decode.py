@@ -47,7 +47,7 @@ def class_index(spec: TaskSpec, target: str | int | None) -> int | None:
         if target.strip().lower() in lowered:
             return lowered.index(target.strip().lower())
     if isinstance(target, int | np.integer) or re.fullmatch(r"\s*-?\d+(\.0)?\s*", str(target)):
-        index = int(str(target).removesuffix(".0"))
+        index = int(target.strip().removesuffix(".0") if isinstance(target, str) else target)
         if 0 <= index < len(spec.labels):
             return index
         raise UserError(

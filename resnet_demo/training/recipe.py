@@ -26,7 +26,7 @@ class Recipe:
         test_size, test_resize, fit: preprocessing of the finished model, see ``tasks.TaskSpec``. A test size above the
             training size makes up for RandomResizedCrop's zoom (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
         margin: faces: side of the crop relative to the face, see ``alignment.crop_matrix``.
-        optimizer: ``adamw`` or ``sgd`` (Nesterov momentum 0.9).
+        optimizer: ``adamw``, ``adam``, ``sgd`` (Nesterov momentum 0.9) or ``muon``, see ``optim.muon``.
         learning_rate: peak rate of layer4.
         head_factor: the head's rate, as a multiple.
         fit_head: classes that the start does not know begin with the head that is best on its features as they are,
@@ -254,7 +254,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
 CHOICES = {
     "kind": ("classification", "keypoints", "heads"),
     "fit": ("crop", "squash"),
-    "optimizer": ("adamw", "adam", "sgd"),
+    "optimizer": ("adamw", "adam", "sgd", "muon"),
     "decay": ("cosine", "constant"),
 }
 SMALLEST = 16  # side of training pictures, in pixels

@@ -88,6 +88,7 @@ EN = {
     "gpu_full": "The GPU's memory is full, so the CPU answered.",
     "rows_missing": "The file ends too early: {share} % of the photo's rows are missing.",
     "dimmed": "The network looked only at the bright part.",
+    "few_pixels": "It sees the photo as {side} × {side} pixels.",
     "faces_none": (
         "No face found in this photo. Try one where a face is larger, brighter or turned more to the camera."
     ),
@@ -330,8 +331,8 @@ EN = {
         "class' score is a plain sum over the cells: each adds its channels times the class' weights. Grad-CAM of the "
         "last stage shows exactly what each cell adds, and nothing where a cell speaks against the class. It needs no "
         "gradient and no second pass, and is there for every class at once. Earlier stages are finer and need a "
-        "backward pass. A cell of the last stage stands for 32 × 32 pixels of what the network sees, so the heat shows "
-        "a place, not an outline."
+        "backward pass. A cell of the last stage stands for 32 × 32 pixels of what the network sees (for 8 × 8 in a "
+        "network for small pictures), so the heat shows a place, not an outline."
     ),
     "how_points": (
         "A keypoint's x and y come out of the same kind of layer. There the heat shows which places of the face move "

@@ -32,7 +32,7 @@ def tidy(limits: Limits) -> int:
     if zerogpu_lease.is_lent():
         memory.release()
         return 0
-    keep = {(task, catalog.default_depth(task)) for task in catalog.ALWAYS}
+    keep = {(task, catalog.default_depth(task)) for task in catalog.first_tasks()}
     count = predictor.unload(limits.unload_seconds, keep)
     beside = (gradient_networks, gated_networks)
     for networks in beside:

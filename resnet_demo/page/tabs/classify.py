@@ -58,6 +58,7 @@ from resnet_demo.page.widgets.viewer import blank as no_view
 from resnet_demo.page.widgets.viewer import view_of, viewer
 
 MAX_TOP_K = 10
+FINE = 64  # pixels of a side: what a network for small pictures sees, few would guess from the photo on the page
 
 
 def classify(image: str, task: str, depth: int, top_k: int, target: str | None) -> tuple[dict, str, dict]:
@@ -150,6 +151,8 @@ def words(prediction: results.Prediction) -> str:
     lines += example_lines(prediction)
     lines += photo_lines(prediction)
     lines += dimmed_lines(prediction.photo, prediction.window)
+    if (side := prediction.spec.size) < FINE:
+        lines += [say("few_pixels", side=side)]
     return note(*lines, facts=facts(prediction), alert=prediction.unknown)
 
 

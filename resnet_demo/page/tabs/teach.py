@@ -206,6 +206,16 @@ def build() -> dict[str, Component]:
             return lesson.trunk
         return task_title, usable(task_title, depth_number)
 
+    def take_in(given, typed, request: gr.Request):
+        """Photos and the class that is typed for them, and an empty box: others may come while these are looked at."""
+        lessons.of(request.session_hash).take_in(given or (), typed or "")
+
+    def add_next(task_title, depth_number, wanted, request: gr.Request):
+        """What was taken in first."""
+        lesson = lessons.of(request.session_hash)
+        upload = lesson.queue.popleft() if lesson.queue else Upload((), "")
+        yield from add(upload.files, upload.typed, task_title, depth_number, wanted, request)
+
     def add(given, typed, task_title, depth_number, wanted, request: gr.Request):
         if not given:
             yield gr.skip()
@@ -230,12 +240,11 @@ def build() -> dict[str, Component]:
         yield from add(given, typed, task_title, depth_number, wanted, request)
 
     def cleared(typed, request: gr.Request):
-        """For the next class: empty boxes, but the name where photos wait for one, or where another one is typed
-        already. (What is skipped among the outputs loses its patches, see ``read_with``, so this is a step of its
-        own.)"""
+        """For the next class: an empty box, but the name where photos wait for one, or where another one is typed
+        already."""
         lesson = lessons.of(request.session_hash)
         other = lesson.uploads and (typed or "") != lesson.uploads[-1].typed
-        return gr.skip() if lesson.waiting or other else "", None
+        return gr.skip() if lesson.waiting or other else ""
 
     def other_trunk(task_title, depth_number, wanted, request: gr.Request):
         """The page's answer to another network: the same photos, looked at again."""
@@ -293,9 +302,12 @@ def build() -> dict[str, Component]:
     answers = [view, found, tried]
     watched: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": view, **PRIVATE}
     adding: dict[str, Any] = {"trigger_mode": "once", **quiet}
+    each: dict[str, Any] = {"trigger_mode": "multiple", **quiet}
     added = [
-        files.upload(add, [files, name, *controls], everything, **adding).then(cleared, name, [name, files], **quiet),
-        name.submit(add_waiting, [name, *controls], everything, **adding).then(cleared, name, [name, files], **quiet),
+        files.upload(take_in, [files, name], files, **each)
+        .then(add_next, controls, everything, **each)
+        .then(cleared, name, name, **each),
+        name.submit(add_waiting, [name, *controls], everything, **adding).then(cleared, name, name, **quiet),
         # The camera's next photo is of the same class.
         camera.change(add_photo, [camera, name, *controls], everything, **adding).then(
             lambda: None, None, camera, **quiet

@@ -80,10 +80,10 @@ def entry(result: results.Prediction, index: int, measured: class_stats.ClassFac
 def card_of(task: str, measured: class_stats.ClassFacts) -> list[list[str]]:
     """What is known of a class, as pairs of a term and a fact."""
     found, known = [], measured.label
-    latin = class_names.latin(task, known)
-    if latin:
-        other = known if language() == "zh" else class_names.chinese(task, known)
-        found.append([say("fact_name"), f"{other} · {latin}" if other else latin])
+    chinese = class_names.chinese(task, known)
+    other = known if chinese and language() == "zh" else chinese
+    if names := " · ".join(filter(None, (other, class_names.latin(task, known)))):
+        found.append([say("fact_name"), names])
     if measured.shown:
         share = percent(measured.right / measured.shown)
         found.append([say("fact_right"), say("fact_share", right=measured.right, shown=measured.shown, share=share)])

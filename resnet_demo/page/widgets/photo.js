@@ -6,6 +6,7 @@ const holder = element.closest("[id]:not([id^=html-])") || element;
 const panel = element.closest('[role="tabpanel"]') || document.body, file = find(".photo-file"), dialog = find("dialog");
 const text = (name) => props.texts[name];
 let asked = ""; // what this tab was asked last
+let before = ""; // what was said of the photo before
 let choices = 0, sending = false; // An upload takes its time: whatever is chosen meanwhile is what is wanted.
 for (const part of element.querySelectorAll("[data-text]")) part.textContent = text(part.dataset.text);
 for (const part of element.querySelectorAll("[data-name]")) {
@@ -40,7 +41,12 @@ function ask(photo, announced = false) {
     trigger("input");
   });
 }
+// Compare says after each depth how far it is.
+const line = panel.querySelector(".note-holder");
+const told = () => panel.classList.toggle("is-waiting", panel.matches(".is-waiting") && line.textContent === before);
+if (line) new MutationObserver(told).observe(line, { childList: true, subtree: true, characterData: true });
 function announce(detail) {
+  before = line?.textContent;
   panel.classList.toggle("is-waiting", Boolean(asked)); // What was said is of the photo before.
   document.dispatchEvent(new CustomEvent("resnet:photo", { detail: { viewer: props.viewer, ...detail } }));
 }
@@ -161,8 +167,9 @@ function open() {
   if (!isShown() || sending) return;
   let photo = window.resnet.photo();
   const listed = photo && props.examples.some((one) => one.example === photo.example);
-  // Of another tab's examples this one knows nothing: what is sent along is the file.
-  if (photo?.travels && photo.file && !listed) photo = { path: photo.file, name: photo.name || `${photo.example}.jpg` };
+  // Of another tab's examples this one knows nothing: what is sent to it is the file.
+  if (photo?.travels === holder.id && photo.file && !listed)
+    photo = { path: photo.file, name: photo.name || `${photo.example}.jpg` };
   const fits = photo && (photo.path || listed);
   if (fits && key(photo) !== asked) ask(photo);
   else if (!asked && props.start) ask({ example: props.examples[0].example });

@@ -13,6 +13,7 @@ from resnet_demo.models.architecture import ARCHITECTURES, architecture_of
 from resnet_demo.tasks import BUNDLED
 from resnet_demo.training.data.gather_record import OTHER
 from resnet_demo.training.networks.grow import inserted_blocks, shares
+from resnet_demo.training.networks.small_stem import is_small_of
 
 IMAGENET = "ImageNet ResNet-50"
 
@@ -83,13 +84,23 @@ def history(config: Config) -> list[str]:
             further = pictures_in_words(step, gathered) + labelled_in_words(step, gathered)
             sentences.append(f"Distilled with {recipe} from {teacher}{further}.")
         else:
-            sentences.append(f"Trained with {recipe}{labelled_in_words(step, gathered)}.")
+            sentences.append(f"Trained with {recipe}{stem_in_words(before, step)}{labelled_in_words(step, gathered)}.")
             if step is steps[-1]:
                 sentences[-1] += shared_in_words(config.shared)
         # Where they are from is said once.
         for source in (*step.values("--pictures"), *step.values("--labelled")):
             gathered.pop(source, None)
     return sentences
+
+
+def stem_in_words(before: Step | None, step: Step) -> str:
+    """That a network for small pictures began with the stem of one for photos, as the end of a sentence."""
+    if before is None or step.option("--init") == "scratch":
+        return ""
+    old, new = (ARCHITECTURES.get(one.option("--arch")) or architecture_of(one.depth) for one in (before, step))
+    if not is_small_of(new, old):
+        return ""
+    return ", with a stem for small pictures made of that one's (`training/networks/small_stem.py`)"
 
 
 def grown(before: Step | None, step: Step) -> str:

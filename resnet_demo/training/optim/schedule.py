@@ -10,6 +10,7 @@ from torch import nn
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import STAGES
 from resnet_demo.models.resnet import ResNet
+from resnet_demo.training.optim.muon import Muon
 from resnet_demo.training.recipe import Recipe
 
 PARTS = ("stem", *STAGES, "head")
@@ -57,7 +58,12 @@ def make_optimizer(network: ResNet, recipe: Recipe, adaptors: nn.Module | None =
         return torch.optim.Adam(groups, lr=recipe.learning_rate, fused=True)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True, fused=True)
-    raise UserError(f"There is no optimizer {recipe.optimizer!r}: choose adamw, adam or sgd.")
+    if recipe.optimizer == "muon":
+        convolutions = (group for group in groups if all(each.ndim == 4 for each in group["params"]))
+        for group in convolutions:
+            group["orthogonal"] = group["part"] < len(PARTS) - 1
+        return Muon(groups, lr=recipe.learning_rate)
+    raise UserError(f"There is no optimizer {recipe.optimizer!r}: choose adamw, adam, sgd or muon.")
 
 
 def rate_at(recipe: Recipe, epoch: float) -> float:
