@@ -21,6 +21,7 @@ def modules() -> dict[str, Path]:
     return {module_of(path): path for path in sorted((ROOT / PACKAGE).rglob("*.py"))}
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Dotted names of all that a file imports: modules, or names in them."""
     names = set()

@@ -52,13 +52,20 @@ def test_a_taken_port_ends_the_program_with_one_sentence():
     assert done.stderr.strip() == f"Port {port} is taken: stop what uses it, or choose another, such as PORT=7861."
 
 
-def test_building_the_page_imports_neither_torch_nor_openvino():
+def test_building_the_page_imports_neither_torch_nor_openvino_and_gradio_writes_no_stub_files(tmp_path):
+    """A component of one's own is a class for which Gradio would write one beside its module."""
+    (tmp_path / "mine.py").write_text("import gradio as gr\n\n\nclass Mine(gr.HTML):\n    EVENTS = []\n")
     code = (
-        "import sys; from resnet_demo.page import build; build();"
-        "print([name for name in ('torch', 'openvino', 'matplotlib') if name in sys.modules])"
+        "import sys; from resnet_demo.page import build; import mine; build();"
+        "print([name for name in ('torch', 'openvino', 'matplotlib') if name in sys.modules]);"
+        "print(mine.Mine('x').value, hasattr(mine.gr.Image, 'change'))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240)
-    assert done.stdout.strip() == "[]", done.stderr
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.stdout == "[]\nx True\n", done.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".pyi"] == []
 
 
 def test_importing_the_package_imports_no_page():

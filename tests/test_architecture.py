@@ -10,6 +10,7 @@ import torch
 import torchvision
 from torch import nn
 
+from resnet_demo.models import cost
 from resnet_demo.models.architecture import DEPTHS, STAGES, architecture_of
 from resnet_demo.models.resnet import ResidualBlock, ResNet, count_gflops, count_parameters, load_strictly
 
@@ -33,8 +34,9 @@ def randomise_norms(module: nn.Module) -> None:
             norm.running_var.uniform_(0.5, 2)
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("depth", [18, 34, 50])
 def test_same_output_as_torchvision_on_the_same_weights(depth):
+    """Those of 101 and 152 layers have more blocks of ResNet-50's, as the test of their names and shapes shows."""
     state = state_of(depth)
     ours = ResNet(depth, 10).eval()
     load_strictly(ours, state)
@@ -79,7 +81,8 @@ def test_parameter_counts_of_the_paper(depth, millions):
     ],
 )
 def test_multiply_adds_of_the_paper(depth, variant, gflops):
-    assert count_gflops(on_meta(depth, variant=variant)) == pytest.approx(gflops, abs=0.06)
+    """By the table of blocks. That a network's own count is the same, ``test_page`` and ``test_families`` show."""
+    assert cost.count_gflops(depth, 1000, variant, 224) == pytest.approx(gflops, abs=0.06)
 
 
 def test_multiply_adds_leave_the_network_untouched_and_grow_with_the_picture():
@@ -108,7 +111,8 @@ def test_variants_put_the_stride_of_a_stage_into_different_convolutions():
     assert strides("v1.5") == [1, 2, 1, 2]
 
 
-def test_variants_differ_in_what_they_compute_not_in_their_weights():
+def test_variants_differ_in_what_they_compute_not_in_their_weights(monkeypatch):
+    tiny.narrow(monkeypatch)
     state = state_of(50)
     x = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     outputs = []

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -13,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
 
 from resnet_demo.bench.harness import training_clock
 from resnet_demo.bench.harness.our_training import averaged, phases
@@ -42,14 +38,12 @@ def left_in(scratch) -> list[str]:
     return [path.name for path in scratch.iterdir() if not path.name.startswith(("pymp-", "torchinductor"))]
 
 
-def test_training_prints_a_table_and_writes_the_same_as_json(scratch, tmp_path):
-    """In a process of its own: among the threads that other tests left, its workers took a whole test worker along."""
+def test_training_prints_a_table_and_writes_the_same_as_json(scratch, tmp_path, monkeypatch, capsys):
+    """Without worker processes: among the threads that other tests left, they took a whole test worker along."""
+    monkeypatch.setattr(training_clock, "QUIET", 0)  # Nothing is prepared ahead that a turn would have to wait for.
     file = tmp_path / "bench.json"
-    command = [sys.executable, "-m", "resnet_demo", "bench", "training", *TINY, "--json", str(file)]
-    environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    output = run.stdout
+    assert main(["bench", "training", *TINY, "--workers", "0", "--json", str(file)]) == 0
+    output = capsys.readouterr().out
     assert "torch " + torch.__version__ in output
     assert "(drawn)" in output
     lines = [line.strip("| ").split(" | ") for line in output.splitlines() if line.startswith("| ")]
@@ -60,7 +54,7 @@ def test_training_prints_a_table_and_writes_the_same_as_json(scratch, tmp_path):
 
     written = json.loads(file.read_text())
     assert {"cpu", "cores", "threads", "torch", "torchvision", "load"} <= written["machine"].keys()
-    assert (written["settings"]["rounds"], written["settings"]["workers"]) == (1, 1)
+    assert (written["settings"]["rounds"], written["settings"]["workers"]) == (1, 0)
     records = {record["way"]: record for record in written["measurements"]["training"]}
     assert list(records) == ways
     for row, record in zip(rows, records.values(), strict=True):

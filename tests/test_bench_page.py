@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -77,7 +78,7 @@ def table(output: str) -> list[dict[str, str]]:
 
 
 def test_http_and_load_print_tables_and_write_their_rows(given, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(load, "CLIENTS", (2, 5))
+    monkeypatch.setattr(load, "CLIENTS", (2, 3))
     monkeypatch.setattr(load, "PHOTOS", 6)
     file = tmp_path / "bench.json"
     assert main(["bench", "http", "load", *TINY, "--json", str(file)]) == 0
@@ -95,6 +96,7 @@ def test_http_and_load_print_tables_and_write_their_rows(given, monkeypatch, tmp
 
 def test_a_crowd_gets_what_a_lone_client_gets(given, monkeypatch, capsys):
     monkeypatch.setattr(crowd, "CLIENTS", 3)
+    monkeypatch.setattr(crowd, "PHOTOS", 2)
     monkeypatch.setattr(crowd, "SECONDS", 1.0)
     rows = crowd.measure(Settings((18,)))
     output = capsys.readouterr().out
@@ -192,12 +194,18 @@ def test_starting_compares_page_with_page_and_prediction_with_script(monkeypatch
     assert len(table(capsys.readouterr().out)) == 4
 
 
-def test_the_script_with_torch_names_five_classes(tmp_path):
-    command = starting.torch_command(18, tmp_path)
-    assert starting.finished(command) > 0
+def test_the_script_with_torch_names_five_classes(tmp_path, monkeypatch, capsys):
+    """In this process: to import torch and torchvision once more would take ten seconds."""
+    python, isolated, *arguments = starting.torch_command(18, tmp_path)
+    assert (python, isolated) == (sys.executable, "-I")
+    monkeypatch.setattr(sys, "argv", arguments)
+    runpy.run_path(arguments[0], run_name="__main__")
+    classes = [int(line.split()[0]) for line in capsys.readouterr().out.splitlines()]
+    assert len(set(classes)) == 5 and set(classes) <= set(range(starting.CLASSES))
 
 
 def test_a_script_that_fails_gives_its_last_line():
+    assert starting.finished([sys.executable, "-I", "-c", "pass"]) > 0
     with pytest.raises(UserError, match="-c failed: There is no such thing"):
         starting.finished([sys.executable, "-I", "-c", "raise SystemExit('There is no such thing.')"])
 

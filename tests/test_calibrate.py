@@ -22,7 +22,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.tasks import softmax
 from resnet_demo.tasks.calibration import Calibration, ClassMeans
-from resnet_demo.tasks.imagenet_names import synsets
+from resnet_demo.tasks.imagenet_names import names, synsets
 from resnet_demo.training.bundle import kept_calibration
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.data.ood_images import SHOWN_FLOWERS, ood_pictures
@@ -165,11 +165,15 @@ def test_only_what_was_calibrated_says_known_or_unknown():
 # --- Pictures ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_sample_photos_of_flowers_are_left_out_for_the_flower_tasks_only(tmp_path):
+def test_the_sample_photos_that_show_a_bundled_tasks_classes_are_left_out_for_it_alone(tmp_path):
     for synset in synsets():
         (tmp_path / f"{synset}_some.JPEG").touch()
     left = {path.name[:9] for path in ood_pictures("flowers102", str(tmp_path), None).paths}
     assert set(synsets()) - left == {synsets()[index] for index in SHOWN_FLOWERS}
+    left = {path.name[:9] for path in ood_pictures("cifar10", str(tmp_path), None).paths}
+    shown = {names()[index] for index in range(1000) if synsets()[index] not in left}
+    assert {"tabby", "sorrel (horse)", "airliner", "tree frog", "moving van", "Chihuahua", "schooner"} <= shown
+    assert len(left) == 726 and not {"tench", "daisy"} & shown
     assert len(ood_pictures("pets", str(tmp_path), None).paths) == 1000
 
 

@@ -47,14 +47,27 @@ def pictures(real_flowers):
     return np.stack([tasks.preprocess(tiny.FLOWERS, real.photo)[0] for real in real_flowers(3)])
 
 
-@pytest.fixture(scope="module")
-def expected(checkpoint, pictures):
+def computed(checkpoint: Checkpoint, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Logits (3, 4) and last feature map (3, C, 2, 2) of our own float32 network."""
     network = build_network(checkpoint)
     features = network.features(torch.from_numpy(tasks.normalise(checkpoint.spec, pictures)))
     logits = network.head(features)
     assert logits.std(dim=0).min() > 1e-2  # The pictures must tell networks apart.
     return logits.numpy(), features.numpy()
+
+
+@pytest.fixture(scope="module")
+def expected(checkpoint, pictures):
+    return computed(checkpoint, pictures)
+
+
+@pytest.fixture(scope="module", params=NETWORKS.values(), ids=NETWORKS)
+def few_channels(request):
+    """Where no other library builds the network."""
+    depth, variant = request.param
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.narrow(patch)
+        return tiny.random_checkpoint(tiny.FLOWERS, depth, variant, seed=depth)
 
 
 def run_graph(kind: str, path, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -74,10 +87,11 @@ def run_graph(kind: str, path, pictures: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 @pytest.mark.parametrize("kind", GRAPHS)
-def test_a_graph_gives_our_logits_and_features(kind, checkpoint, expected, pictures, tmp_path):
-    given = "uint8" if checkpoint.depth == 18 else "normalised"
-    path, *_ = export(checkpoint, kind, tmp_path / GRAPHS[kind], given)
-    batch = pictures if given == "uint8" else tasks.normalise(checkpoint.spec, pictures)
+def test_a_graph_gives_our_logits_and_features(kind, few_channels, pictures, tmp_path):
+    expected = computed(few_channels, pictures)
+    given = "uint8" if few_channels.depth == 18 else "normalised"
+    path, *_ = export(few_channels, kind, tmp_path / GRAPHS[kind], given)
+    batch = pictures if given == "uint8" else tasks.normalise(few_channels.spec, pictures)
     for size in (3, 1):  # Any batch size, not the one it was made with.
         logits, features = run_graph(kind, path, batch[:size])
         np.testing.assert_allclose(logits, expected[0][:size], atol=1e-4)
@@ -137,7 +151,7 @@ def test_timm_makes_a_network_and_its_preprocessing_of_the_exported_folder(tmp_p
 def test_other_programs_take_a_published_repository_as_it_is(tmp_path, monkeypatch):
     """timm for real, and what transformers reads; `.ci/transformers` loads it with that package, which is not here."""
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))
-    tiny.weights_folder(tmp_path / "weights", (tiny.FLOWERS, 18), (tiny.FACES, 18))
+    tiny.weights_folder(tmp_path / "weights", (tiny.FLOWERS, 18), (tiny.FACES, 18), channels=64)
     with UploadServer(tmp_path / "hub") as hub:
         hub.patch(monkeypatch)
         monkeypatch.setenv("HF_TOKEN", WRITE)

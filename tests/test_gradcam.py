@@ -115,7 +115,7 @@ def test_callers_in_inference_mode_get_the_same_map(network, x):
 
 def test_six_threads_get_the_maps_of_one(network):
     pictures = torch.randn(6, 1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
-    work = [(number, layer) for number in range(6) for layer in STAGES]
+    work = [(number, layer) for number in range(6) for layer in STAGES[::2]]
 
     def cam(job: tuple[int, str]) -> np.ndarray:
         number, layer = job

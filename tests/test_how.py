@@ -22,7 +22,7 @@ def cells(html: str) -> dict[int, list[str]]:
 
 def test_the_table_counts_as_the_networks_do(monkeypatch, tmp_path):
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
-    tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18))
+    tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18), channels=64)
     html = how_it_works.table()
     found = cells(html)
     assert tuple(found) == DEPTHS

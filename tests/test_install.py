@@ -142,19 +142,22 @@ def test_without_a_package_one_sentence_says_how_to_get_it(installed, weights, t
     assert done.stderr.startswith(sentence) and done.stderr.count("\n") == 1
 
 
-def test_earlier_stages_need_no_torch_and_the_module_says_that_it_does(installed, weights, tmp_path):
+def test_explanations_need_no_torch_and_the_module_says_that_it_does(installed, weights, tmp_path):
     code = (
         "import resnet_demo\n"
         f"answer = resnet_demo.load('flowers102', 18)({str(EXAMPLES / 'dahlia.jpg')!r})\n"
-        "print(*(answer.cam(layer=f'layer{stage}').shape == answer.cam().shape for stage in (1, 2, 3)))\n"
+        f"faces = resnet_demo.load('faces68', 18)({str(EXAMPLES / 'astronaut.jpg')!r})\n"
+        "ways = [{'layer': f'layer{stage}'} for stage in (1, 2, 3)] + [{'method': 'occlusion'}]\n"
+        "print(*(answer.cam(**way).shape == answer.cam().shape for way in [*ways, {'method': 'score-cam'}]))\n"
+        "print(*(faces.cam('nose', **way).shape == faces.cam('nose').shape for way in ways))\n"
         "try:\n    resnet_demo.ResNet\nexcept resnet_demo.UserError as error:\n    print(error)\n"
     )
     variables = os.environ | {"RESNET_DEMO_WEIGHTS": str(weights)}
     done = subprocess.run(
         [installed / "python", "-c", code], cwd=tmp_path, env=variables, capture_output=True, text=True
     )
-    stages, module = done.stdout.splitlines()
-    assert stages == "True True True"
+    *same, module = done.stdout.splitlines()
+    assert same == ["True True True True True", "True True True True"]
     assert module.startswith("This needs the package torch")
 
 

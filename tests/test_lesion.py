@@ -65,7 +65,8 @@ def test_the_change_is_that_of_a_network_without_the_residual_branch(folder):
     assert finder.found().changes["layer2.0"] == pytest.approx(expected, rel=1e-3)
 
 
-def test_photos_are_counted_and_not_the_faces_in_them(tmp_path):
+def test_photos_are_counted_and_not_the_faces_in_them(tmp_path, monkeypatch):
+    tiny.narrow(monkeypatch)
     checkpoints.save(tmp_path / "faces", tiny.random_state(18, 136), tiny.FACES, 18, "v1.5", {})
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -75,7 +76,8 @@ def test_photos_are_counted_and_not_the_faces_in_them(tmp_path):
     assert checkpoints.read_config(tmp_path / "faces").lesions.pictures == 2
 
 
-def test_pictures_without_anything_of_the_task_are_refused(tmp_path, capsys):
+def test_pictures_without_anything_of_the_task_are_refused(tmp_path, monkeypatch, capsys):
+    tiny.narrow(monkeypatch)
     checkpoints.save(tmp_path / "faces", tiny.random_state(18, 136), tiny.FACES, 18, "v1.5", {})
     (tmp_path / "none").mkdir()
     tiny.photo().save(tmp_path / "none" / "noise.png")

@@ -33,9 +33,9 @@ def weights(tmp_path_factory):
         yield root
 
 
-def content(seed: int) -> bytes:
+def content(seed: int, width: int = 80, height: int = 60, format: str = "PNG") -> bytes:
     buffer = io.BytesIO()
-    tiny.photo(80 + seed, 60, seed).save(buffer, "PNG")
+    tiny.photo(width + seed, height, seed).save(buffer, format)
     return buffer.getvalue()
 
 
@@ -53,15 +53,38 @@ def lines_of(table: bytes) -> list[list[str]]:
 
 
 def test_photos_of_which_two_are_too_many_are_all_answered(weights, monkeypatch):
-    monkeypatch.setattr(pixel_budget, "SECONDS", 5)
     monkeypatch.setattr(pixel_budget.budget, "most", 200_000)
     files = []
-    for seed in range(9):
+    for seed in range(6):
         file = io.BytesIO()
         tiny.photo(400, 300, seed).save(file, "PNG")
         files.append(source(f"{seed}.png", file.getvalue()))
     found = [row for portion in batch.rows(predictor.load("flowers102", 18), files) for row in portion]
-    assert [row.reason for row in found] == [""] * 9
+    assert [row.reason for row in found] == [""] * 6
+
+
+def test_whoever_stops_does_not_wait_for_photos_that_wait_for_memory(weights, monkeypatch):
+    refused = []
+    monkeypatch.setattr(pixel_budget.budget, "most", 200_000)
+    monkeypatch.setattr(pixel_budget, "SECONDS", 1)
+    monkeypatch.setattr(pixel_budget, "too_large_now", lambda subject: refused.append(subject) or UserError("late"))
+    files = [source(f"{seed}.png", content(seed, 400, 300)) for seed in range(6)]
+    opened = batch.opened_photos(files, None, str)
+    held = next(photo for photo in opened if photo)
+    assert held[1].size == (400, 300)
+    del held
+    opened.close()
+    assert not refused and pixel_budget.budget.used == 0
+
+
+def test_a_photo_whose_end_did_not_come_keeps_its_turn(weights, monkeypatch):
+    """While it is read once more, the next ones must not take its memory."""
+    monkeypatch.setattr(pixel_budget.budget, "most", 200_000)
+    monkeypatch.setattr(pixel_budget, "SECONDS", 1)
+    files = [source(f"{seed}.jpg", content(seed, 400, 300, "JPEG")[: -200 if seed % 2 else None]) for seed in range(6)]
+    found = [row for portion in batch.rows(predictor.load("flowers102", 18), files) for row in portion]
+    assert [row.reason for row in found] == [""] * 6
+    assert [row.missing_rows > 0 for row in found] == [False, True] * 3
 
 
 def test_every_picture_is_answered_in_order_as_if_alone(weights):

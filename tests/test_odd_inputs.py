@@ -33,9 +33,9 @@ FILES = st.one_of(
     st.sampled_from(["/etc/passwd", "data:image/png;base64,AAAA", "http://127.0.0.1/a", "file:///etc/passwd", "/"]),
     VALUES,
 )
-# The same inputs each time, and bounded by their number: all of it takes about twenty seconds.
+# The same inputs each time, and bounded by their number: all of it takes some seconds.
 BOUNDED = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,

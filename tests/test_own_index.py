@@ -203,12 +203,13 @@ def test_a_page_with_an_own_task_alone_opens_on_it_and_its_depth(weights):
     checkpoints.register(weights / "pets" / "resnet18")
     assert catalog.first_task(CLASSIFICATION) == "flowers102"
     (weights / "index.json").unlink()
-    values = {block.elem_id: getattr(block, "value", None) for block in build().blocks.values()}
+    blocks = build().blocks.values()
+    values = {block.elem_id: getattr(block, "value", None) for block in blocks}
     for tab in ("flowers", "compare", "many"):
         assert values[f"{tab}-task"] == "pets"
     assert [values["flowers-depth"], values["many-depth"], values["compare-depths"]] == [18, 18, [18]]
     assert "CPU" in device_line()
-    shown = [block.id for block in build().blocks.values() if isinstance(block, gr.Tab) and block.visible]
+    shown = [block.id for block in blocks if isinstance(block, gr.Tab) and block.visible]
     assert shown == ["flowers", "compare", "many", "lab"]
     assert catalog.task_choices(CLASSIFICATION) == [("pets", "pets")]
 

@@ -105,8 +105,13 @@ def by_mcp(page: str, arguments: dict) -> str:
         return executor.submit(asyncio.run, run()).result().content[-1].text
 
 
+@pytest.fixture(scope="module")
+def client(page, tmp_path_factory) -> Client:
+    return Client(page, download_files=tmp_path_factory.mktemp("client"), verbose=False)
+
+
 @pytest.mark.parametrize("name", ["plain.jpg", "16-bit.png", "colours.jpg", "phone.heic"])
-def test_a_photo_gets_the_same_answer_by_every_way(page, elsewhere, tmp_path, name):
+def test_a_photo_gets_the_same_answer_by_every_way(page, client, elsewhere, tmp_path, name):
     content = photos()[name]
     expected = predictor.load("flowers102", 18)(content, 4, DRAFT_SIDE).to_json()["top_k"]
     file = tmp_path / name
@@ -133,11 +138,11 @@ def test_a_photo_gets_the_same_answer_by_every_way(page, elsewhere, tmp_path, na
         sent = {way: sent[way] for way in ("an upload", "an address", "a data URL", "base64")}
     inputs = ["flowers102", 18, 4]
     answers = {way: call(page, photo, *inputs)[2]["top_k"] for way, photo in sent.items()}
-    client = Client(page, download_files=tmp_path, verbose=False)
     for way, photo in {"the client's upload": handle_file(str(file)), "the client's data URL": data_url}.items():
         answers[way] = client.predict(photo, *inputs, api_name="/classify")[2]["top_k"]
     arguments = {"task": "flowers102", "depth": 18, "top_k": 4}
-    for way, photo in {"MCP, a data URL": data_url, "MCP, base64": bare, "MCP, an address": sent["an address"]}.items():
+    by_tool = {"MCP, a data URL": data_url, "MCP, base64": bare, "MCP, an address": sent["an address"]}
+    for way, photo in by_tool.items() if name == "plain.jpg" else [("MCP, a data URL", data_url)]:
         answers[way] = json.loads(by_mcp(page, {"image": photo, **arguments}))["top_k"]
     assert answers == dict.fromkeys(answers, expected)
 
@@ -155,7 +160,8 @@ def test_what_is_no_photo_is_one_sentence(page):
     }
     for photo, sentence in tests.items():
         assert call(page, photo) == sentence
-        assert sentence in by_mcp(page, {"image": photo}) and len(by_mcp(page, {"image": photo})) < 500
+        said = by_mcp(page, {"image": photo})
+        assert sentence in said and len(said) < 500
     for photo in (7, ["a"], {"path": "/etc/passwd", "meta": FILE}, {"path": 3, "meta": FILE}, {"path": ["x"]}):
         assert call(page, photo) in (form, gone)
     for nothing in (None, "", {}, {"path": "", "meta": FILE}, {"path": None, "url": None}):

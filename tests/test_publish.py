@@ -422,13 +422,13 @@ def test_a_space_needs_the_present_weights_in_the_repository(weights, hub, capfd
 
 
 @pytest.fixture
-def whole_weights(whole, tmp_path, monkeypatch) -> Path:
-    """With all channels, for other libraries and processes."""
+def recorded_weights(whole, tmp_path, monkeypatch) -> Path:
+    """Networks with a record of their few channels, for other processes."""
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))
     return tiny.weights_folder(tmp_path / "weights", (tiny.FLOWERS, 18), (tiny.FACES, 18))
 
 
-def test_a_space_with_its_own_weights_runs_and_is_tidied(whole_weights, hub, tmp_path, capfd):
+def test_a_space_with_its_own_weights_runs_and_is_tidied(recorded_weights, hub, tmp_path, capfd):
     assert main(["publish", "--space", SPACE]) == 0
     files = hub.head(f"spaces/{SPACE}")
     assert "preload_from_hub" not in head_of(files["README.md"])
@@ -470,11 +470,17 @@ def test_a_space_interrupted_after_its_creation_is_finished(weights, hub, capfd)
     assert hub.spaces[SPACE].hardware == "t4-small"
 
 
-@pytest.mark.parametrize("name", ["README.md", "flowers102/resnet18/README.md", "faces68/resnet18/README.md"])
-def test_cards_have_metadata_that_the_hub_reads(weights, hub, name):
+def test_cards_have_metadata_that_the_hub_reads(weights, hub):
+    assert main(["publish", "--repo-id", REPO]) == 0
+    for name in ("README.md", "flowers102/resnet18/README.md", "faces68/resnet18/README.md"):
+        check_metadata(hub, name)
+    assert "- `flowers102`: Oxford 102 Flowers" in hub.head(REPO)["LICENSE.md"].decode()
+
+
+def check_metadata(hub: UploadServer, name: str) -> None:
+    """What the Hub reads in a card."""
     from huggingface_hub import ModelCard
 
-    assert main(["publish", "--repo-id", REPO]) == 0
     card = ModelCard(hub.head(REPO)[name].decode(), ignore_metadata_errors=False)
     card.validate()
     assert card.data.license == "other" and card.data.license_name == "research-only"
@@ -483,7 +489,6 @@ def test_cards_have_metadata_that_the_hub_reads(weights, hub, name):
     assert card.data.pipeline_tag == ("keypoint-detection" if faces else "image-classification")
     assert "ILSVRC/imagenet-1k" in card.data.datasets
     assert card.data.get("license_link") == ("LICENSE.md" if name == "README.md" else None)
-    assert "- `flowers102`: Oxford 102 Flowers" in hub.head(REPO)["LICENSE.md"].decode()
     results = {
         (result.dataset_type, result.metric_type): result.metric_value for result in card.data.eval_results or ()
     }

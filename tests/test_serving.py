@@ -590,20 +590,24 @@ def started(tmp_path):
         process.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_running_requests_end_and_leaves_nothing(started, tmp_path, number):
-    process, port = started()
+def stopped(process: subprocess.Popen, port: int, tmp_path: Path, number: signal.Signals) -> None:
+    """Send a signal while a request runs: its answer comes, and nothing is left."""
     site = Site(None, tmp_path, f"http://127.0.0.1:{port}")
     photo_ = {"path": site.upload("garden.jpg", dahlia()), "meta": FILE}
     _, answer = site.request("/gradio_api/call/classify", {"data": [photo_, "flowers102", 50]})
     event = json.loads(answer)["event_id"]
     with urllib.request.urlopen(f"{site.address}/gradio_api/call/classify/{event}", timeout=60) as stream:
-        process.send_signal(number)  # The network is still being loaded, or computes.
+        process.send_signal(number)
         text = stream.read().decode()
     assert "event: complete" in text
     assert process.wait(30) == 0
     assert list((tmp_path / "temp").iterdir()) == []
     assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_signal_lets_running_requests_end_and_leaves_nothing(started, tmp_path):
+    process, port = started()
+    stopped(process, port, tmp_path, signal.SIGTERM)  # The network is still being loaded, or computes.
 
 
 def connected(port: int) -> socket.socket:
@@ -618,10 +622,11 @@ def connected(port: int) -> socket.socket:
 
 
 def test_connections_that_say_nothing_are_closed(started, tmp_path):
-    """With few descriptors, many connections and short time-outs."""
+    """With few descriptors, more connections than those and the page's own files, and short time-outs. The page then
+    hears the other signal as well."""
     limited = ("sh", "-c", f"ulimit -n 64; exec {sys.executable} app.py")
-    _, port = started(limited, RESNET_DEMO_HEADER_SECONDS="1", RESNET_DEMO_BODY_SECONDS="1")
-    idle = [connected(port) for _ in range(90)]
+    process, port = started(limited, RESNET_DEMO_HEADER_SECONDS="1", RESNET_DEMO_BODY_SECONDS="1")
+    idle = [connected(port) for _ in range(60)]
     slow = connected(port)
     for connection in idle:
         with contextlib.suppress(ConnectionError):
@@ -638,6 +643,7 @@ def test_connections_that_say_nothing_are_closed(started, tmp_path):
     lines = (tmp_path / "log").read_text().splitlines()
     assert len([line for line in lines if "connections" in line or "resource" in line]) <= 1
     assert not any("Traceback" in line for line in lines)
+    stopped(process, port, tmp_path, signal.SIGINT)
 
 
 def test_every_limit_stands_in_the_documents():

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STAND_IN = """#!/bin/sh
 case "$1 $2" in
     "-c "*) echo '[[{version}], "{platform}", {has_pip}]' ;;
-    "-m venv") echo "$*" >> "{log}"; sleep 0.2; mkdir -p "$3/bin" && ln -s "$0" "$3/bin/python" ;;
+    "-m venv") echo "$*" >> "{log}"; sleep {pause}; mkdir -p "$3/bin" && ln -s "$0" "$3/bin/python" ;;
     "-m ruff" | "-m mypy") echo "$*" >> "{log}" ;;
     "-m pip" | "-m pytest") echo "$*" >> "{log}"; [ ! -e "{fails}" ] ;;
     *) exec "{real}" "$@" ;;
@@ -44,9 +44,11 @@ class Machine:
         tool.chmod(0o755)
         return tool
 
-    def add_python(self, name: str, version: str = "3, 11", platform: str = "linux-test", has_pip: bool = True) -> Path:
-        """A stand-in for Python of that version."""
-        fields = {"version": version, "platform": platform, "has_pip": str(has_pip).lower()}
+    def add_python(
+        self, name: str, version: str = "3, 11", platform: str = "linux-test", has_pip: bool = True, pause: float = 0
+    ) -> Path:
+        """A stand-in for Python of that version, which takes ``pause`` seconds to build an environment."""
+        fields = {"version": version, "platform": platform, "has_pip": str(has_pip).lower(), "pause": pause}
         paths = {"log": self.log, "fails": self.fails, "real": sys.executable}
         return self.add_tool(name, STAND_IN.format(**fields, **paths))
 
@@ -245,6 +247,7 @@ def test_an_environment_whose_python_is_gone_is_built_again_and_keeps_its_clones
 
 
 def test_two_clones_at_once_build_one_environment(machine):
+    machine.add_python("python-test", pause=0.5)  # The other one comes meanwhile.
     clones = [machine.clone("one"), machine.clone("two")]
     calls = [
         subprocess.Popen([sys.executable, str(clone / ".ci" / "environment")], env=machine.variables())

@@ -195,7 +195,7 @@ def test_the_trunk_is_that_of_things_where_it_is_here_else_that_of_flowers(weigh
 
 def test_names_of_classes_do_not_break_the_card(weights):
     network = predictor.load("imagenet1k", 18, "cpu")
-    known = np.abs(np.random.default_rng(0).normal(size=(8, 512))).astype(np.float32)
+    known = np.abs(np.random.default_rng(0).normal(size=(8, network.engine.head_weights.shape[1]))).astype(np.float32)
     taught = head.teach(network, "odd", ("a|b\n# c", "d"), known, np.arange(8) % 2)
     assert "| a\\|b # c | 4 |" in save.card(taught)
 

@@ -46,9 +46,9 @@ def test_the_weights_folder_stays_small():
 
 
 def test_flowers_are_named_as_often_as_the_card_says(real_flowers):
-    """On 120 test pictures, within four standard errors; without the data sets the shipped ones must stay stable."""
+    """On 80 test pictures, within four standard errors; without the data sets the shipped ones must stay stable."""
     predict = resnet_demo.load("flowers102", depth=50)
-    pictures = real_flowers(120)
+    pictures = real_flowers(80)
     answers = predict.many([picture.photo for picture in pictures], top_k=5)
     if data_folder():
         right = np.mean([answer.top_k[0].label == p.label for answer, p in zip(answers, pictures, strict=True)])
@@ -61,30 +61,29 @@ def test_flowers_are_named_as_often_as_the_card_says(real_flowers):
 
 
 def test_a_flower_at_the_end_of_a_long_photo_is_named(real_flowers):
-    """Beside lawn, two widths of it: the middle alone shows none of the flower."""
+    """Beside lawn, two widths of it, at its left or right end: the middle alone shows none of the flower."""
     predict = resnet_demo.load("flowers102", depth=50)
     flowers = [picture.photo for picture in real_flowers(24)]
     alone = predict.many(flowers, top_k=1)
     sure = [number for number, answer in enumerate(alone) if answer.top_k[0].probability > 0.6]
     assert len(sure) >= 5
     flowers, alone = [flowers[number] for number in sure], [alone[number] for number in sure]
-    for at_left in (True, False):
-        photos = []
-        for flower in flowers:
-            side = min(flower.size)
-            photo = Image.new("RGB", (3 * side, side), (86, 112, 60))
-            photo.paste(flower, (0, 0) if at_left else (photo.width - flower.width, 0))
-            photos.append(photo)
-        found = predict.many(photos, top_k=1)
-        same = [one.top_k[0].label == other.top_k[0].label for one, other in zip(alone, found, strict=True)]
-        assert np.mean(same) > 0.8
-        outside = [answer.window.right < photo.width / 2 for answer, photo in zip(found, photos, strict=True)]
-        assert np.mean([is_left == at_left for is_left in outside]) > 0.8
+    photos = []
+    for number, flower in enumerate(flowers):
+        side = min(flower.size)
+        photo = Image.new("RGB", (3 * side, side), (86, 112, 60))
+        photo.paste(flower, (photo.width - flower.width, 0) if number % 2 else (0, 0))
+        photos.append(photo)
+    found = predict.many(photos, top_k=1)
+    same = [one.top_k[0].label == other.top_k[0].label for one, other in zip(alone, found, strict=True)]
+    assert np.mean(same) > 0.8
+    at_left = [answer.window.right < photo.width / 2 for answer, photo in zip(found, photos, strict=True)]
+    assert np.mean([is_left != bool(number % 2) for number, is_left in enumerate(at_left)]) > 0.8
 
 
 def test_keypoints_are_as_near_as_the_card_says(real_faces):
     predict = resnet_demo.load("faces68", depth=50)
-    pictures = real_faces(40)
+    pictures = real_faces(25)
     found, errors = 0, []
     for picture in pictures:
         faces = predict(picture.photo).faces

@@ -100,6 +100,7 @@ def test_where_a_lent_gpus_memory_is_full_the_cpu_answers_and_says_so(monkeypatc
 
     from resnet_demo.backends import zerogpu
 
+    tiny.narrow(monkeypatch)
     checkpoint = tiny.random_checkpoint()
     alone = predictor.make_predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
     network = predictor.make_predictor("flowers102", 18, "cpu", checkpoint=checkpoint)

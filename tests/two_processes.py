@@ -38,8 +38,8 @@ RECIPE = Recipe(
 
 def flowers(folder: Path, team: Team = ALONE) -> ResNet:
     """A run that is stopped after an epoch and gone on with."""
-    pictures = Pictures("flowers102", [None] * 28, np.arange(28) % 4, tuple("abcd"))
-    pictures.cache = dict(enumerate(tiny.pictures(28, 40)))
+    pictures = Pictures("flowers102", [None] * 14, np.arange(14) % 4, tuple("abcd"))
+    pictures.cache = dict(enumerate(tiny.pictures(14, 40)))
     for stop in (1, None):
         trainer = Trainer(tiny.network(), FLOWERS, RECIPE, pictures, folder, workers=0, team=team)
         network = trainer.run(stop)

@@ -20,6 +20,23 @@ def open_tab(page: Page, name: str) -> None:
     page.locator(f"#{name}-photo").wait_for()
 
 
+def resize(page: Page, width: int, height: int) -> None:
+    """Give the window another size, and wait until the page is drawn in it."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def off_screen(page: Page, *selectors: str) -> list[str]:
+    """Those whose element is not there, or not whole in the window without scrolling."""
+    return page.evaluate(
+        """selectors => selectors.filter((one) => {
+            const part = document.querySelector(one), box = part?.getBoundingClientRect();
+            return !part?.checkVisibility() || box.top < 0 || box.bottom > innerHeight;
+        })""",
+        selectors,
+    )
+
+
 def choose(page: Page, elem_id: str, name: str) -> None:
     """Open a list and choose from it."""
     page.locator(f"#{elem_id} input").click()

@@ -1,6 +1,6 @@
 """One Chromium for all browser tests, and the page on the bundled weights and on weights of the tests' own.
 
-Screenshots go to ``tests/browser/screenshots``, or the folder that ``RESNET_DEMO_SCREENSHOTS`` names.
+Screenshots go to the folder that ``RESNET_DEMO_SCREENSHOTS`` names, such as ``tests/browser/screenshots``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,6 +26,9 @@ from resnet_demo.bench.harness.chromium import PATIENCE, SWITCHES
 from resnet_demo.tasks import TaskSpec
 
 ROOT = Path(__file__).resolve().parents[2]
+OWN_TAB = ROOT / "tests" / "own_tab.py"
+# What a program of somebody's own says before it serves the page.
+PROGRAM = f"import runpy; runpy.run_path({str(OWN_TAB)!r}); from resnet_demo.page import serve; serve()"
 PETS = TaskSpec("pets", "classification", labels=("cat", "dog", "hamster"), size=64, resize=64)
 HANDS = TaskSpec("hands", "keypoints", points=5, size=64, fit="squash", detector="")
 # The pages of the tests trust one another, and two cores have enough to do.
@@ -50,24 +53,21 @@ def served(folder: Path, *program: str, **settings: str) -> Iterator[str]:
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(1200):
+        for _ in range(4800):
             try:
                 urllib.request.urlopen(address, timeout=60).close()
                 break
             except OSError:
                 assert process.poll() is None, (folder / "log").read_text()
-                time.sleep(0.2)
+                time.sleep(0.05)
         else:
             pytest.fail(f"The page did not start:\n{(folder / 'log').read_text()}")
         yield address
         _, fault, lines = (folder / "log").read_text().partition("Traceback")
         assert not fault, fault + lines
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        process.kill()  # ``test_serving`` asks it to stop, which takes longer.
+        process.wait()
 
 
 @pytest.fixture(scope="package")
@@ -80,12 +80,13 @@ def server(tmp_path_factory) -> Iterator[str]:
 @pytest.fixture(scope="package")
 def own_server(tmp_path_factory) -> Iterator[str]:
     """The page on weights of its own, networks that have learned nothing: flowers102 with the depths 18 and 34 only,
-    and tasks of somebody's own pictures."""
+    and tasks of somebody's own pictures; with a tab of somebody's own."""
     weights = tmp_path_factory.mktemp("weights")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESNET_DEMO_WEIGHTS", str(weights))
         tiny.weights_folder(weights, (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), (PETS, 18), (HANDS, 18))
-    with served(tmp_path_factory.mktemp("own-server"), RESNET_DEMO_WEIGHTS=str(weights)) as address:
+    folder = tmp_path_factory.mktemp("own-server")
+    with served(folder, "-c", PROGRAM, RESNET_DEMO_WEIGHTS=str(weights)) as address:
         yield address
 
 
@@ -124,9 +125,9 @@ def window(chromium) -> Iterator[Page]:
 
 @pytest.fixture
 def visit(server, window):
-    """A function that opens the page as somebody who was never here: ``visit(width, height, theme, address)``; a second
-    visit ends the first. Afterwards: no request to another host, no error of the page's scripts, nothing that its
-    security policy forbids."""
+    """A function that opens the page as somebody who was never here: ``visit(width, height, theme, address, query)``; a
+    second visit ends the first. Whoever gives a query, which the address says besides, waits for what it opens.
+    Afterwards: no request to another host, no error of the page's scripts, nothing that its security policy forbids."""
     visited, hosts, errors = set(), set(), []
     listeners = {
         "request": lambda request: hosts.add(urlsplit(request.url).hostname),
@@ -134,13 +135,16 @@ def visit(server, window):
         "console": lambda line: errors.extend([line.text] if "Content Security Policy" in line.text else []),
     }
 
-    def open_page(width: int = 1440, height: int = 900, theme: str = "light", address: str = server) -> Page:
+    def open_page(
+        width: int = 1440, height: int = 900, theme: str = "light", address: str = server, query: str = ""
+    ) -> Page:
         if visited:
             forget(window, address)
         visited.add(address)
         window.set_viewport_size({"width": width, "height": height})
-        window.goto(f"{address}/?__theme={theme}")
-        window.locator("#flowers-photo").wait_for()
+        window.goto(f"{address}/?__theme={theme}&{query}".rstrip("&"))
+        if not query:
+            window.locator("#flowers-photo").wait_for()
         return window
 
     for event, listener in listeners.items():
@@ -157,8 +161,13 @@ def visit(server, window):
 
 
 @pytest.fixture(scope="package")
-def screenshots() -> Path:
-    """The folder for screenshots."""
-    folder = Path(os.environ.get("RESNET_DEMO_SCREENSHOTS") or Path(__file__).parent / "screenshots")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def shoot() -> Callable[[Page, str], None]:
+    """A function that takes a screenshot for people to look at: ``shoot(page, name)``. It takes its time, so it does so
+    only where ``RESNET_DEMO_SCREENSHOTS`` names a folder."""
+    folder = os.environ.get("RESNET_DEMO_SCREENSHOTS")
+
+    def take(page: Page, name: str) -> None:
+        if folder:
+            page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, animations="disabled")
+
+    return take

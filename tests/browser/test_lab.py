@@ -7,9 +7,8 @@ from playwright.sync_api import expect
 from browser.acts import open_tab
 
 
-def test_blocks_are_pressed_by_mouse_and_keyboard_and_put_back(visit):
-    page = visit()
-    open_tab(page, "lab")
+def test_blocks_are_pressed_by_mouse_and_keyboard_and_put_back(visit, own_server):
+    page = visit(address=own_server, query="tab=lab&depth=34")
     row, second = page.locator("#lab-board"), page.locator("#lab-pair article").nth(1)
     expect(row.get_by_role("button", name="Leave out block", exact=False)).to_have_count(16)
     block = row.get_by_role("button", name="Leave out block layer1.1", exact=True)
@@ -32,8 +31,8 @@ def test_blocks_are_pressed_by_mouse_and_keyboard_and_put_back(visit):
     expect(page.locator("#lab-tried i:visible")).to_have_count(0)  # They were of the photo before.
 
 
-def test_compare_leads_to_the_lab_with_its_network_and_photo(visit):
-    page = visit()
+def test_compare_leads_to_the_lab_with_its_network_and_photo(visit, own_server):
+    page = visit(address=own_server)
     open_tab(page, "compare")
     page.locator("#compare-examples .gallery-item").nth(1).click()
     page.get_by_role("link", name="Take blocks out of ResNet-34").click()

@@ -94,7 +94,7 @@ def open_tab(page: Page, name: str) -> None:
     page.locator(f"#{name}-photo").wait_for()
 
 
-def test_a_chinese_browser_sees_chinese_and_no_english(open_page, tmp_path, screenshots):
+def test_a_chinese_browser_sees_chinese_and_no_english(open_page, tmp_path, shoot):
     page = open_page("zh-CN")
     assert page.title() == "残差网络看到了什么"
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
@@ -110,7 +110,7 @@ def test_a_chinese_browser_sees_chinese_and_no_english(open_page, tmp_path, scre
     expect(page.locator("#flowers-classes")).to_contain_text("月季（玫瑰）")
     words = english_words(page) - {"Daisy", "Tulip", "Iris"}  # The tests' own classes, of which only Rose has a name.
     assert words == set(), "with a result"
-    page.screenshot(path=screenshots / "flowers-chinese.png", full_page=True)
+    shoot(page, "flowers-chinese")
 
     # A class that was clicked has its heat, and the details keep the labels of programs.
     page.locator("#flowers-classes button").filter(has_text="月季（玫瑰）").click()
@@ -180,7 +180,6 @@ def test_the_switch_overrides_the_browser_and_stays(open_page):
     # A new visit, without the choice in the address.
     page.goto(page.url.split("?")[0])
     expect(page.locator("#flowers-note")).to_contain_text("The photo shows: Daffodil")
-    page.reload()
     expect(current).to_have_text("English")
     page.locator("#flowers-examples .gallery-item").nth(0).click()
     expect(page.locator("#flowers-classes")).to_contain_text("Heat for")

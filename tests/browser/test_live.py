@@ -12,7 +12,7 @@ from conftest import EXAMPLES
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from browser.acts import drawn
+from browser.acts import drawn, resize
 from browser.conftest import forget
 from resnet_demo.bench.harness.chromium import PATIENCE, SWITCHES
 
@@ -75,7 +75,7 @@ def released(page: Page) -> bool:
     return page.evaluate("tracks.length > 0 && tracks.every(track => track.readyState === 'ended')")
 
 
-def test_points_follow_the_camera_until_it_is_stopped(camera, server, screenshots):
+def test_points_follow_the_camera_until_it_is_stopped(camera, server, shoot):
     errors = []
     camera.on("pageerror", lambda error: errors.append(str(error)))
     camera.set_viewport_size({"width": 1000, "height": 900})
@@ -93,7 +93,7 @@ def test_points_follow_the_camera_until_it_is_stopped(camera, server, screenshot
     drawn = page.locator("#live canvas").evaluate(DRAWN)
     assert all(count > 20 for count, _ in drawn.values())
     assert all(0.55 < place < 0.85 for _, place in drawn.values())  # As in a mirror: left is on the right.
-    page.screenshot(path=screenshots / "live.png", full_page=True)
+    shoot(page, "live")
 
     button.click()
     expect(page.locator("#live .live-words")).to_have_text("The camera is off.")
@@ -110,10 +110,9 @@ def test_points_follow_the_camera_until_it_is_stopped(camera, server, screenshot
     assert errors == []
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 720)])
-def test_a_photo_is_taken_with_the_whole_button_and_not_mirrored(camera, server, screenshots, width, height):
+def test_a_photo_is_taken_with_the_whole_button_and_not_mirrored(camera, server, shoot):
     page = camera
-    page.set_viewport_size({"width": width, "height": height})
+    page.set_viewport_size({"width": 390, "height": 844})
     forget(page, server)
     page.goto(f"{server}/?__theme=light")
     page.get_by_role("tab", name="Faces").click()
@@ -123,11 +122,13 @@ def test_a_photo_is_taken_with_the_whole_button_and_not_mirrored(camera, server,
     capture = photo.get_by_role("button", name="Take the photo")
     expect(capture).to_be_visible()
     page.wait_for_function("document.querySelector('#faces-photo video').videoWidth > 0")
-    page.screenshot(path=screenshots / f"capture-{width}.png")
-    box = capture.bounding_box()
-    for share in (0.1, 0.5, 0.9):
-        at = [box["x"] + box["width"] / 2, box["y"] + box["height"] * share]
-        assert page.evaluate("at => !!document.elementFromPoint(...at).closest('.photo-capture')", at)
+    for width, height in ((390, 844), (1280, 720)):
+        resize(page, width, height)
+        shoot(page, f"capture-{width}")
+        box = capture.bounding_box()
+        for share in (0.1, 0.5, 0.9):
+            at = [box["x"] + box["width"] / 2, box["y"] + box["height"] * share]
+            assert page.evaluate("at => !!document.elementFromPoint(...at).closest('.photo-capture')", at)
     capture.click(position={"x": box["width"] / 2, "y": box["height"] * 0.9})
     expect(photo.locator("dialog")).to_be_hidden()
     page.wait_for_function("tracks.every(track => track.readyState === 'ended')")
@@ -143,15 +144,13 @@ def test_a_photo_is_taken_with_the_whole_button_and_not_mirrored(camera, server,
     assert np.std(np.asarray(right)) < 15 < np.std(np.asarray(left))
 
 
-def test_a_camera_that_is_refused_gets_a_sentence(visit):
+def test_without_a_camera_there_is_a_sentence(visit):
     page = open_live(visit())
-    page.locator("#live .live-switch").click()
-    expect(page.locator("#live .live-words")).to_contain_text(re.compile("Allow it beside the address|Connect one"))
-    expect(page.locator("#live .live-switch")).to_have_text("Start the camera")
-
-
-def test_a_page_that_is_not_secure_gets_a_sentence(visit):
-    page = open_live(visit())
+    button, words = page.locator("#live .live-switch"), page.locator("#live .live-words")
+    button.click()  # It is refused.
+    expect(words).to_contain_text(re.compile("Allow it beside the address|Connect one"))
+    expect(button).to_have_text("Start the camera")
+    # On a page that is not secure there is none to ask for.
     page.evaluate("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
-    page.locator("#live .live-switch").click()
-    expect(page.locator("#live .live-words")).to_contain_text("open this page by https")
+    button.click()
+    expect(words).to_contain_text("open this page by https")

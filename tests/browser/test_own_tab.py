@@ -8,49 +8,38 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import ROOT, served
+from browser.conftest import OWN_TAB
 from resnet_demo.page import app, settings
 from resnet_demo.page.i18n import texts
 from resnet_demo.page.tabs import registry
 
-OWN = ROOT / "tests" / "own_tab.py"
-# What a program of one's own would say before it serves the page.
-PROGRAM = f"import runpy; runpy.run_path({str(OWN)!r}); from resnet_demo.page import serve; serve()"
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    weights = tmp_path_factory.mktemp("no-weights")
-    with served(tmp_path_factory.mktemp("own-tab"), "-c", PROGRAM, RESNET_DEMO_WEIGHTS=str(weights)) as address:
-        yield address
-
 
 def test_it_is_one_short_file():
-    assert len(OWN.read_text(encoding="utf-8").splitlines()) <= 40
+    assert len(OWN_TAB.read_text(encoding="utf-8").splitlines()) <= 40
 
 
-def test_it_is_shown_last_and_works_in_both_languages(visit, address):
-    page = visit(address=address)
+def test_it_is_shown_last_and_works_in_both_languages(visit, own_server):
+    page = visit(address=own_server)
     tabs = page.get_by_role("tab")
     expect(tabs.last).to_have_text("Echo")
     tabs.last.click()
     page.locator("#echo-word textarea").fill("petal")
     expect(page.locator("#echo-said textarea")).to_have_value("The echo says: petal petal")
-    page.goto(f"{address}/?language=zh&tab=echo")
+    page.goto(f"{own_server}/?language=zh&tab=echo")
     expect(page.get_by_role("tab", selected=True)).to_have_text("回声")
     expect(page.locator("#echo-word textarea")).to_have_value("petal")  # What was kept comes once the page is there.
     page.locator("#echo-word textarea").fill("花")
     expect(page.locator("#echo-said textarea")).to_have_value("回声说：花 花")
 
 
-def test_the_address_restores_it_with_its_controls(visit, address):
-    page = visit(address=address)
-    page.goto(f"{address}/?tab=echo&word=leaf&times=3")
+def test_the_address_restores_it_with_its_controls(visit, own_server):
+    page = visit(address=own_server, query="tab=echo&word=leaf&times=3")
     expect(page.get_by_role("tab", selected=True)).to_have_text("Echo")
     expect(page.locator("#echo-said textarea")).to_have_value("The echo says: leaf leaf leaf")
     page.locator("#echo-word textarea").fill("stem")
     page.wait_for_function("new URL(location).searchParams.get('word') === 'stem'")
-    assert parse_qs(urlsplit(page.url).query) == {"tab": ["echo"], "word": ["stem"], "times": ["3"]}
+    said = parse_qs(urlsplit(page.url).query)
+    assert said == {"__theme": ["light"], "tab": ["echo"], "word": ["stem"], "times": ["3"]}
 
 
 @pytest.fixture
@@ -58,7 +47,7 @@ def own(monkeypatch) -> settings.Built:
     """The tab and its controls, for one test in this process."""
     monkeypatch.setattr(registry, "_tabs", {one.id: one for one in registry.tabs()})
     monkeypatch.setattr(texts, "_added", {"en": {}, "zh": {}})
-    runpy.run_path(str(OWN))
+    runpy.run_path(str(OWN_TAB))
     tab = registry.tabs()[-1]
     with app.gr.Blocks():
         return settings.Built(tab, tab.build())

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Page, expect
 
 from browser.acts import Held, choose, open_tab
+from browser.conftest import forget
 
 # Every line of facts that was ever to be seen.
 FACTS = """window.facts = new Set();
@@ -30,6 +31,16 @@ def test_settings_are_kept_over_a_reload(visit, own_server):
     choose(page, "faces-task", "Face keypoints")
     expect(page.locator("#faces-region")).to_be_visible()
     page.wait_for_function("JSON.parse(localStorage['resnet-demo'])['faces.task'] === 'faces68'")
+    # How the viewer looks, too.
+    open_tab(page, "flowers")
+    viewer = page.locator("#flowers-overlay")
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+    viewer.locator(".viewer-look summary").click()
+    viewer.locator(".colours").select_option("viridis")
+    viewer.locator(".opacity").fill("80")
+    viewer.locator(".opacity").dispatch_event("change")
+    open_tab(page, "faces")
+    page.wait_for_function("JSON.parse(localStorage['resnet-demo']).tab === 'faces'")
     page.reload()
     # The open tab and its task, and what belongs to the task.
     expect(page.locator("#faces-task input")).to_have_value("Face keypoints")
@@ -41,14 +52,17 @@ def test_settings_are_kept_over_a_reload(visit, own_server):
     page.locator("#flowers-examples .gallery-item").nth(1).click()
     expect(page.locator("#flowers-note .facts")).to_contain_text("ResNet-34")
     expect(page.locator("#flowers-classes li button")).to_have_count(3)
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+    expect(viewer.locator(".colours")).to_have_value("viridis")
+    expect(viewer.locator(".opacity")).to_have_value("80")
 
 
-def test_settings_are_there_before_the_first_answer_and_leave_what_was_chosen_meanwhile(visit, own_server):
+def test_settings_are_there_before_the_first_answer_and_leave_what_was_chosen_meanwhile(visit, window, own_server):
     """Whoever is quick chooses a photo and an option while the kept settings are on their way."""
-    page = visit(address=own_server)
-    page.evaluate("""localStorage["resnet-demo"] = JSON.stringify({"flowers.depth": 34, "flowers.top_k": 3})""")
-    with Held(page, "**/queue/join*") as settings:
-        page.goto(own_server)
+    forget(window, own_server)
+    window.evaluate("""localStorage["resnet-demo"] = JSON.stringify({"flowers.depth": 34, "flowers.top_k": 3})""")
+    with Held(window, "**/queue/join*") as settings:
+        page = visit(address=own_server)
         settings.wait()
         page.evaluate(FACTS)
         page.locator("#flowers-top-k input[type=number]").fill("2")
@@ -62,9 +76,15 @@ def test_settings_are_there_before_the_first_answer_and_leave_what_was_chosen_me
     assert depths == {"ResNet-34"}
 
 
-def test_back_returns_to_the_tab_before(visit):
-    page = visit()
-    page.wait_for_function("new URL(location).searchParams.get('tab') === 'flowers' || window.resnet.open")
+def test_back_returns_to_the_tab_before_and_the_address_is_of_this_window(visit, own_server):
+    page = visit(address=own_server)
+    page.locator("#flowers-overlay[data-drawn]").wait_for()
+    # Another window opens another tab.
+    page.evaluate("localStorage['resnet-demo'] = JSON.stringify({...window.resnet.kept(), tab: 'faces'})")
+    page.locator("#flowers-depth").get_by_label("34", exact=True).check()
+    page.wait_for_function("new URL(location).searchParams.get('depth') === '34'")
+    assert address(page)["tab"] == "flowers"
+
     open_tab(page, "faces")
     page.wait_for_function("new URL(location).searchParams.get('tab') === 'faces'")
     page.locator("#tab-many-button").click()
@@ -78,32 +98,6 @@ def test_back_returns_to_the_tab_before(visit):
     expect(page.locator("#faces-photo")).to_be_visible()
 
 
-def test_the_address_is_of_this_window_whatever_another_one_opened(visit):
-    page = visit()
-    page.locator("#flowers-overlay[data-drawn]").wait_for()
-    page.evaluate(
-        "localStorage['resnet-demo'] = JSON.stringify({...JSON.parse(localStorage['resnet-demo']), tab: 'faces'})"
-    )
-    page.locator("#flowers-depth").get_by_label("34", exact=True).check()
-    page.wait_for_function("new URL(location).searchParams.get('depth') === '34'")
-    assert address(page)["tab"] == "flowers"
-
-
-def test_the_viewer_looks_as_it_was_left(visit):
-    page = visit()
-    page.locator("#flowers-examples .gallery-item").nth(0).click()
-    page.locator("#flowers-overlay[data-drawn]").wait_for()
-    page.locator("#flowers-overlay .viewer-look summary").click()
-    page.locator("#flowers-overlay .colours").select_option("viridis")
-    page.locator("#flowers-overlay .opacity").fill("80")
-    page.locator("#flowers-overlay .opacity").dispatch_event("change")
-    page.reload()
-    page.locator("#flowers-examples .gallery-item").nth(0).click()
-    page.locator("#flowers-overlay[data-drawn]").wait_for()
-    expect(page.locator("#flowers-overlay .colours")).to_have_value("viridis")
-    expect(page.locator("#flowers-overlay .opacity")).to_have_value("80")
-
-
 def test_a_link_restores_tab_task_depth_and_options(visit, own_server):
     page = visit(address=own_server)
     open_tab(page, "compare")
@@ -112,8 +106,8 @@ def test_a_link_restores_tab_task_depth_and_options(visit, own_server):
     page.wait_for_function("new URL(location).searchParams.get('depths') === '18'")
     assert address(page) == {"tab": "compare", "task": "pets", "depths": "18"}
 
-    other = visit(address=own_server)  # Another visitor, with settings of their own.
-    other.goto(f"{own_server}/?tab=flowers&task=pets&depth=18&top_k=2")
+    # Another visitor, with settings of their own.
+    other = visit(address=own_server, query="tab=flowers&task=pets&depth=18&top_k=2")
     expect(other.locator("#flowers-task input")).to_have_value("pets")
     other.locator("#flowers-examples .gallery-item").nth(0).click()
     expect(other.locator("#flowers-classes li button")).to_have_count(2)
@@ -123,8 +117,7 @@ def test_a_link_restores_tab_task_depth_and_options(visit, own_server):
 
 
 def test_nonsense_in_the_address_is_left_aside(visit, own_server):
-    page = visit(address=own_server)
-    page.goto(f"{own_server}/?tab=kitchen&task=%3Cb%3E&depth=7&top_k=-1&region=ears")
+    page = visit(address=own_server, query="tab=kitchen&task=%3Cb%3E&depth=7&top_k=-1&region=ears")
     page.locator("#flowers-examples .gallery-item").nth(0).click()
     expect(page.locator("#flowers-note .facts")).to_contain_text("ResNet-18")
     page.goto(f"{own_server}/?tab=flowers&task=birds&depth=152")

@@ -10,8 +10,7 @@ from browser.acts import drawn
 
 
 def test_a_part_is_hidden_undone_and_the_curves_are_drawn(visit):
-    page = visit(390, 844)
-    page.locator("#flowers-depth").get_by_label("18", exact=True).check()
+    page = visit(390, 844, query="tab=flowers&depth=18")
     expect(page.locator("#flowers-note .facts")).to_contain_text("ResNet-18")
     whole = drawn(page, "flowers-overlay")
     page.locator("#flowers-overlay .viewer-truth summary").click()

@@ -38,10 +38,36 @@ SHOWN_FLOWERS = {  # index of the class: its name, and what its photo shows
     986: "yellow lady's slipper",
 }
 
+# Indices of the classes of ImageNet-1k that are one of CIFAR-10's ten.
+CIFAR10_CLASSES = {
+    "airplane": (404, 895),
+    "automobile": (407, 436, 468, 511, 609, 627, 656, 661, 751, 817),
+    "bird": (*range(7, 25), *range(80, 101), *range(127, 147)),
+    "cat": tuple(range(281, 286)),
+    "dog": tuple(range(151, 269)),
+    "frog": (30, 31, 32),
+    "horse": (339,),
+    "ship": (403, 484, 510, 554, 625, 628, 724, 780, 814, 871, 914),
+    "truck": (555, 569, 675, 717, 734, 864, 867),
+}
+# Those of which one could say so, or nearly: wild dogs and cats, zebra and cattle, airship and canoe, trains, buses and
+# machines on wheels, a wing, a wreck.
+NEARLY_CIFAR10 = (
+    *(*range(269, 281), *range(286, 294), 340, *range(345, 356), 405, 408, 472, 517, 547, 565, 573, 576, 586, 595),
+    *(603, 654, 705, 757, 779, 802, 803, 820, 829, 833, 847, 856, 866, 874, 908, 913),
+)
+
+
+def shown_in_samples(task: str) -> set[int]:
+    """Classes of ImageNet-1k whose sample photos show what a bundled task knows, or nearly."""
+    if task in BUNDLED and BUNDLED[task].flowers:
+        return set(SHOWN_FLOWERS)
+    return {*sum(CIFAR10_CLASSES.values(), ()), *NEARLY_CIFAR10} if task == "cifar10" else set()
+
 
 def ood_pictures(task: str, source: str, data: Path | None) -> Pictures:
-    """Pictures of a folder, or of a data set's train and val parts, at most ``MOST`` by a fixed seed; for the flower
-    tasks without ``SHOWN_FLOWERS``, where ``source`` holds the ImageNet sample photos.
+    """Pictures of a folder, or of a data set's train and val parts, at most ``MOST`` by a fixed seed; where ``source``
+    holds the ImageNet sample photos, without ``shown_in_samples``.
 
     Raises:
         UserError: there are none, or ``source`` is the task's own data set.
@@ -50,9 +76,9 @@ def ood_pictures(task: str, source: str, data: Path | None) -> Pictures:
         raise UserError(f"The pictures of {task} show its classes: name others, which show none of them.")
     pictures = unlabelled_pictures([source], ("train", "val"), data)
     paths = pictures.paths
-    if task in BUNDLED and BUNDLED[task].flowers and is_sample_set(paths):
-        flowers = {synsets()[index] for index in SHOWN_FLOWERS}
-        paths = [path for path in paths if path.name[:9] not in flowers]
+    if is_sample_set(paths):
+        shown = {synsets()[index] for index in shown_in_samples(task)}
+        paths = [path for path in paths if path.name[:9] not in shown]
     if len(paths) > MOST:
         chosen = np.random.default_rng(seed_of("unlike", Path(source).name)).choice(len(paths), MOST, replace=False)
         paths = [paths[index] for index in sorted(chosen)]
