@@ -6,6 +6,7 @@
 # make test-ray compares batch's engines on 2,000 photos, after make ray, which adds Ray to what the tests need.
 # make test-web classifies photos in Chromium by exported networks, with ONNX Runtime Web, which npm fetches.
 # make test-docker builds the image and asks it; BUILDER=podman or buildah does so without Docker.
+# Three tests at a time, as two cores have them: a fifth of their time is waiting for browsers, servers and processes.
 # make run PORT=8000 HOST=0.0.0.0 says where the page listens, make PYTHON=python3.13 ... what to build with,
 # make test PYTEST_ARGS="-k faces" what to test, make bench BENCH_ARGS="--depths 18 50" what to measure.
 
@@ -20,7 +21,7 @@ torch:
 
 test: lint
 	@sh .ci/chromium
-	.venv/bin/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(if $(PYTEST_ARGS),$(PYTEST_ARGS),--cov --cov-report=)
+	.venv/bin/python -m pytest -n 3 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(if $(PYTEST_ARGS),$(PYTEST_ARGS),--cov --cov-report=)
 
 # What Python 3.10 does not know is seen here. From 3.12 on there are newer packages, whose types are none for 3.10.
 lint:
@@ -32,7 +33,7 @@ lint:
 test-newest:
 	@python3 .ci/environment newest
 	@sh .ci/chromium
-	.venv-newest/bin/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	.venv-newest/bin/python -m pytest -n 3 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 ray:
 	@python3 .ci/environment tests

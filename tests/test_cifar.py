@@ -104,7 +104,7 @@ def test_a_teacher_for_photos_sees_small_pictures_enlarged_and_the_student_their
     """From the command line: the fit to the teacher (``test_fit.py`` has what it does), then an epoch."""
     monkeypatch.setattr(training, "fit", lambda teacher, student, batches: {"layer1.0": 0.25})
     monkeypatch.setattr(training, "LINEAR_PICTURES", 60)
-    folder = tiny.weights_folder(tmp_path, (replace(SPEC, size=64, resize=64), 50)) / "cifar10" / "resnet50"
+    folder = tiny.weights_folder(tmp_path, (replace(SPEC, size=64, resize=64), 50), channels=64) / "cifar10" / "resnet50"
     seen = []
     sees = Distillation.answers
 
@@ -153,7 +153,7 @@ def test_the_stem_for_small_pictures_sees_what_the_photo_networks_stem_sees():
 
 
 def test_a_network_for_small_pictures_starts_from_one_for_photos(tmp_path):
-    folder = tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18)) / "flowers102" / "resnet18"
+    folder = tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18), channels=64) / "flowers102" / "resnet18"
     start = checkpoints.load_folder(folder).state
     network = starting_network(str(folder), ARCHITECTURES["resnet18_cifar"], SPEC)
     state = network.state_dict()
