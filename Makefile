@@ -6,7 +6,7 @@
 # make test-ray compares batch's engines on 2,000 photos, after make ray, which adds Ray to what the tests need.
 # make test-web classifies photos in Chromium by exported networks, with ONNX Runtime Web, which npm fetches.
 # make test-docker builds the image and asks it; BUILDER=podman or buildah does so without Docker.
-# Three tests at a time, as two cores have them: a fifth of their time is waiting for browsers, servers and processes.
+# Tests run three at a time on two cores: a fifth of their time is waiting for browsers, servers and processes.
 # make run PORT=8000 HOST=0.0.0.0 says where the page listens, make PYTHON=python3.13 ... what to build with,
 # make test PYTEST_ARGS="-k faces" what to test, make bench BENCH_ARGS="--depths 18 50" what to measure.
 

@@ -104,7 +104,9 @@ def test_a_teacher_for_photos_sees_small_pictures_enlarged_and_the_student_their
     """From the command line: the fit to the teacher (``test_fit.py`` has what it does), then an epoch."""
     monkeypatch.setattr(training, "fit", lambda teacher, student, batches: {"layer1.0": 0.25})
     monkeypatch.setattr(training, "LINEAR_PICTURES", 60)
-    folder = tiny.weights_folder(tmp_path, (replace(SPEC, size=64, resize=64), 50), channels=64) / "cifar10" / "resnet50"
+    folder = (
+        tiny.weights_folder(tmp_path, (replace(SPEC, size=64, resize=64), 50), channels=64) / "cifar10" / "resnet50"
+    )
     seen = []
     sees = Distillation.answers
 
