@@ -411,7 +411,7 @@ def test_missing_data_gives_one_sentence_before_any_training(tmp_path, capsys):
 
 
 def keras_arrays(rng) -> dict[str, np.ndarray]:
-    """Random weights of a Keras ResNet-50 by the package's names, with as many channels as ours has in this file."""
+    """Random weights of a Keras ResNet-50 by the package's names, as narrow as the shapes allow."""
     arrays = {}
 
     def layer(suffix, inputs, outputs, kernel, convolution="res", norm="bn"):
@@ -423,12 +423,11 @@ def keras_arrays(rng) -> dict[str, np.ndarray]:
         arrays[f"{norm}{suffix}/moving_mean"] = rng.normal(0, 0.1, outputs)
         arrays[f"{norm}{suffix}/moving_variance"] = rng.uniform(0.001, 1.5, outputs)
 
-    record = architecture_of(50)
     layer("conv1", 3, 64, 7, "", "bn_")
     arrays["conv1/kernel"] /= 60  # Its input is in 0..255.
     inputs = 64
-    for stage, count in enumerate(record.counts):
-        width = record.channels * 2**stage
+    for stage, count in enumerate(architecture_of(50).counts):
+        width = 64 * 2**stage
         for block in range(count):
             name = f"{stage + 2}{'abcdef'[block]}_branch"
             layer(f"{name}2a", inputs, width, 1)
@@ -437,7 +436,7 @@ def keras_arrays(rng) -> dict[str, np.ndarray]:
             if block == 0:
                 layer(f"{name}1", inputs, 4 * width, 1)
             inputs = 4 * width
-    arrays["fc1000/kernel"], arrays["fc1000/bias"] = rng.normal(0, 0.02, (inputs, 1000)), rng.normal(0, 0.1, 1000)
+    arrays["fc1000/kernel"], arrays["fc1000/bias"] = rng.normal(0, 0.02, (2048, 1000)), rng.normal(0, 0.1, 1000)
     return arrays
 
 
@@ -468,6 +467,7 @@ def keras_forward(arrays, rgb: torch.Tensor, mean_rgb) -> tuple[torch.Tensor, to
     return stem, x.mean((2, 3)) @ tensors["fc1000/kernel"] + tensors["fc1000/bias"]
 
 
+@pytest.mark.usefixtures("whole")  # Their sizes are the file's.
 def test_converted_keras_weights_compute_the_same():
     rng = np.random.default_rng(0)
     arrays = keras_arrays(rng)
