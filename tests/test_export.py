@@ -26,7 +26,7 @@ from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.checkpoints.state_file import read_state_file
 from resnet_demo.cli import main
 from resnet_demo.errors import UserError
-from resnet_demo.export.formats import V1_STRIDES, caution, export
+from resnet_demo.export.formats import V1_STRIDES, caution, export, side_of
 from resnet_demo.export.transformers import export_transformers
 from resnet_demo.models.architecture import architecture_of
 from resnet_demo.publish.elsewhere import root_config
@@ -359,3 +359,12 @@ def found_in_file(path, checkpoint: Checkpoint) -> bool:
     found = read_state_file(path)
     np.testing.assert_array_equal(found.state["layer4.0.conv1.weight"], checkpoint.state["layer4.0.conv1.weight"])
     return found.variant == checkpoint.variant
+
+
+def test_the_record_of_an_export_keeps_its_name(tmp_path):
+    """Exported as ONNX, then for OpenVINO under the same name, then as ONNX once more."""
+    first, second = tmp_path / "n.onnx", tmp_path / "n.xml"
+    for out, side in 2 * ((first, "n.json"), (second, "n.xml.json")):
+        assert side_of(out) == side
+        out.touch()
+        out.with_name(side).touch()
