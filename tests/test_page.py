@@ -20,7 +20,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from resnet_demo import tasks
-from resnet_demo.checkpoints import Metric
+from resnet_demo.checkpoints import Metric, class_stats
 from resnet_demo.errors import UserError
 from resnet_demo.inference.results import Score
 from resnet_demo.models import cost, resnet
@@ -230,6 +230,18 @@ def test_the_darker_border_is_explained(weights, photo):
     assert "only at the bright part" in classify.words(
         classify.predict(photo, "flowers5", 18, 3)
     )  # It sees the middle square only.
+
+
+def test_few_pixels_are_said(weights, photo):
+    assert "It sees the photo as 32 × 32 pixels." in classify.words(classify.predict(photo, "flowers5", 18, 3))
+    assert "sees the photo as" not in classify.words(classify.predict(photo, "flowers102", 18, 3))
+
+
+def test_a_class_has_its_other_names_with_and_without_a_latin_one():
+    cat, rose, own = (class_stats.ClassFacts(label) for label in ("cat", "Rose", "ant"))
+    assert class_list.card_of("cifar10", cat) == [["Also", "猫"]]
+    assert class_list.card_of("flowers102", rose)[0][1].endswith(" · Rosa")
+    assert class_list.card_of("pets", own) == []
 
 
 def test_class_names_are_shown_as_text(weights, photo):

@@ -279,7 +279,7 @@ def finished(tmp_path_factory):
     return of
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
 def test_a_resumed_run_ends_exactly_as_an_uninterrupted_one(tmp_path, finished, optimizer):
     _, whole = finished(optimizer)
     parts = run(tmp_path / "parts", [1, 2, 3], optimizer=optimizer)

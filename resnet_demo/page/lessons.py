@@ -96,10 +96,10 @@ class Lesson:
         """The classes, in the order in which they came."""
         return list(dict.fromkeys(example.label for example in self.examples))
 
-    def take_in(self, given: Sequence[tuple[str, str]], typed: str) -> None:
-        """Paths and names of files, and the class that was typed for them, to be looked at in their turn."""
-        self.files |= {path for path, _ in given}
-        self.queue.append(Upload(given, typed))
+    def take_in(self, upload: Upload) -> None:
+        """Further files, to be looked at in their turn."""
+        self.files |= {path for path, _ in upload.files}
+        self.queue.append(upload)
 
     def add(
         self, upload: Upload, network: Predictor, explain: Callable[[Exception], str], thumbnail: Callable

@@ -208,22 +208,19 @@ def build() -> dict[str, Component]:
 
     def take_in(given, typed, request: gr.Request):
         """Photos and the class that is typed for them, and an empty box: others may come while these are looked at."""
-        lessons.of(request.session_hash).take_in(given or (), typed or "")
+        if given:
+            lessons.of(request.session_hash).take_in(Upload(given, typed or ""))
 
     def add_next(task_title, depth_number, wanted, request: gr.Request):
         """What was taken in first."""
         lesson = lessons.of(request.session_hash)
-        upload = lesson.queue.popleft() if lesson.queue else Upload((), "")
-        yield from add(upload.files, upload.typed, task_title, depth_number, wanted, request)
-
-    def add(given, typed, task_title, depth_number, wanted, request: gr.Request):
-        if not given:
+        if not lesson.queue:
             yield gr.skip()
             return
-        lesson = lessons.of(request.session_hash)
+        upload = lesson.queue.popleft()
 
         def look(trunk_network):
-            return lesson.add(Upload(given, typed or ""), trunk_network, sentence, thumbnail)
+            return lesson.add(upload, trunk_network, sentence, thumbnail)
 
         yield from taught(chosen(lesson, task_title, depth_number), wanted, lesson, look)
 
@@ -231,13 +228,13 @@ def build() -> dict[str, Component]:
         return jpeg(small, "taught", 80)
 
     def add_photo(taken, typed, task_title, depth_number, wanted, request: gr.Request):
-        given = [(taken, Path(taken).name)] if taken else None
-        yield from add(given, typed, task_title, depth_number, wanted, request)
+        take_in([(taken, Path(taken).name)] if taken else (), typed, request)
+        yield from add_next(task_title, depth_number, wanted, request)
 
     def add_waiting(typed, task_title, depth_number, wanted, request: gr.Request):
         """The page's answer to a class's name: photos that came without one are of this class."""
-        given = lessons.of(request.session_hash).waiting
-        yield from add(given, typed, task_title, depth_number, wanted, request)
+        take_in(lessons.of(request.session_hash).waiting, typed, request)
+        yield from add_next(task_title, depth_number, wanted, request)
 
     def cleared(typed, request: gr.Request):
         """For the next class: an empty box, but the name where photos wait for one, or where another one is typed

@@ -6,7 +6,7 @@ const holder = element.closest("[id]:not([id^=html-])") || element;
 const panel = element.closest('[role="tabpanel"]') || document.body, file = find(".photo-file"), dialog = find("dialog");
 const text = (name) => props.texts[name];
 let asked = ""; // what this tab was asked last
-let before = ""; // what was said of the photo before
+let words = ""; // what was said of the photo before
 let choices = 0, sending = false; // An upload takes its time: whatever is chosen meanwhile is what is wanted.
 for (const part of element.querySelectorAll("[data-text]")) part.textContent = text(part.dataset.text);
 for (const part of element.querySelectorAll("[data-name]")) {
@@ -43,10 +43,10 @@ function ask(photo, announced = false) {
 }
 // Compare says after each depth how far it is.
 const line = panel.querySelector(".note-holder");
-const told = () => panel.classList.toggle("is-waiting", panel.matches(".is-waiting") && line.textContent === before);
+const told = () => line.textContent !== words && panel.classList.remove("is-waiting");
 if (line) new MutationObserver(told).observe(line, { childList: true, subtree: true, characterData: true });
 function announce(detail) {
-  before = line?.textContent;
+  words = line?.textContent;
   panel.classList.toggle("is-waiting", Boolean(asked)); // What was said is of the photo before.
   document.dispatchEvent(new CustomEvent("resnet:photo", { detail: { viewer: props.viewer, ...detail } }));
 }

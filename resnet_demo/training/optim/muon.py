@@ -1,4 +1,5 @@
-"""Muon: SGD whose steps turn all directions of a convolution alike (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon).
+"""Muon: SGD whose steps turn all directions of a convolution alike (Jordan et al. 2024,
+https://kellerjordan.github.io/posts/muon).
 
 A gradient of a convolution, as a matrix of filters by their inputs, is nearly of low rank, so that SGD moves a few
 directions over and over. Muon replaces the momentum by the nearest matrix with orthonormal rows or columns. Here a step

@@ -59,9 +59,8 @@ def make_optimizer(network: ResNet, recipe: Recipe, adaptors: nn.Module | None =
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True, fused=True)
     if recipe.optimizer == "muon":
-        convolutions = (group for group in groups if all(each.ndim == 4 for each in group["params"]))
-        for group in convolutions:
-            group["orthogonal"] = group["part"] < len(PARTS) - 1
+        for group in groups:  # Of the adaptors' convolutions the size counts.
+            group["orthogonal"] = group["part"] < len(PARTS) - 1 and all(each.ndim == 4 for each in group["params"])
         return Muon(groups, lr=recipe.learning_rate)
     raise UserError(f"There is no optimizer {recipe.optimizer!r}: choose adamw, adam, sgd or muon.")
 
