@@ -1,4 +1,4 @@
-"""The imports of the package, read from its source: those inside functions and for type checkers too."""
+"""The imports of the package, read from its source: those inside functions, for type checkers and by name too."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Dotted name → source file, of every module of the package."""
     return {module_of(path): path for path in sorted((ROOT / PACKAGE).rglob("*.py"))}
@@ -23,7 +24,8 @@ def modules() -> dict[str, Path]:
 
 @cache
 def imported(path: Path) -> set[str]:
-    """Dotted names of all that a file imports: modules, or names in them."""
+    """Dotted names of all that a file imports: modules, or names in them; modules that a text names, as they are
+    imported by that."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -31,6 +33,8 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports by a relative path"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
+            names |= {node.value} & modules().keys()
     return names
 
 

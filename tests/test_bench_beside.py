@@ -28,7 +28,7 @@ from resnet_demo.bench.comparison import Entry
 from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import install
 from resnet_demo.bench.results import Row
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.cli.main import main
 
 QUICK = ["--depths", "18", "--rounds", "1", "--seconds", "0"]

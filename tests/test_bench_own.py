@@ -12,7 +12,7 @@ from PIL import Image
 
 from resnet_demo.bench.cases import own
 from resnet_demo.bench.harness.programs import output_of
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.errors import UserError
 
 

@@ -20,7 +20,7 @@ from resnet_demo.bench.cases import crowd, http, limits, live, load, memory, sta
 from resnet_demo.bench.harness import chromium, clients, processes, servers, uploads
 from resnet_demo.bench.harness.clients import both
 from resnet_demo.bench.harness.http_client import Visitor
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tiny
 import torch
 import two_processes
 from conftest import ROOT, free_port
@@ -24,6 +25,7 @@ def log_of(folder: Path) -> list[dict]:
 
 
 def test_two_processes_have_the_losses_and_weights_of_one(tmp_path, monkeypatch):
+    tiny.in_float32(monkeypatch)
     alone = tmp_path / "alone"
     expected, losses = two_processes.flowers(alone), two_processes.points(tmp_path / "alone-points")
     losses_of_heads = two_processes.heads(tmp_path / "alone-heads")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
+from conftest import ROOT
 from imports import PACKAGE, arrows, imported, modules
 
 # From the top down: a folder, or file, imports only from what stands behind it.
@@ -28,6 +29,8 @@ LAYERS = (
     ),
     *("backends", "explain", "checkpoints", "images", "tasks", "models", "utils", "errors", "version"),
 )
+# Folders of the package that have folders with modules themselves.
+PARENTS = {path.parents[1] for path in (ROOT / PACKAGE).glob("*/*/__init__.py")}
 # Programs that are started beside ours to be measured, and imported by nothing.
 PEER_APPS = {f"{PACKAGE}.bench.peers.nothing_app", f"{PACKAGE}.bench.peers.path_app"}
 
@@ -62,6 +65,25 @@ def test_modules_import_each_other_in_no_circle():
         pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
+@pytest.mark.parametrize("folder", sorted(path.name for path in PARENTS))
+def test_the_parts_of_a_folder_import_each_other_in_no_circle(folder):
+    """Its folders count as one part each, as its files do."""
+    inside = f"{PACKAGE}.{folder}."
+
+    def part(module: str) -> str:
+        return module.removeprefix(inside).partition(".")[0]
+
+    between: dict[str, set[str]] = {}
+    for module, targets in arrows().items():
+        if module.startswith(inside):
+            others = {part(target) for target in targets if target.startswith(inside)} - {part(module)}
+            between.setdefault(part(module), set()).update(others)
+    try:
+        TopologicalSorter(between).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
 def test_only_the_page_imports_gradio():
     those = {
         module
@@ -73,11 +95,18 @@ def test_only_the_page_imports_gradio():
 
 
 def test_a_circle_and_an_arrow_upwards_would_be_seen(tmp_path):
-    """Also those inside functions and behind TYPE_CHECKING."""
+    """Also those inside functions and behind TYPE_CHECKING, and by a module's name."""
     source = tmp_path / "source.py"
     source.write_text(
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from resnet_demo.page import catalog\n"
         "def late():\n    import gradio as gr\n    from resnet_demo.models.resnet import ResNet\n"
+        "CASE = 'resnet_demo.bench.cases.classify'\n"
     )
-    assert {"resnet_demo.page.catalog", "gradio", "resnet_demo.models.resnet.ResNet"} <= imported(source)
+    seen = {
+        "resnet_demo.page.catalog",
+        "gradio",
+        "resnet_demo.models.resnet.ResNet",
+        "resnet_demo.bench.cases.classify",
+    }
+    assert seen <= imported(source)

@@ -13,7 +13,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.inference import predictor
 from resnet_demo.page import lessons, result_cache
 from resnet_demo.page.lessons import Upload
-from resnet_demo.page.serving.limits import Limits
+from resnet_demo.page.limits import Limits
 from resnet_demo.page.tabs import teach, teach_view
 from resnet_demo.tasks import TaskSpec
 

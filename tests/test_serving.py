@@ -30,8 +30,8 @@ from conftest import EXAMPLES, ROOT, free_port
 from resnet_demo.errors import UserError
 from resnet_demo.inference import predictor
 from resnet_demo.page import server
+from resnet_demo.page.limits import Limits
 from resnet_demo.page.serving import temp_folder
-from resnet_demo.page.serving.limits import Limits
 
 FILE = {"_type": "gradio.FileData"}
 

@@ -68,6 +68,16 @@ def narrow(patch: pytest.MonkeyPatch, channels: int = 16) -> None:
     patch.setattr(config, "_read_version", lru_cache(config._read_version.__wrapped__))
 
 
+def in_float32(patch: pytest.MonkeyPatch) -> None:
+    """Train in float32 where the CPU has bf16 too, in tests of ways whose results are the same but for rounding."""
+    import torch
+
+    from resnet_demo.training.optim import amp, folded_norms
+
+    for module in (amp, folded_norms):
+        patch.setattr(module, "training_type", lambda device_type: torch.float32)
+
+
 def network(depth: Architecture | int = 18, outputs: int = 4, seed: int = 0) -> ResNet:
     """These weights in PyTorch, in training mode."""
     from resnet_demo.backends.torch_network import with_weights

@@ -63,7 +63,8 @@ def run_bench(options: argparse.Namespace) -> int:
         for path in readme.write(options.readme or [readme.FILE], options.page and options.page.absolute()):
             print(path)
         return 0
-    from resnet_demo.bench.runner import Settings, run
+    from resnet_demo.bench.runner import run
+    from resnet_demo.bench.settings import Settings
 
     settings = Settings(
         depths=tuple(options.depths),

@@ -19,7 +19,7 @@ from resnet_demo.images.class_folders import classes_by_name
 from resnet_demo.inference.base import Predictor
 from resnet_demo.page import result_cache
 from resnet_demo.page.i18n.texts import say
-from resnet_demo.page.serving.limits import Limits
+from resnet_demo.page.limits import Limits
 from resnet_demo.teach import features, head
 
 MOST = 64  # lessons at a time: 500 photos are 4 MB of features and 3 MB of thumbnails

@@ -17,8 +17,8 @@ from resnet_demo.backends import zerogpu_lease
 from resnet_demo.errors import UserError
 from resnet_demo.images.pixel_budget import budget
 from resnet_demo.page.i18n.texts import say
+from resnet_demo.page.limits import Limits
 from resnet_demo.page.serving import stopping, temp_folder
-from resnet_demo.page.serving.limits import Limits
 from resnet_demo.page.serving.requests import Requests
 from resnet_demo.utils import memory
 
@@ -122,7 +122,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     from starlette.responses import FileResponse
     from starlette.routing import Route
 
-    from resnet_demo.page import lessons
+    from resnet_demo.page import catalog, lessons
     from resnet_demo.page.app import build
     from resnet_demo.page.gradio_patches import (
         api_calls,
@@ -141,8 +141,9 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
         server_config,
         temp_files,
     )
+    from resnet_demo.page.i18n.errors import names_server_file, sentence
     from resnet_demo.page.i18n.language import Localised
-    from resnet_demo.page.i18n.texts import in_english, label, translations
+    from resnet_demo.page.i18n.texts import in_english, label, say, translations
     from resnet_demo.page.serving import connections, mcp_log
     from resnet_demo.page.serving.faults import Sentences
     from resnet_demo.page.serving.headers import SecureHeaders
@@ -153,6 +154,9 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     from resnet_demo.page.settings import SCRIPT
     from resnet_demo.page.widgets import scripts
     from resnet_demo.page.widgets.theme import CSS, HEAD, theme
+
+    def bad_input() -> str:
+        return say("http_bad")
 
     lessons.limits = limits
     with one_app.later():
@@ -169,7 +173,8 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     queue_wakes.let_rest(page)
     light_sessions.lighten()
     fewer_threads.save()
-    api_calls.watch(page, requests.called)
+    # The tasks once: looking into the index at each call would cost a millisecond.
+    api_calls.watch(page, requests.called, catalog.names(), sentence, bad_input)
     link_preview.describe(in_english(label("title")), in_english(label("tagline")), f"/{PREVIEW.name}")
     connections.quiet()
     mcp_log.quiet()
@@ -220,7 +225,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
     )
     mcp_input.leave_photos(page)
     mcp_output.tidy(page)
-    mcp_errors.speak_plainly(page)
+    mcp_errors.speak_plainly(page, bad_input, names_server_file)
     mcp_threads.wait_apart(page)
     return Served(page, requests, sweeper)
 

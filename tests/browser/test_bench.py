@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 from resnet_demo.bench.cases import first_visit, live, slow_line, visible
 from resnet_demo.bench.harness import chromium as bench_chromium
 from resnet_demo.bench.harness import servers, uploads
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 
 ONCE = Settings((18,), rounds=1, seconds=0)
 

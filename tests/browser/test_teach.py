@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import EXAMPLES
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
 from species import write_species
 
 from resnet_demo import checkpoints
@@ -75,15 +75,20 @@ def test_classes_are_taught_tried_and_taken_along(visit, photos, tmp_path, capsy
     expect(page.locator("#teach-classes .teach-name")).to_have_count(len(first))
 
 
+def taken_in(request: Request, name: str) -> bool:
+    """Whether the page sends photos to be looked at, with the name that was typed for them."""
+    return "/queue/join" in request.url and name in (sent := request.post_data or "") and "orig_name" in sent
+
+
 def test_photos_given_while_others_are_looked_at_have_their_turn(visit, photos):
     teaching, _ = photos
     page = open_tab(visit)
     given = sorted(teaching.iterdir())[:3]
     for folder in given:
         page.locator("#teach-class").get_by_role("textbox").fill(folder.name)
-        with page.expect_response(lambda response: "/upload?" in response.url):
+        with page.expect_request(lambda request, name=folder.name: taken_in(request, name)):
             page.locator("#teach-files input[type=file]").set_input_files(sorted(folder.iterdir()))
-        expect(page.locator("#teach-files").get_by_role("table")).to_have_count(0)  # Taken in, with the name.
+        expect(page.locator("#teach-files").get_by_role("table")).to_have_count(0)
     names = page.locator("#teach-classes .teach-name")
     expect(names).to_have_count(3)
     assert [name.inner_text() for name in names.all()] == [folder.name for folder in given]

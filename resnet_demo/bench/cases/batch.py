@@ -14,7 +14,7 @@ from pathlib import Path
 from resnet_demo.bench import results
 from resnet_demo.bench.comparison import RATE, Entry, compare
 from resnet_demo.bench.harness import photos, processes, servers
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 
 UNIQUE = 64  # different files; the others are links to them, read and decoded anew each time
 WARM = 32  # pictures of the turns that try a way and warm it up

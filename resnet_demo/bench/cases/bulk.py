@@ -15,7 +15,7 @@ from resnet_demo.bench import results
 from resnet_demo.bench.comparison import RATE, Entry, compare
 from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import networks
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images.archives import Source
 from resnet_demo.inference import batch

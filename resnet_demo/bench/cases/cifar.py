@@ -16,7 +16,7 @@ from resnet_demo.bench import results
 from resnet_demo.bench.harness.training_clock import Clock, Training
 from resnet_demo.bench.peers.torchvision_cifar import CifarPictures, network
 from resnet_demo.bench.peers.torchvision_training import endless, training_step
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import take_turns
 from resnet_demo.lab import degradation
 

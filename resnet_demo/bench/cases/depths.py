@@ -13,7 +13,7 @@ from resnet_demo.bench.cases.photo import overlay
 from resnet_demo.bench.comparison import Entry, compare
 from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import networks
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.inference.classifier import Classifier
 

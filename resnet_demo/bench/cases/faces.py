@@ -13,7 +13,7 @@ from resnet_demo.bench import results
 from resnet_demo.bench.comparison import Entry, compare
 from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import install, networks
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.images import draw_landmarks
 from resnet_demo.inference.landmarks import LandmarkPredictor
 

@@ -9,7 +9,7 @@ from resnet_demo.bench import results
 from resnet_demo.bench.cases.slow_line import LATENCY, RATE, slow_down
 from resnet_demo.bench.harness import chromium, servers
 from resnet_demo.bench.harness.clients import beside_nothing, both
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

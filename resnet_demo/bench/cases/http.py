@@ -11,7 +11,7 @@ from tqdm import tqdm
 from resnet_demo.bench import results
 from resnet_demo.bench.harness import servers, uploads
 from resnet_demo.bench.harness.clients import WARM_UP, Asker, beside_nothing, both
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import take_turns
 
 WHAT = "HTTP: upload to fetched result"

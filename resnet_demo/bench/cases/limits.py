@@ -21,7 +21,7 @@ from resnet_demo.bench.harness import servers, uploads
 from resnet_demo.bench.harness.clients import Asker, running
 from resnet_demo.bench.harness.photos import QUALITY
 from resnet_demo.bench.peers import networks
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import take_turns
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images import overlay as image_overlay

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from resnet_demo.bench import results
 from resnet_demo.bench.cases.visible import open_page
 from resnet_demo.bench.harness import chromium, servers, uploads
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import take_turns
 from resnet_demo.errors import UserError
 

@@ -18,7 +18,7 @@ from resnet_demo import checkpoints
 from resnet_demo.bench import results
 from resnet_demo.bench.harness import processes, servers, uploads
 from resnet_demo.bench.harness.http_client import Visitor
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.tasks import CLASSIFICATION
 
 WHAT = "memory with all bundled networks"

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from resnet_demo import checkpoints
 from resnet_demo.bench import results
 from resnet_demo.bench.harness.programs import output_of
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import take_turns
 from resnet_demo.errors import UserError
 from resnet_demo.training.data.own_items import SUFFIXES

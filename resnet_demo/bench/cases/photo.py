@@ -12,7 +12,7 @@ from resnet_demo.bench import results
 from resnet_demo.bench.comparison import Entry, compare
 from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import cam_packages, install, networks
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference.classifier import Classifier

@@ -12,7 +12,7 @@ from resnet_demo import checkpoints, tasks
 from resnet_demo.backends.openvino import OpenVinoEngine, best_precision, float_precision
 from resnet_demo.bench import results
 from resnet_demo.bench.results import Row
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.errors import UserError
 from resnet_demo.explain import gradcam

@@ -10,7 +10,7 @@ from resnet_demo.bench import results
 from resnet_demo.bench.cases.visible import OUR_RESULT, open_ours
 from resnet_demo.bench.harness import chromium, servers, uploads
 from resnet_demo.bench.harness.clients import running
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -18,7 +18,7 @@ from resnet_demo.bench import results
 from resnet_demo.bench.comparison import Entry, compare
 from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import networks
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.explain import autograd
 from resnet_demo.utils.cpu import cpu_count

@@ -16,7 +16,7 @@ from resnet_demo.bench import results
 from resnet_demo.bench.harness import servers, uploads
 from resnet_demo.bench.harness.clients import Asker
 from resnet_demo.bench.harness.programs import output_of
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import take_turns
 
 PAGE, PREDICTION = "start to first page", "start to first prediction"

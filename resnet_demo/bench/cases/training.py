@@ -13,7 +13,7 @@ from resnet_demo.bench.harness.training_clock import Clock, Training
 from resnet_demo.bench.harness.training_images import flower_pictures
 from resnet_demo.bench.peers.torchvision_training import reference_batches, reference_step
 from resnet_demo.bench.results import Row
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import summary, take_turns
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.distributed import ALONE

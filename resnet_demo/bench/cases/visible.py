@@ -14,7 +14,7 @@ from tqdm import tqdm
 from resnet_demo.bench import results
 from resnet_demo.bench.harness import chromium, servers, uploads
 from resnet_demo.bench.harness.clients import beside_nothing, both
-from resnet_demo.bench.runner import Settings
+from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import take_turns
 
 if TYPE_CHECKING:

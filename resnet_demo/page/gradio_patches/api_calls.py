@@ -16,26 +16,31 @@ import gradio.context
 from gradio import route_utils
 
 from resnet_demo.models.architecture import DEPTHS
-from resnet_demo.page import catalog
 from resnet_demo.page.gradio_patches import light_sessions
 from resnet_demo.page.gradio_patches.reach import inside
-from resnet_demo.page.i18n.errors import sentence
-from resnet_demo.page.i18n.texts import say
 
 # Functions of Gradio's inside of which ours, or what handles our results, run.
 SERVER_SIDE = ("call_function", "postprocess_data")
 _original = inside(route_utils, "call_process_api", __name__)
 
 
-def watch(page: gr.Blocks, called: Callable[[str, str | None, int | None, float, str], None]) -> None:
+def watch(
+    page: gr.Blocks,
+    called: Callable[[str, str | None, int | None, float, str], None],
+    offered: Collection[str],
+    sentence: Callable[[Exception], str],
+    bad_input: Callable[[], str],
+) -> None:
     """Answer and record the calls of a page.
 
     Args:
         called: takes the endpoint's name, task and depth (None where they are none of this page), seconds, and the
             outcome; see ``serving.requests``.
+        offered: the page's tasks.
+        sentence: says what went wrong in a function of the page, in the caller's language.
+        bad_input: says that what was sent is of no use.
     """
     local = inside(gradio.context, "LocalContext", __name__)
-    offered = catalog.names()  # Looking into the index each time would cost a millisecond.
     taken: dict[str, float] = {}  # event → seconds so far, of those that answer in steps
 
     async def call(app: Any, body: Any, gr_request: Any, fn: Any, root_path: str, record_history: bool = True) -> Any:
@@ -50,14 +55,14 @@ def watch(page: gr.Blocks, called: Callable[[str, str | None, int | None, float,
             # An error of ours has its sentence; one of Gradio's own components has Gradio's.
             outcome = "refused"
             if error.print_exception:
-                raise refused(error) from None
+                raise refused(error, sentence, bad_input) from None
             raise
         except asyncio.CancelledError:
             outcome = "cancelled"
             raise
         except Exception as error:
             outcome = "failed" if is_ours(error) else "refused"
-            raise refused(error) from None
+            raise refused(error, sentence, bad_input) from None
         finally:
             if asking:
                 local.request.reset(asking)
@@ -75,9 +80,9 @@ def watch(page: gr.Blocks, called: Callable[[str, str | None, int | None, float,
     route_utils.call_process_api = call
 
 
-def refused(error: Exception) -> gr.Error:
+def refused(error: Exception, sentence: Callable[[Exception], str], bad_input: Callable[[], str]) -> gr.Error:
     """One sentence for an exception, which stands in the log where it is not the caller's."""
-    text = sentence(error) if is_ours(error) else say("http_bad")
+    text = sentence(error) if is_ours(error) else bad_input()
     return gr.Error(text, print_exception=False)
 
 

@@ -5,20 +5,24 @@ Gradio 6.31, and mcp 1.x below it, answer with texts of their libraries, and rep
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from resnet_demo.page.gradio_patches.reach import inside
-from resnet_demo.page.i18n.errors import names_server_file
-from resnet_demo.page.i18n.texts import say
 
 LIBRARY = ("Input validation error", "Output validation error", "Unexpected return type")
 LONGEST = 600  # characters of a sentence of ours
 
 
-def speak_plainly(page: gr.Blocks) -> None:
-    """Make a launched page's tools answer what they cannot use with a sentence of ours."""
+def speak_plainly(page: gr.Blocks, bad_input: Callable[[], str], is_secret: Callable[[str], bool]) -> None:
+    """Make a launched page's tools answer what they cannot use with a sentence of ours.
+
+    Args:
+        bad_input: says that what was sent is of no use.
+        is_secret: whether a text is not for callers, as it names a file of this machine.
+    """
     server = page.mcp_server_obj
     if server is None:
         return
@@ -31,11 +35,11 @@ def speak_plainly(page: gr.Blocks) -> None:
         except gr.Error:
             raise
         except Exception:
-            raise ValueError(say("http_bad")) from None
+            raise ValueError(bad_input()) from None
 
     def make_plain_error(text: str) -> Any:
-        plain = text.startswith(LIBRARY) or len(text) > LONGEST or names_server_file(text)
-        return make_error(say("http_bad") if plain else text)
+        plain = text.startswith(LIBRARY) or len(text) > LONGEST or is_secret(text)
+        return make_error(bad_input() if plain else text)
 
     vars(server)["_prepare_tool_call_args"] = prepare_or_refuse
     vars(server.mcp_server)["_make_error_result"] = make_plain_error

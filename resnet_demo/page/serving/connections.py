@@ -12,7 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from resnet_demo.page.serving.limits import Limits
+from resnet_demo.page.limits import Limits
 
 ACCEPTING = ("out of system resource", "_start_serving")  # in asyncio's messages
 Protocol: Any = AutoHTTPProtocol

@@ -9,7 +9,7 @@ from resnet_demo.backends import zerogpu_lease
 from resnet_demo.backends.base import gated_networks, gradient_networks
 from resnet_demo.inference import predictor
 from resnet_demo.page import catalog, lessons, result_cache
-from resnet_demo.page.serving.limits import Limits
+from resnet_demo.page.limits import Limits
 from resnet_demo.utils import memory
 
 log = logging.getLogger(__name__)
