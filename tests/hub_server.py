@@ -206,7 +206,7 @@ class HubServer:
     def patch(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
         """Point the client of this process at this server; returns the pauses it will have asked for, in seconds."""
         from huggingface_hub import constants, file_download, hf_api, lfs
-        from huggingface_hub.utils import _detect_agent, _http
+        from huggingface_hub.utils import _cache_assets, _detect_agent, _http
 
         for name in list(os.environ):
             if name.startswith(("HF_", "HUGGING", "RESNET_DEMO_HUB", "TRANSFORMERS_OFFLINE")):
@@ -232,6 +232,7 @@ class HubServer:
             "HF_HUB_DISABLE_IMPLICIT_TOKEN": False,
         }.items():
             monkeypatch.setattr(constants, name, value)
+        monkeypatch.setattr(_cache_assets, "HF_ASSETS_CACHE", str(home / "assets"))  # It has its own copy.
         monkeypatch.setattr(hf_api.api, "endpoint", self.url)
         # A list of harnesses would be asked for once a process, before the first request proper.
         monkeypatch.setattr(_detect_agent, "_registry", {"standardEnvVars": [], "harnesses": {}})

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+from conftest import ROOT
 from PIL import Image
 
 from resnet_demo.cli.main import main
@@ -42,6 +43,7 @@ def test_all_but_the_test_part_is_trained_on_at_the_size_asked_for(data):
     assert data.train[0].shape == (24, 3, 8, 8) and data.test[0].shape == (8, 3, 8, 8)
     assert set(data.train[1].tolist()) == {0, 1} == set(data.test[1].tolist())
     assert abs(float(data.normalised(data.train[0]).mean())) < 1e-5
+    assert data.limited  # to 24 of 28
 
 
 def test_pictures_are_cropped_and_mirrored():
@@ -65,6 +67,7 @@ def test_a_stopped_run_ends_as_one_that_never_stopped(data, tmp_path):
     assert asdict(rows[1]) | {"train_error": 0, "test_error": 0, "loss": 0} == {
         **{"network": "plain20", "seed": 0, "epoch": 2, "epochs": 2, "size": 8, "pictures": 24, "tests": 8},
         **{"batch": 8, "rate": 0.01, "warmup": 0, "train_error": 0, "test_error": 0, "loss": 0},
+        "limited": 1,
     }
     with pytest.raises(UserError, match="is a run of other settings or pictures: choose another --out"):
         degradation.Run("plain20", 0, replace(SETTINGS, rate=0.1), data, tmp_path / "b")
@@ -94,6 +97,48 @@ def test_from_the_command_line_to_a_plot(cifar, tmp_path, capsys):
     assert main([*command, "--rate", "0"]) == 2
 
 
+def test_other_runs_stay_in_the_csv_and_the_same_ones_are_replaced(cifar, tmp_path, capsys):
+    path = tmp_path / "degradation.csv"
+    options = ["--networks", "plain20", "--epochs", "1", "--size", "8", "--pictures", "16", "--batch", "8"]
+
+    def run(*more: str) -> int:
+        return main(["lab", "degradation", "--data", str(cifar), "--out", str(tmp_path), *options, *more])
+
+    assert run("--seeds", "0", "1") == 0
+    first = results.read_rows(path, results.Epoch)
+    for file in tmp_path.glob("*.pt"):  # as in a fresh clone: they are not in git
+        file.unlink()
+    assert run("--seeds", "2", "--networks", "resnet20") == 0
+    rows = results.read_rows(path, results.Epoch)
+    assert rows[:2] == first and (rows[2].network, rows[2].seed) == ("resnet20", 2)
+
+    results.write_rows(path, [replace(row, loss=77.0) for row in rows])
+    assert run("--seeds", "1") == 0  # anew, as its file is gone
+    again = results.read_rows(path, results.Epoch)
+    assert [(row.network, row.seed) for row in again] == [("plain20", 0), ("plain20", 1), ("resnet20", 2)]
+    assert [row.loss == 77 for row in again] == [True, False, True]
+
+    before = path.read_bytes()
+    assert run("--seeds", "3", "--epochs", "2") == 2
+    assert (
+        "holds runs of other settings (epochs is 1 there and 2 here): choose another --out" in capsys.readouterr().err
+    )
+    assert path.read_bytes() == before and not (tmp_path / "plain20-3.pt").exists()
+
+
+def test_all_pictures_of_the_paper_are_no_shortened_run_although_copies_are_left_out(tmp_path):
+    whole = results.Epoch("plain20", 0, 1, 164, 32, 49_966, 10_000, 128, 0.1, 0, 70.0, 60.0, 2.0)
+    shortened = (replace(whole, limited=1), replace(whole, epochs=20), replace(whole, size=16))
+    assert "49,966 pictures of 32 pixels" in plots.degradation_svg([whole])
+    assert "shortened" not in plots.degradation_svg([whole])
+    assert all("(a shortened run: " in plots.degradation_svg([row]) for row in shortened)
+    # Files of before do not say whether --pictures limited them.
+    path = tmp_path / "degradation.csv"
+    results.write_rows(path, [whole])
+    path.write_text("".join(f"{line.rpartition(',')[0]}\n" for line in path.read_text().splitlines()))
+    assert "limited" not in path.read_text() and results.read_rows(path, results.Epoch) == [whole]
+
+
 def test_gradients_of_deep_plain_networks_grow_towards_the_input_and_shortcuts_keep_them(tmp_path):
     x, labels = gradients.noise(8, 16), torch.arange(8)
     grown = {}
@@ -113,9 +158,29 @@ def test_gradients_of_deep_plain_networks_grow_towards_the_input_and_shortcuts_k
 
 def test_the_committed_curves_show_that_depth_is_worse_without_shortcuts_and_better_with_them():
     rows = results.read_rows(plots.COMMITTED / "degradation.csv", results.Epoch)
-    last = {row.network: row.train_error for row in rows if row.epoch == row.epochs}
-    assert last["plain56"] > last["plain20"] and last["resnet56"] < last["resnet20"] < last["plain20"]
+    names = ("epochs", "size", "pictures", "tests", "batch", "rate", "warmup", "limited")
+    assert len({tuple(getattr(row, name) for name in names) for row in rows}) == 1
+    seeds = sorted({row.seed for row in rows})
+    assert len(seeds) >= 2 and len(rows) == len(seeds) * len(degradation.NETWORKS) * rows[0].epochs
+    for seed in seeds:
+        last = {row.network: row.train_error for row in rows if row.seed == seed and row.epoch == row.epochs}
+        assert last["plain56"] > last["plain20"], seed
+        assert last["resnet56"] < last["resnet20"] < last["plain20"], seed
     ET.fromstring(plots.degradation_svg(rows))
+
+
+def test_the_document_says_from_which_epoch_on_the_deeper_residual_network_is_ahead():
+    rows = results.read_rows(plots.COMMITTED / "degradation.csv", results.Epoch)
+    error = {
+        (name, epoch): np.mean([row.train_error for row in rows if (row.network, row.epoch) == (name, epoch)])
+        for name in ("resnet20", "resnet56")
+        for epoch in range(1, 1 + rows[0].epochs)
+    }
+    ahead = [epoch for epoch in range(1, 1 + rows[0].epochs) if error["resnet56", epoch] < error["resnet20", epoch]]
+    assert ahead == [*range(10, 21)]
+    said = f"{error['resnet56', 9]:.1f} and {error['resnet20', 9]:.1f} % in the ninth"
+    text = " ".join((ROOT / "docs" / "lab.md").read_text(encoding="utf-8").split())
+    assert "behind through the ninth epoch" in text and said in text and "ahead from the tenth on" in text
 
 
 def test_the_committed_figures_are_drawn():

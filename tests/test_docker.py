@@ -57,6 +57,9 @@ def test_what_is_copied_is_there_and_sent():
 def test_it_installs_the_page_without_pytorch():
     (run,) = (rest for word, rest in instructions() if word == "RUN" and "pip install" in rest)
     assert run.startswith("python .ci/requirements page > ") and "--no-cache-dir" in run
+    # The locked versions, on the Python that they are for.
+    python = re.search(r":(3\.\d+)-slim$", instructions()[0][1])[1]
+    assert "--constraint requirements.lock" in run and f"# for {python}-" in (ROOT / "requirements.lock").read_text()
     done = subprocess.run([sys.executable, ROOT / ".ci/requirements", "page"], capture_output=True, text=True)
     names = [re.split(r"[\[<>=]", line)[0] for line in done.stdout.split()]
     assert "gradio" in names and "openvino" in names and "torch" not in names

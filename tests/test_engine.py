@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +21,16 @@ from conftest import ROOT, data_folder
 from PIL import Image
 
 from resnet_demo import checkpoints, tasks
-from resnet_demo.backends import base, cuda_graphs, devices, factory, openvino_graph, openvino_int8, torch_fused
+from resnet_demo.backends import (
+    base,
+    cpu_instead,
+    cuda_graphs,
+    devices,
+    factory,
+    openvino_graph,
+    openvino_int8,
+    torch_fused,
+)
 from resnet_demo.backends import openvino as backend_openvino
 from resnet_demo.backends.openvino import OpenVinoEngine
 from resnet_demo.backends.openvino_runtime import core
@@ -105,7 +117,11 @@ def test_pytorch_in_half_precision_is_close_to_the_network(precision):
     checkpoint = tiny.random_checkpoint(ODD, 18)
     pictures = tiny.pictures(2, 72)
     built = TorchEngine(checkpoint, "reference", precision)
-    assert_close(built.run(pictures), by_hand(checkpoint, pictures), 0.02)
+    outputs = built.run(pictures)
+    assert_close(outputs, by_hand(checkpoint, pictures), 0.02)
+    # The features come down in the network's precision, which loses nothing, and the head is one of float32.
+    assert torch.equal(torch.from_numpy(outputs.features).to(precision).float(), torch.from_numpy(outputs.features))
+    np.testing.assert_allclose(outputs.logits, built.logits(outputs.features), rtol=0, atol=1e-5)
 
 
 @pytest.fixture(scope="module", params=["cpu", "reference"])
@@ -454,6 +470,25 @@ def test_auto_picks_cuda_then_mps_then_the_cpu(machine, cuda, mps, expected):
     assert devices.resolve_device("auto") == expected
 
 
+def test_without_a_gpus_driver_auto_looks_for_no_packages(monkeypatch):
+    """Each answer of the page asks for the device."""
+    monkeypatch.setattr(devices, "has_torch", lambda: pytest.fail("looked for PyTorch"))
+    monkeypatch.setattr(devices, "may_have_cuda", lambda: False)
+    monkeypatch.setattr(devices, "sys", SimpleNamespace(platform="linux"))
+    assert devices.resolve_device("auto") == "cpu"
+
+
+@pytest.mark.parametrize("driver", [False, True])
+def test_auto_is_the_cpu_without_pytorch(driver, monkeypatch):
+    """On a machine with CUDA's driver, and on a Mac."""
+    monkeypatch.setattr(devices, "has_torch", lambda: False)
+    monkeypatch.setattr(devices, "may_have_cuda", lambda: driver)
+    monkeypatch.setattr(devices, "cuda_devices", lambda: pytest.fail("needs PyTorch"))
+    monkeypatch.setattr(devices, "sys", SimpleNamespace(platform="darwin"))
+    monkeypatch.setattr(devices, "platform", SimpleNamespace(machine=lambda: "arm64"))
+    assert devices.resolve_device("auto") == "cpu"
+
+
 def test_named_devices_that_exist(machine):
     machine(cuda=2, mps=True)
     for device in ("cpu", "reference", "cuda", "cuda:0", "cuda:1", "mps"):
@@ -562,7 +597,7 @@ def test_kernels_that_are_wrong_or_missing_are_not_used(operations, monkeypatch)
 @pytest.mark.parametrize("count", [1, 2, 5, 12, 40, 130, 300])
 def test_any_number_of_pictures_goes_through_recordings_of_some(count):
     class Pretended:
-        """A recording: each picture's first value, and how many pictures it was made for."""
+        """A recording: each picture's first and last value, and how many pictures it was made for."""
 
         def __init__(self, batch):
             self.batch = batch
@@ -570,14 +605,79 @@ def test_any_number_of_pictures_goes_through_recordings_of_some(count):
         def run(self, pictures):
             assert len(pictures) <= self.batch and pictures.flags.c_contiguous
             assert len(pictures) > self.batch // 2  # not much is computed for nothing
-            return pictures[:, 0, 0, :1].astype(np.float32)
+            return pictures[:, 0, 0, 0].astype(np.float32), pictures[:, 1, 1, 2].astype(np.float32)
 
     made = []
     network = cuda_graphs.GraphedNetwork(None, 2, "cuda", lambda batch: made.append(batch) or Pretended(batch))
     pictures = np.random.default_rng(0).integers(0, 255, (count, 2, 2, 3), np.uint8)
     for _ in range(2):
-        np.testing.assert_array_equal(network.run(pictures)[:, 0], pictures[:, 0, 0, 0])
+        first, last = network.run(pictures)
+        np.testing.assert_array_equal(first, pictures[:, 0, 0, 0])
+        np.testing.assert_array_equal(last, pictures[:, 1, 1, 2])
     assert len(made) == len(set(made)) and set(made) <= set(cuda_graphs.BATCHES)
+
+
+def test_networks_are_recorded_one_at_a_time():
+    """CUDA forbids what the start of a recording does while another one is made, of any network."""
+    inside = threading.Lock()
+
+    def record(batch):
+        assert inside.acquire(blocking=False), "two at once"
+        time.sleep(0.02)
+        inside.release()
+        return SimpleNamespace(run=lambda pictures: (pictures,))
+
+    networks = [cuda_graphs.GraphedNetwork(None, 2, "cuda", record) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda network: network.run(tiny.pictures(5, 2)), networks))
+
+
+@pytest.fixture
+def recordable(monkeypatch):
+    """A CPU that takes itself for a CUDA device which records: what is repeated is the pass itself."""
+
+    class Graph:
+        def replay(self):
+            for kept, made in zip(self.made._outputs, self.run(self.made._input), strict=True):
+                kept.copy_(made)
+
+    def anywhere(make):
+        return lambda *arguments, pin_memory=False, **options: make(*arguments, **options)
+
+    stream = SimpleNamespace(wait_stream=lambda _: None, synchronize=lambda: None)
+    for name, value in {
+        "device": lambda _: nullcontext(),
+        "current_stream": lambda: stream,
+        "Stream": lambda: stream,
+        "stream": lambda _: nullcontext(),
+        "CUDAGraph": Graph,
+        "graph": lambda *_, **__: nullcontext(),
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, value)
+    monkeypatch.setattr(torch, "zeros", anywhere(torch.zeros))
+    monkeypatch.setattr(torch, "empty", anywhere(torch.empty))
+
+    def record(run, batch, size):
+        made = cuda_graphs.Recording(run, batch, size, "cpu", None)
+        made._graph.made, made._graph.run = made, run
+        return made
+
+    return record
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_recording_says_what_the_network_says(precision, recordable):
+    built = TorchEngine(tiny.random_checkpoint(), "reference", precision)
+    pictures = tiny.pictures(5, 64)
+    plain = [built.run(pictures[:3]), built.run(pictures[3:])]
+    recorded = []
+    built._graphs = cuda_graphs.GraphedNetwork(None, 64, "cpu", lambda batch: recordable(built._outputs, batch, 64))
+    for first, last in ((0, 3), (3, 5)):
+        recorded.append(built.run(pictures[first:last]))
+    assert set(built._graphs._recordings) == {1, 4}
+    tolerance = 1e-4 if precision == torch.float32 else 0.02
+    for one, other in zip(recorded, plain, strict=True):
+        assert_close(one, other, tolerance)
 
 
 def test_what_cannot_be_recorded_runs_as_it_is(gpu):
@@ -592,12 +692,13 @@ def test_what_cannot_be_recorded_runs_as_it_is(gpu):
     )
 
 
-# --- A GPU whose memory is full ---------------------------------------------------------------------------------------
+# --- A GPU whose memory is full, or that fails ------------------------------------------------------------------------
 
 
 @pytest.fixture
-def gpu():
+def gpu(monkeypatch):
     """An engine that takes itself for one on a GPU."""
+    monkeypatch.setattr(cpu_instead, "_lost", threading.Event())
     built = TorchEngine(tiny.random_checkpoint(), "reference")
     built.device, built.backend = "cuda", "PyTorch bf16 on CUDA"
     return built
@@ -610,17 +711,50 @@ def failing(error: RuntimeError):
     return forward
 
 
+# What PyTorch writes below every error of CUDA's.
+BELOW = """
+CUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below might be incorrect.
+For debugging consider passing CUDA_LAUNCH_BLOCKING=1
+Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("CUDA out of memory. Tried to allocate 20.00 MiB.", "FULL"),
+        ("CUDA error: out of memory", "FULL"),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", "FULL"),
+        ("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", "FULL"),
+        ("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED", "FAILED"),
+        ("CUDA error: invalid argument" + BELOW, "FAILED"),
+        ("CUDA error: no kernel image is available for execution on the device" + BELOW, "FAILED"),
+        ("GET was unable to find an engine to execute this computation", "FAILED"),
+        ("CUDA error: an illegal memory access was encountered" + BELOW, "LOST"),
+        ("CUDA error: device-side assert triggered" + BELOW, "LOST"),
+        ("CUDA error: unspecified launch failure" + BELOW, "LOST"),
+        ("HIP error: unspecified launch failure", "LOST"),
+        ("mat1 and mat2 shapes cannot be multiplied (2x128 and 4x512)", None),
+        ("Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!", None),
+        ("Input type (torch.cuda.HalfTensor) and weight type (torch.FloatTensor) should be the same", None),
+    ],
+)
+def test_what_an_error_says_of_the_gpu(text, fault):
+    found = cpu_instead.fault_of(RuntimeError(text))
+    assert (found and found.name) == fault
+
+
 def test_where_a_gpus_memory_is_full_the_cpu_answers_and_says_so(gpu, monkeypatch):
     network = Classifier("flowers102", 18, "cpu", checkpoint=gpu.checkpoint)
     alone = network(tiny.photo())
-    assert (alone.notes, alone.gpu_full) == ((), False)
+    assert (alone.notes, alone.gpu_full, alone.gpu_failed) == ((), False, False)
     network.engine, network.backend, network.device = gpu, gpu.backend, gpu.device
-    monkeypatch.setattr(gpu, "last_features", failing(torch.OutOfMemoryError("CUDA out of memory. Tried to …")))
+    monkeypatch.setattr(gpu, "forward", failing(torch.OutOfMemoryError("CUDA out of memory. Tried to …")))
     answer = network(tiny.photo())
     assert np.array_equal(answer.probabilities, alone.probabilities)
     assert (answer.backend, answer.device, answer.gpu_full) == (alone.backend, "cpu", True)
     assert answer.notes == ("The GPU's memory is full, so the CPU answered.",)
-    monkeypatch.undo()
+    monkeypatch.delattr(gpu, "forward")
     gpu.device = "cpu"  # where it is in truth
     answer = network(tiny.photo())  # There is memory again.
     assert (answer.backend, answer.gpu_full, answer.notes) == (gpu.backend, False, ())
@@ -632,10 +766,53 @@ def test_a_network_that_does_not_fit_on_a_gpu_runs_on_the_cpu(monkeypatch):
 
     monkeypatch.setattr(ResNet, "to", to)
     built = TorchEngine(tiny.random_checkpoint(), "mps")
-    assert built.run(tiny.pictures(1, 64)).instead == factory.make_engine(tiny.random_checkpoint(), "cpu").backend
+    instead = built.run(tiny.pictures(1, 64)).instead
+    assert instead == base.Fallback(factory.make_engine(tiny.random_checkpoint(), "cpu").backend, gpu_full=True)
 
 
-def test_other_errors_of_a_gpu_are_not_hidden(gpu, monkeypatch):
-    monkeypatch.setattr(gpu, "last_features", failing(RuntimeError("CUDA error: device-side assert triggered")))
-    with pytest.raises(RuntimeError, match="device-side"):
+def test_where_a_gpu_fails_the_cpu_answers_and_says_so(gpu, monkeypatch, caplog):
+    network = Classifier("flowers102", 18, "cpu", checkpoint=gpu.checkpoint)
+    alone = network(tiny.photo())
+    network.engine, network.backend, network.device = gpu, gpu.backend, gpu.device
+    error = torch.AcceleratorError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling …" + BELOW)
+    monkeypatch.setattr(gpu, "forward", failing(error))
+    answer = network(tiny.photo())
+    assert np.array_equal(answer.probabilities, alone.probabilities)
+    assert (answer.backend, answer.device, answer.gpu_full) == (alone.backend, "cpu", False)
+    assert answer.notes == ("The GPU failed, so the CPU answered.",)
+    assert len(caplog.messages) == 1 and "CUBLAS_STATUS_EXECUTION_FAILED" in caplog.messages[0]
+    monkeypatch.delattr(gpu, "forward")
+    gpu.device = "cpu"  # where it is in truth
+    assert network(tiny.photo()).notes == ()  # The next call succeeds.
+
+
+def test_a_gpu_that_is_lost_to_the_process_is_asked_no_more(gpu, monkeypatch, caplog):
+    """After some errors each later call to CUDA fails, of any network: the log says once what to do."""
+    other = TorchEngine(gpu.checkpoint, "reference")
+    other.device = "cuda:1"
+    asked = []
+
+    def forward(pictures):
+        asked.append(len(pictures))
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered" + BELOW)
+
+    monkeypatch.setattr(gpu, "forward", forward)
+    monkeypatch.setattr(other, "forward", forward)
+    for built in (gpu, other, gpu):
+        instead = built.run(tiny.pictures(1, 64)).instead
+        assert instead is not None and not instead.gpu_full
+    assert len(asked) == 1
+    (message,) = caplog.messages
+    assert "until it is started again: CUDA error: an illegal memory access was encountered" in message
+    reference = TorchEngine(gpu.checkpoint, "reference")
+    assert reference.run(tiny.pictures(1, 64)).instead is None  # The CPU is none the worse.
+
+
+def test_errors_of_our_own_are_not_hidden(gpu, monkeypatch):
+    monkeypatch.setattr(gpu, "forward", failing(RuntimeError("mat1 and mat2 shapes cannot be multiplied")))
+    with pytest.raises(RuntimeError, match="shapes"):
+        gpu.run(tiny.pictures(1, 64))
+    gpu.device = "cpu"
+    monkeypatch.setattr(gpu, "forward", failing(RuntimeError("CUDA out of memory.")))
+    with pytest.raises(RuntimeError, match="memory"):  # An engine on the CPU has no GPU to blame.
         gpu.run(tiny.pictures(1, 64))

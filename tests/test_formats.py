@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import pickle
 import tarfile
 
@@ -13,6 +15,7 @@ from conftest import ROOT
 from PIL import Image
 
 from resnet_demo import checkpoints
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.tasks.flower_names import names
 from resnet_demo.training.data.datasets import load_pictures
@@ -100,24 +103,35 @@ def binary_version(rows, labels) -> bytes:
     return np.concatenate([np.array(labels, np.uint8)[:, None], rows], axis=1).tobytes()
 
 
-@pytest.mark.parametrize("version", ["python", "binary"])
-@pytest.mark.parametrize("archive", [True, False])
-def test_cifar10_is_read_from_its_archives(tmp_path, version, archive):
-    batches = cifar()
+def cifar_files(version: str, batches) -> dict[str, bytes]:
+    """Name in the archive of the ``python`` or ``binary`` version → content."""
     write, ending, folder = {
         "python": (python_version, "", "cifar-10-batches-py"),
         "binary": (binary_version, ".bin", "cifar-10-batches-bin"),
     }[version]
-    contents = {f"{folder}/{name}{ending}": write(*batch) for name, batch in batches.items()}
+    return {f"{folder}/{name}{ending}": write(*batch) for name, batch in batches.items()}
+
+
+def cifar_archive(folder, version: str, batches):
+    """These files, packed."""
+    path = folder / f"cifar-10-{version}.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in cifar_files(version, batches).items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize("version", ["python", "binary"])
+@pytest.mark.parametrize("archive", [True, False])
+def test_cifar10_is_read_from_its_archives(tmp_path, version, archive):
+    batches = cifar()
     if archive:
-        with tarfile.open(tmp_path / f"cifar-10-{version}.tar.gz", "w:gz") as tar:
-            for name, content in contents.items():
-                member = tarfile.TarInfo(name)
-                member.size = len(content)
-                tar.addfile(member, io.BytesIO(content))
+        cifar_archive(tmp_path, version, batches)
     else:
-        (tmp_path / folder).mkdir()
-        for name, content in contents.items():
+        for name, content in cifar_files(version, batches).items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_bytes(content)
     own = read_own(tmp_path, "cifar")
     assert own.record.counts == {"train": 80, "val": 20, "test": 20}
@@ -148,6 +162,113 @@ def test_a_cifar10_that_lacks_a_batch_says_which(tmp_path):
     (tmp_path / "test_batch.bin").write_bytes(binary_version(*cifar(2)["test_batch"]))
     with pytest.raises(UserError, match="has no data_batch_1"):
         read_own(tmp_path, "cifar")
+
+
+def test_a_damaged_cifar10_archive_says_so_wherever_the_damage_is(tmp_path):
+    path = cifar_archive(tmp_path, "binary", cifar())
+    whole = path.read_bytes()
+    for place in range(100, len(whole), len(whole) // 20):  # Before it is a name that nobody reads.
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        with pytest.raises(UserError, match="is cut off or damaged: download it again"):
+            cifar10.read(path)
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="is cut off or damaged: download it again"):
+        cifar10.read(path)
+
+
+# --- Class folders of them: the command layout ------------------------------------------------------------------------
+
+
+def shown(pictures) -> dict[bytes, int]:
+    """Pixels of each picture → its class."""
+    return {pictures.picture(row).tobytes(): int(pictures.labels[row]) for row in range(len(pictures))}
+
+
+@pytest.mark.parametrize("version", ["python", "binary"])
+def test_cifar10s_archive_is_laid_out_in_folders_that_train_alike(tmp_path, capsys, version):
+    batches, out = cifar(), tmp_path / "sets" / "cifar10"
+    (tmp_path / "packed").mkdir()
+    archive = cifar_archive(tmp_path / "packed", version, batches)
+    assert main(["layout", str(archive), "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert "120 pictures of 10 classes are in" in said.out and "(100 in train, 20 in test)" in said.out
+    assert "writing: 100%" in said.err
+    expected = {}
+    for name, (rows, labels) in batches.items():
+        for row, (values, label) in enumerate(zip(rows, labels, strict=True)):
+            part = "test" if name == "test_batch" else "train"
+            path = f"{part}/{cifar10.CLASSES[label]}/{name}-{row}.png"
+            expected[path] = values.reshape(3, 32, 32).transpose(1, 2, 0)
+    assert {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} == {*expected}
+    for path, pixels in expected.items():
+        with Image.open(out / path) as image:
+            np.testing.assert_array_equal(np.asarray(image), pixels)
+    assert [path.name for path in out.parent.iterdir()] == ["cifar10"]
+    # With the bundled recipe, and as pictures of one's own.
+    for part in ("train", "val", "test"):
+        laid, packed = (load_pictures("cifar10", (part,), folder) for folder in (out.parent, archive.parent))
+        assert shown(laid) == shown(packed) and laid.classes == packed.classes
+    laid, packed = (read_own(data, "cifar") for data in (out, archive))
+    assert {part: shown(pictures) for part, pictures in laid.parts.items()} == {
+        part: shown(pictures) for part, pictures in packed.parts.items()
+    }
+
+
+def test_flowers102_is_laid_out_with_its_own_files(flowers, tmp_path, capsys):
+    out = tmp_path / "classes"
+    assert main(["layout", str(flowers), "--out", str(out)]) == 0
+    assert "8 pictures of 102 classes" in (said := capsys.readouterr().out)
+    assert "(3 in train, 3 in val, 2 in test)" in said
+    found = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*.jpg")}
+    assert len(found) == 8
+    first = (flowers / "jpg" / "image_00001.jpg").read_bytes()
+    assert found[f"train/{names()[0]}/image_00001.jpg"] == first
+
+
+def test_a_full_disk_leaves_no_half_of_a_set_and_the_same_command_does_it_later(tmp_path, capsys, monkeypatch):
+    archive, out = cifar_archive(tmp_path, "binary", cifar()), tmp_path / "out"
+    out.mkdir()
+    save, saved = Image.Image.save, []
+
+    def full(image, path):
+        saved.append(path)
+        if len(saved) == 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(image, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Image.Image, "save", full)
+        assert main(["layout", str(archive), "--out", str(out)]) == 2
+    assert "Nothing more can be written (no space left on device): make room" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {archive.name, "out"} and not [*out.iterdir()]
+    assert main(["layout", str(archive), "--out", str(out)]) == 0
+    assert len([*out.rglob("*.png")]) == 120
+
+
+def test_what_cannot_be_laid_out_is_one_sentence(tmp_path, capsys):
+    batches, used = cifar(), tmp_path / "used"
+    archive = cifar_archive(tmp_path, "python", batches)
+    assert main(["layout", str(archive), "--out", str(used)]) == 0
+    broken = tmp_path / "broken" / archive.name
+    broken.parent.mkdir()
+    broken.write_bytes(archive.read_bytes()[:5000])
+    for name in ("300w", "empty"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "300w" / "1.pts").touch()
+    capsys.readouterr()
+    for data, out, words in (
+        (archive, used, "used is there already: choose a new folder"),
+        (archive, archive, "is there already: choose a new folder"),
+        (tmp_path / "none.tar.gz", "new", "There is no"),
+        (broken, "new", "is cut off or damaged: download it again"),
+        (tmp_path / "empty", "new", "is no published set that is known here"),
+        (tmp_path / "300w", "new", "only classes become folders"),
+        (used, "new", "has a folder for each class already"),
+    ):
+        assert main(["layout", str(data), "--out", str(tmp_path / out)]) == 2
+        said = capsys.readouterr()
+        assert words in said.err and len(said.err.splitlines()) == 1 and not said.out
+        assert not (tmp_path / "new").exists()
 
 
 # --- Keypoints --------------------------------------------------------------------------------------------------------

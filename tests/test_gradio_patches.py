@@ -22,6 +22,7 @@ from resnet_demo.page.gradio_patches import (
     event_data,
     fewer_threads,
     file_cache,
+    leaving,
     mcp_input,
     mcp_output,
     missing_inputs,
@@ -34,6 +35,26 @@ from resnet_demo.page.gradio_patches import (
 from resnet_demo.page.gradio_patches.reach import inside
 
 FOLDER = ROOT / "resnet_demo" / "page" / "gradio_patches"
+# Those that only a served page or a browser shows → where.
+ELSEWHERE = {
+    "api_calls": "test_serving.py::test_odd_inputs_are_one_sentence",
+    "compressed_page": "test_serving.py::test_the_page_and_what_describes_it_travel_compressed",
+    "first_files": "browser/test_first_visit.py::test_everything_is_asked_for_at_once_and_once",
+    "front_end": "browser/test_gradio_selectors.py::test_every_selector_finds_its_element",
+    "light_sessions": "test_serving.py::test_sessions_of_curl_are_gone_with_their_answer",
+    "link_preview": "test_serving.py::test_a_link_shows_the_pages_own_title_sentence_and_picture",
+    "mcp_errors": "test_mcp.py::test_trouble_is_one_sentence",
+    "mcp_threads": "test_mcp.py::test_more_calls_at_once_than_there_are_threads_are_all_answered",
+    "no_endpoint": "test_serving.py::test_what_cannot_be_answered_is_one_sentence_and_one_line",
+    "no_stubs": "test_app.py::"
+    "test_building_the_page_imports_neither_torch_nor_openvino_and_gradio_writes_no_stub_files",
+    "page_template": "test_serving.py::test_a_link_shows_the_pages_own_title_sentence_and_picture",
+    "radio_groups": "browser/test_accessible.py::"
+    "test_the_tab_key_is_seen_wherever_it_stops_and_does_so_once_in_a_group",
+    "server_config": "test_serving.py::test_connections_that_say_nothing_are_closed",
+    "temp_files": "test_serving.py::test_after_an_hour_nothing_of_any_visitor_is_left",
+    "upload_button": "browser/test_accessible.py::test_axe_finds_nothing_serious_in_any_tab",
+}
 
 
 @contextmanager
@@ -56,6 +77,22 @@ def test_every_reach_says_in_which_version_it_was_seen():
     for path in sorted(FOLDER.glob("*.py")):
         if path.name not in ("__init__.py", "reach.py"):
             assert "Gradio 6." in path.read_text(encoding="utf-8"), f"{path.name} does not name a version"
+
+
+def test_every_reach_has_a_test():
+    here = Path(__file__).read_text(encoding="utf-8")
+    for path in sorted(FOLDER.glob("*.py")):
+        if path.name == "__init__.py" or f"    {path.stem},\n" in here or path.stem == "reach":
+            continue
+        file, _, name = ELSEWHERE[path.stem].partition("::")
+        assert f"def {name}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), path.name
+
+
+def test_several_visitors_leave_at_once():
+    with gr.Blocks() as page:
+        leaving.on_leaving(page, lambda: None, 3)
+    (function,) = page.fns.values()
+    assert function.concurrency_limit == 3
 
 
 def test_a_components_value_is_what_we_read():

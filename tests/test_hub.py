@@ -699,7 +699,7 @@ def test_timm_weights_with_a_missing_and_an_extra_key(timm, timm_state):
 
 def test_init_hub_begins_with_what_the_hub_has(server, tmp_path, monkeypatch, timm_state):
     from resnet_demo.models.architecture import architecture_of
-    from resnet_demo.training.networks.init import hub_state, starting_network
+    from resnet_demo.training.networks.init import hub_state, scaling_of, starting_network
 
     data = serialise(timm_state)
     files = {"config.json": json.dumps(TIMM).encode(), "model.safetensors": data}
@@ -712,4 +712,5 @@ def test_init_hub_begins_with_what_the_hub_has(server, tmp_path, monkeypatch, ti
     server.log.clear()
     state, variant = hub_state(architecture_of(18))
     assert variant == network.variant and (state["conv1.weight"] == timm_state["conv1.weight"]).all()
+    assert scaling_of("hub", architecture_of(18)) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     assert server.log == []  # the second training makes no request

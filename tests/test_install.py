@@ -15,6 +15,7 @@ from zipfile import ZipFile
 import pytest
 import tiny
 from conftest import EXAMPLES, ROOT
+from hub_server import HubServer
 from packaging.requirements import Requirement
 
 from resnet_demo.utils import toml
@@ -126,6 +127,19 @@ def test_without_weights_one_sentence_says_what_to_do(installed, tmp_path):
         "The weights of the ResNet-50 for flowers102 are not on this machine: let RESNET_DEMO_"
     )
     assert done.stderr.count("\n") == 1
+
+
+def test_weights_come_from_the_hub_where_none_are_here(installed, weights, tmp_path):
+    files = {path.relative_to(weights).as_posix(): path.read_bytes() for path in weights.rglob("*") if path.is_file()}
+    photo = EXAMPLES / "dahlia.jpg"
+    with HubServer(tmp_path / "hub") as hub:
+        revision = hub.commit("you/weights", files)
+        variables = hub.env(RESNET_DEMO_HUB_REPO="you/weights", RESNET_DEMO_HUB_REVISION=revision)
+        done = call(installed, tmp_path, "predict", photo, "--depth", "18", "--json", **variables)
+    assert done.returncode == 0, done.stderr
+    again = call(installed, tmp_path, "predict", photo, "--depth", "18", "--json", **variables)  # Without the Hub.
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["top_k"] == json.loads(done.stdout)["top_k"] != []
 
 
 @pytest.mark.parametrize(

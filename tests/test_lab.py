@@ -13,11 +13,12 @@ import tiny
 from conftest import EXAMPLES
 
 from resnet_demo import checkpoints
+from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.images.pixel_budget import budget
 from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.lab import fresh, plots
-from resnet_demo.lab.results import Epoch, read_rows, write_rows
+from resnet_demo.lab.results import Epoch, Layer, Trap, read_rows, write_rows
 from resnet_demo.models.architecture import ARCHITECTURES
 from resnet_demo.page import result_cache
 from resnet_demo.page.i18n import texts
@@ -29,8 +30,10 @@ from resnet_demo.page.tabs import (
     lab_blocks,
     lab_layers,
     lab_numbers,
+    lab_recorded,
     lab_sections,
     lab_training,
+    lab_traps,
 )
 from resnet_demo.utils.linalg import in_pieces
 
@@ -132,9 +135,28 @@ def test_the_shares_say_how_many_blocks_do_anything(weights, idle, sentence):
     assert said.count("is-idle") == len(idle)
 
 
+def test_the_shares_name_the_pictures_where_they_are_not_the_validation_ones(weights, monkeypatch):
+    folder = checkpoints.find("flowers102", 18).config.parent
+    blocks = {"layer1": ["layer1.0", "layer1.1"]}
+    command = "python -m resnet_demo lesion flowers102 --depth 18"
+    for options, sources in ((" --pictures flowers5 photos", "flowers5, photos"), ("", None)):
+        record = {"command": command + options, "changes": {"layer1.0": 4.0, "layer1.1": 5.0}, "pictures": 9}
+        checkpoints.copy(folder, folder, {}, None, {"lesions": record})
+        checkpoints.register(folder)
+        said = lab_blocks.shares("flowers102", 18, blocks)
+        assert (f"Over 9 photos of {sources}:" if sources else "Over 9 validation photos:") in said
+        assert ("validation" in said) == (not sources)
+        with monkeypatch.context() as chinese:
+            chinese.setattr(texts, "of_event", lambda: "zh")
+            said = lab_blocks.shares("flowers102", 18, blocks)
+        assert ("在 flowers5、photos 的 9 张照片上" if sources else "在 9 张验证照片上") in said
+
+
 def test_a_card_of_compare_leads_here():
     card = next(compare.answers(PHOTO, "flowers102", [18]))
-    assert 'href="?tab=lab&amp;task=flowers102&amp;depth=18&amp;language=en"' in compare_cards.filled(card, False, None)
+    assert 'href="?tab=lab&amp;task=flowers102&amp;depth=18&amp;language=en"' in compare_cards.filled(
+        card, "ResNet-18", False, None
+    )
 
 
 # --- Gradients --------------------------------------------------------------------------------------------------------
@@ -194,6 +216,36 @@ def test_the_sentence_says_what_was_measured_and_both_curves_are_drawn():
     assert lab_layers.ratio(plain) > lab_layers.ratio(residual)
 
 
+def test_the_recorded_gradients_stand_beside_with_their_batch_and_seed(monkeypatch):
+    from resnet_demo.lab import gradients
+
+    rows = [row for row in read_rows(lab_recorded.FILE, Layer) if row.batch_norm and row.layer != "fc"]
+    times = {
+        name: lab_layers.number(found[0] / found[-1])
+        for name in ("plain20", "plain110", "resnet20", "resnet110")
+        if (found := [row.gradient for row in rows if row.network == name])
+    }
+    english = lab_sections.sections()
+    assert f"one batch of {'eight' if fresh.PICTURES == 8 else '?'} random pictures of {fresh.SIDE} × " in english
+    recorded = english.split('class="lab-recorded"')[1].split("</section>")[0]
+    depths = ", ".join(map(str, gradients.DEPTHS))
+    assert (
+        f"fresh networks of {depths} layers, {gradients.PICTURES} random pictures of 32 × 32 pixels, one seed"
+        in recorded
+    )
+    assert f"{times['plain20']} times the last one's in Plain-20 and {times['plain110']} times in Plain-110" in recorded
+    assert f"{times['resnet20']} times in ResNet-20 and {times['resnet110']} times in ResNet-110" in recorded
+    assert recorded.count("<polyline") == 2 * 2 * len(gradients.DEPTHS)
+    drawn = [points.split() for points in re.findall(r'class="plain deep5" points="([^"]+)"', recorded)]
+    assert [len(points) for points in drawn] == [109, 109]  # the convolutions of 110 layers, with and without norm
+    places = [tuple(map(float, point.split(","))) for points in drawn for point in points]
+    assert min(x for x, _ in places) == 56 and max(x for x, _ in places) == 468  # from edge to edge
+    assert all(12 <= y <= 210 for _, y in places)
+    monkeypatch.setattr(texts, "of_event", lambda: "zh")
+    chinese = lab_sections.sections()
+    assert f"在普通网络-110 中是 {times['plain110']} 倍" in chinese and "一个随机种子" in chinese
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -231,6 +283,9 @@ def test_the_numbers_are_those_of_the_records():
     ]
     assert rows[3][6].endswith("× 36</span>")
     assert all(name in html for name in ("AlexNet", "VGG-16", "GoogLeNet", "ResNet-152"))
+    said = {row[0]: row[2] for row in lab_numbers.published()[1]}  # Krizhevsky et al. 2012, Table 2, of its 15.3 %
+    assert "two of them pre-trained on the ImageNet release of autumn 2011" in said["AlexNet"]
+    assert said["GoogLeNet"] == "seven networks together, test pictures"
 
 
 def test_each_stage_shows_its_strongest_channels():
@@ -273,5 +328,61 @@ def test_the_degradation_experiment_is_told_with_its_figures_once_it_was_run(mon
     for part in ("Plain-56", "shortened run", "first 50 of 80 steps", "the mean of 2 seeds"):
         assert part in found["en"]
     assert "缩短的实验" in found["zh"]
+    assert "running mean over an epoch, of cropped and mirrored pictures" in found["en"]
+    assert "图片经过裁剪和翻转" in found["zh"]
     write_rows(lab_training.FILE, [row for row in rows if row.seed == 0])
     assert "每个网络训练一次" in lab_sections.sections()
+    full = [replace(row, epochs=164, size=32, pictures=49_966) for row in rows]
+    assert "缩短的实验" not in lab_training.how(full)  # Copies of test pictures are never trained on.
+    assert "缩短的实验" in lab_training.how([replace(row, limited=1) for row in full])
+
+
+# --- Traps ------------------------------------------------------------------------------------------------------------
+
+
+def traps_section(monkeypatch, language: str) -> str:
+    monkeypatch.setattr(texts, "of_event", lambda: language)
+    return lab_sections.sections().split('class="lab-traps"')[1].split("</section>")[0]
+
+
+@pytest.mark.parametrize(("language", "percent"), [("en", " %"), ("zh", "%")])
+def test_the_traps_are_told_with_the_figures_of_their_file(language, percent, monkeypatch, tmp_path):
+    said = traps_section(monkeypatch, language)
+    assert said.count("<h3>") == 5 and "eval()" in said and "train()" in said
+    assert all(f"{right}{percent}" in said for right in ("88.5", "77.5", "39.5", "5.0", "8.0", "15.5", "84.5"))
+    assert all(number in said for number in (f"0{percent}", f"100{percent}", "4.62", "4.40", "200", "320", "30"))
+    rows = read_rows(lab_traps.FILE, Trap)
+    monkeypatch.setattr(lab_traps, "FILE", tmp_path / "traps.csv")
+    write_rows(lab_traps.FILE, [replace(row, value=row.value / 2, pictures=70) for row in rows])
+    other = traps_section(monkeypatch, language)
+    assert all(f"{right}{percent}" in other for right in ("44.2", "38.8", "19.8", "2.5", "4.0", "7.8", "42.2"))
+    assert all(number in other for number in (f"50{percent}", "2.31", "2.20", "70")) and "88.5" not in other
+
+
+def test_the_command_writes_the_file_that_the_traps_are_told_from(monkeypatch, tmp_path, capsys):
+    from resnet_demo.lab import traps
+    from resnet_demo.training.data.datasets import Pictures
+
+    def few(task, splits, folder):
+        count = 12 if splits == ("test",) else 2 * traps.BATCH
+        cache = dict(enumerate(tiny.pictures(count, 64)))
+        return Pictures(task, [None] * count, np.arange(count) % 4, tiny.FLOWERS.labels, cache=cache)
+
+    committed = read_rows(lab_traps.FILE, Trap)
+    monkeypatch.setattr(traps, "load_pictures", few)
+    monkeypatch.setattr(traps, "STEPS", 2)
+    monkeypatch.setattr(traps, "RATES", (0.1, 1.0))
+    assert main(["lab", "traps", "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    rows = read_rows(tmp_path / "traps.csv", Trap)
+    found = {(row.trap, row.case, row.batch, row.measure): row for row in rows}
+    assert len(found) == len(rows)
+    assert {(row.trap, row.case, row.batch, row.measure) for row in committed} <= found.keys()
+    assert all(0 <= row.value <= 100 for row in rows if row.measure != "loss")
+    right, late = found["eval", "evaluation", 50, "right"], found["head", "late", 32, "loss"]
+    assert late.value == pytest.approx(np.log(102), abs=1e-3)  # A head that nothing moves has learned nothing.
+    assert (right.pictures, late.pictures, late.steps) == (12, 64, 2)
+    assert "12 test photos of flowers102" in said and f"Right in evaluation mode: {right.value:.1f} %" in said
+    assert f"made after the optimizer: loss {late.value:.2f} after 2 steps" in said
+    monkeypatch.setattr(lab_traps, "FILE", tmp_path / "traps.csv")
+    assert f"instead of {right.value:.1f} % of the photos," in traps_section(monkeypatch, "en")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 
 import numpy as np
@@ -85,9 +87,35 @@ def test_pictures_without_anything_of_the_task_are_refused(tmp_path, monkeypatch
     assert "At least two pictures that show something of the task are needed" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
-def test_every_block_of_these_flower_networks_is_known_to_work(depth):
-    """What the bundled checkpoint keeps of its measurement."""
-    found = checkpoints.read_config(ROOT / "weights" / "flowers102" / f"resnet{depth}").lesions
-    assert found.changes and not found.idle
-    assert len(found.changes) == {18: 8, 34: 16, 50: 16, 101: 33, 152: 50}[depth]
+BUNDLED = [
+    pytest.param(record["task"], record["depth"], (ROOT / "weights" / record["file"]).parent, id=record["file"])
+    for record in json.loads((ROOT / "weights" / "index.json").read_text("utf-8"))["checkpoints"]
+    if record["file"]
+]
+
+
+def documented() -> dict[tuple[str, int], str]:
+    """(task, depth) → "16 of 33", as docs/accuracy.md says it."""
+    text = (ROOT / "docs" / "accuracy.md").read_text("utf-8")
+    table = re.search(r"^## Blocks that work\n[^|]*\n((?:\|.*\n)+)", text, re.MULTILINE)[1]
+    (_, *names), _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines())
+    cells = {(name, int(row[0])): cell for row in rows for name, cell in zip(names, row[1:], strict=True)}
+    return {key: re.match(r"\d+ of \d+", cell)[0] for key, cell in cells.items() if cell != "–"}
+
+
+@pytest.mark.parametrize(("task", "depth", "folder"), BUNDLED)
+def test_every_bundled_checkpoint_knows_which_of_its_blocks_work_and_the_documents_say_so(task, depth, folder):
+    config = checkpoints.read_config(folder)
+    found = config.lesions
+    assert found, f"run resnet-demo lesion {task} --depth {depth}"
+    assert [*found.changes] == [block.name for block in config.architecture.blocks]
+    assert found.pictures >= 200 and f"lesion {task} --depth {depth}" in found.command
+    said = f"{found.working} of {len(found.changes)}"
+    assert documented()[task, depth] == said, f"docs/accuracy.md, Blocks that work: {said}"
+    assert f"for {said} blocks" in (folder / "README.md").read_text("utf-8")
+    if task == "flowers102":  # The page and the README count on it.
+        assert not found.idle
+
+
+def test_the_documents_name_no_network_that_is_not_bundled():
+    assert {*documented()} == {param.values[:2] for param in BUNDLED}

@@ -191,11 +191,12 @@ def test_a_photo_of_something_else_is_marked_in_the_table():
     assert "none of these" not in page.table_line(replace(row, unknown=False), "", "flowers102", page.CLASSES)
 
 
-def test_missing_rows_and_a_full_gpu_are_said_in_the_table():
+def test_missing_rows_and_a_gpu_that_did_not_answer_are_said_in_the_table():
     row = batch.Row("cut.jpg", (results.Score("Rose", 0.9),), missing_rows=0.021, gpu_full=True)
     line = page.table_line(row, "", "flowers102", page.CLASSES)
     assert "2.1 % of the photo's rows are missing." in line and "The GPU's memory is full" in line
     whole = replace(row, missing_rows=0.0, gpu_full=False)
+    assert "The GPU failed" in page.table_line(replace(whole, gpu_failed=True), "", "flowers102", page.CLASSES)
     assert "<small>" not in page.table_line(whole, "", "flowers102", page.CLASSES)
 
 

@@ -19,6 +19,7 @@ from conftest import EXAMPLES, ROOT
 from gradio_client import Client, handle_file
 from PIL import Image
 
+import resnet_demo
 from resnet_demo import tasks
 from resnet_demo.checkpoints import Metric, class_stats
 from resnet_demo.errors import UserError
@@ -269,7 +270,9 @@ def test_no_face_is_no_error(weights, photo):
 
 
 # What the words look at in the result of a whole photo.
-SOUND = SimpleNamespace(task="flowers102", missing_rows=0.0, gpu_full=False, unknown=False, keypoints=[])
+SOUND = SimpleNamespace(
+    task="flowers102", missing_rows=0.0, gpu_full=False, gpu_failed=False, unknown=False, keypoints=[]
+)
 
 
 def card_of(depth: int, name: str = "Rose", result=SOUND) -> compare_cards.Card:
@@ -277,12 +280,18 @@ def card_of(depth: int, name: str = "Rose", result=SOUND) -> compare_cards.Card:
     return compare_cards.Card(depth, "/heat.jpg", name, 0.5, line, result)
 
 
-def test_rows_that_are_missing_and_a_full_gpu_are_said_beside_the_answer():
-    full = SimpleNamespace(missing_rows=0.021, gpu_full=True, unknown=False, keypoints=[])
+def test_rows_that_are_missing_and_a_gpu_that_did_not_answer_are_said_beside_the_answer():
+    full = SimpleNamespace(missing_rows=0.021, gpu_full=True, gpu_failed=False, unknown=False, keypoints=[])
+    failed = SimpleNamespace(missing_rows=0.0, gpu_full=False, gpu_failed=True, unknown=False, keypoints=[])
     sentence = "The GPU's memory is full, so the CPU answered."
     assert page_endpoints.photo_lines(SOUND) == []
     assert page_endpoints.photo_lines(SOUND, full)[1:] == [sentence]
-    assert sentence in compare_cards.words([18], {18: card_of(18, result=full)}, 5)
+    assert page_endpoints.photo_lines(SOUND, failed) == ["The GPU failed, so the CPU answered."]
+    assert sentence in compare_cards.words(titled(18), {18: card_of(18, result=full)}, 5)
+
+
+def titled(*depths: int) -> dict[int, str]:
+    return {depth: f"ResNet-{depth}" for depth in depths}
 
 
 def cards_of(**names: str) -> dict[int, compare_cards.Card]:
@@ -291,29 +300,31 @@ def cards_of(**names: str) -> dict[int, compare_cards.Card]:
 
 def test_what_the_depths_agree_on_is_said_and_who_differs_is_marked():
     same = cards_of(d18="Rose", d34="Rose")
-    assert "All 2 depths say the same: <b>Rose</b>" in compare_cards.words([18, 34], same, 5)
-    assert "is-odd" not in compare_cards.cards_html([18, 34], same)
+    assert "All 2 depths say the same: <b>Rose</b>" in compare_cards.words(titled(18, 34), same, 5)
+    assert "is-odd" not in compare_cards.cards_html(titled(18, 34), same)
 
     split = cards_of(d18="Tulip", d34="Rose", d50="Rose", d101="Rose")
-    said = compare_cards.words([18, 34, 50, 101], split, 5)
+    said = compare_cards.words(titled(18, 34, 50, 101), split, 5)
     assert "The depths disagree" in said
     assert "ResNet-34, 50 and 101: <b>Rose</b>; ResNet-18: <b>Tulip</b>." in said
-    drawn = compare_cards.cards_html([18, 34, 50, 101], split)
+    drawn = compare_cards.cards_html(titled(18, 34, 50, 101), split)
     assert drawn.count("is-odd") == 1 and drawn.index("is-odd") < drawn.index("ResNet-18")
 
+    mixed = compare_cards.words(titled(18, 34) | {50: "ResNeXt-50"}, cards_of(d18="Tulip", d34="Rose", d50="Rose"), 5)
+    assert "ResNet-34 and ResNeXt-50: <b>Rose</b>; ResNet-18: <b>Tulip</b>." in mixed
     assert compare_cards.outliers(cards_of(d18="Tulip", d34="Rose")) == {18, 34}  # Nobody knows who is right.
 
 
 def test_cards_wait_until_their_depth_has_looked():
     half = cards_of(d18="Rose")
-    drawn = compare_cards.cards_html([18, 152], half)
+    drawn = compare_cards.cards_html(titled(18, 152), half)
     assert drawn.count("is-waiting") == 1 and "ResNet-152" in drawn
-    assert "1 of 2 depths" in compare_cards.words([18, 152], half, 5)
+    assert "1 of 2 depths" in compare_cards.words(titled(18, 152), half, 5)
 
 
 @pytest.mark.parametrize(("available", "words"), [(5, "Tick more"), (1, "so far")])
 def test_one_depth_alone_is_no_comparison(available, words):
-    assert words in compare_cards.words([18], cards_of(d18="Rose"), available)
+    assert words in compare_cards.words(titled(18), cards_of(d18="Rose"), available)
 
 
 def test_how_far_the_depths_points_lie_apart_is_said(weights):
@@ -324,21 +335,22 @@ def test_how_far_the_depths_points_lie_apart_is_said(weights):
     moved = replace(found, faces=(replace(face, keypoints=face.keypoints + np.float32([0, 0.1 * eyes])),))
     both = {18: card_of(18, "1 face", found), 50: card_of(50, "1 face", moved)}
     assert compare_cards.spread(both) == {18: pytest.approx(5, rel=1e-3), 50: pytest.approx(5, rel=1e-3)}
-    assert "5.0 % of the distance between the eyes" in compare_cards.words([18, 50], both, 5)
-    assert "5.0 %" in compare_cards.cards_html([18, 50], both)
+    assert "5.0 % of the distance between the eyes" in compare_cards.words(titled(18, 50), both, 5)
+    assert "5.0 %" in compare_cards.cards_html(titled(18, 50), both)
 
 
 def test_the_curve_marks_the_chosen_depths():
     points = [
-        compare_plot.Point(18, 3.0, 90.4, True),
-        compare_plot.Point(50, 9.0, 95.1, False),
-        compare_plot.Point(101, 15.0, 95.3, True),
+        compare_plot.Point(18, 3.0, 90.4, True, "ResNet-18"),
+        compare_plot.Point(50, 9.0, 95.1, False, "ResNeXt-50"),
+        compare_plot.Point(101, 15.0, 95.3, True, "ResNet-101"),
     ]
     drawn = compare_plot.plot(points, "top-1")
     assert drawn.count('class="chosen"') == 2 and drawn.count('class="other"') == 1
     x = [float(value) for value in re.findall(r'cx="([\d.]+)"', drawn)]
     y = [float(value) for value in re.findall(r'cy="([\d.]+)"', drawn)]
     assert x == sorted(x) and y == sorted(y, reverse=True)
+    assert "<title>ResNeXt-50: 9.0 ms, 95.10 %</title>" in drawn and "ResNet-101 95.30 %" in drawn
     assert compare_plot.plot(points[:1], "top-1") == ""
 
 
@@ -447,7 +459,12 @@ def test_every_text_used_exists_and_every_text_is_used():
     unused = {key for key in en.EN.keys() - mentioned if not key.startswith(families)}
     put_together = {f"lab_{key}" for key in lab.TEXTS} | {f"truth_{key}" for key in truth.TEXTS}
     put_together |= {
-        f"lab_{part}_{name}" for part in ("title", "lead") for name in ("layers", "training", "stages", "numbers")
+        f"lab_{part}_{name}"
+        for part in ("title", "lead")
+        for name in ("layers", "training", "traps", "stages", "numbers")
+    }
+    put_together |= {
+        f"lab_trap_{name}{part}" for name in ("eval", "shortcut", "relu", "head", "norms") for part in ("", "_said")
     }
     put_together |= {
         f"lab_{name}" for name in ("shortcuts", "norm", "axis_gradient", "axis_activation", "error_train", "error_test")
@@ -661,9 +678,8 @@ def test_a_task_of_own_pictures_is_used_like_the_others(server, photo, tmp_path)
     assert Image.open(overlay).size == (300, 200)
     details = client.predict(picture_, 18, "all", "hands", api_name="/keypoints")[2]
     assert [len(face["keypoints"]) for face in details["faces"]] == [5]
-    assert np.linalg.norm(client.predict(picture_, "pets", 18, api_name="/embed")["embedding"]) == pytest.approx(
-        1, abs=1e-3
-    )
+    embedding = client.predict(picture_, "pets", 18, api_name="/embed")["embedding"]
+    np.testing.assert_allclose(embedding, resnet_demo.load("pets", depth=18).embed(photo), rtol=0, atol=1e-5)
     gallery, table, _ = client.predict(picture_, "pets", [18], api_name="/compare")
     assert len(gallery) == 1
     assert table["data"][0][:2] == [18, label["label"]]

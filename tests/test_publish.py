@@ -389,9 +389,15 @@ def test_a_new_space_is_for_a_cpu_and_installs_no_pytorch(weights, hub, capsys):
     assert main(["publish", "--space", SPACE, "--tasks", "flowers102"]) == 0
     files = hub.head(f"spaces/{SPACE}")
     assert head_of(files["README.md"])["suggested_hardware"] == hub.spaces[SPACE].hardware == "cpu-basic"
-    assert b"torch" not in files["requirements.txt"].split(b"\n", 1)[1]
+    listed = files["requirements.txt"].decode().split("\n", 1)[1]
+    assert "torch" not in listed
+    # The versions of the lock, so that it is the same when it is built again.
+    locked = (ROOT / "requirements.lock").read_text()
+    for line in listed.splitlines():
+        assert "python_version" in line or line.replace("[mcp]", "") in locked.splitlines(), line
+    assert "gradio[mcp]==" in listed
     assert main(["publish", "--space", SPACE, "--tasks", "flowers102", "--hardware", "t4-small"]) == 0
-    assert b"\ntorch" in hub.head(f"spaces/{SPACE}")["requirements.txt"]
+    assert b"\ntorch==" in hub.head(f"spaces/{SPACE}")["requirements.txt"]
 
 
 def check_documents(files: dict[str, bytes]) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 import resnet_demo
 from resnet_demo.cli.main import main
+from resnet_demo.page.tabs import classify
 
 INDEX = ["--task", "flowers102", "--depth", "18"]
 
@@ -77,6 +78,16 @@ def test_an_embedding_has_length_1_and_turns_little_with_the_photos_size():
     assert embedding.shape == (512,) and embedding.dtype == np.float32
     assert np.linalg.norm(embedding) == pytest.approx(1, abs=1e-5)
     assert embedding @ smaller > 0.98 > embedding @ other
+
+
+def test_the_endpoint_gives_the_numbers_that_python_gives():
+    """2,048 of a network of bottlenecks; what comes over HTTP is in ``test_page.py``."""
+    photo = str(EXAMPLES / "dahlia.jpg")
+    given = classify.embed(photo, "flowers102", 50)
+    assert (given["task"], given["depth"], len(given["embedding"])) == ("flowers102", 50, 2048)
+    assert np.linalg.norm(given["embedding"]) == pytest.approx(1, abs=1e-4)
+    expected = resnet_demo.load("flowers102", depth=50).embed(photo)
+    np.testing.assert_allclose(given["embedding"], expected, rtol=0, atol=1e-5)
 
 
 def test_odd_names_and_links_to_nowhere_cost_no_other_photo(photos, tmp_path, capsys):

@@ -26,6 +26,7 @@ import brotli
 import pytest
 import tiny
 from conftest import EXAMPLES, ROOT, free_port
+from PIL import Image
 
 from resnet_demo.errors import UserError
 from resnet_demo.inference import predictor
@@ -673,6 +674,15 @@ def test_a_photo_travels_as_it_is(site):
     path = site.upload("garden.jpg", photo())
     content, encoding, _ = raw(f"{site.address}/gradio_api/file={path}", "gzip, deflate, br")
     assert (content, encoding) == (photo(), None)
+
+
+def test_a_link_shows_the_pages_own_title_sentence_and_picture(site):
+    html = site.request("/")[1]
+    tags = dict(reversed(re.findall(r'<meta property="(og:\w+)" content="([^"]*)"', html)))  # Readers take the first.
+    assert tags["og:title"] == "What a ResNet sees" and tags["og:description"] and "radio" not in tags["og:description"]
+    assert tags["og:image"] == f"{site.address}/preview.jpg"
+    with urllib.request.urlopen(tags["og:image"]) as answer, Image.open(io.BytesIO(answer.read())) as picture:
+        assert picture.size == (1200, 630)
 
 
 def test_files_that_never_change_are_kept_and_the_page_is_not(site):

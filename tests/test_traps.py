@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import warnings
 
 import pytest
@@ -29,7 +30,8 @@ def network(name: str = "resnet20") -> ResNet:
 
 
 def trainer(tmp_path, net: ResNet | None = None, **settings) -> Trainer:
-    recipe = Recipe(task="two", epochs=1, batch=8, sizes=((0, 32),), warmup=0.0, fold_norms=False, **settings)
+    settings = {"epochs": 1, "warmup": 0.0, "fold_norms": False} | settings
+    recipe = Recipe(task="two", batch=8, sizes=((0, 32),), **settings)
     pictures = Pictures("two", [None] * 16, torch.arange(16).numpy() % 2, ("a", "b"))
     pictures.cache = dict(enumerate(tiny.pictures(16, 32)))
     return Trainer(net or network(), SPEC, recipe, pictures, tmp_path, workers=0)
@@ -66,6 +68,23 @@ def test_a_shortcut_of_another_shape_is_refused():
 
 
 # --- Dead ReLUs -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rate", "dies"), [(1e-3, False), (2.0, True)])
+def test_a_far_too_high_learning_rate_kills_relus_and_is_told(tmp_path, monkeypatch, capsys, rate, dies):
+    """Ten steps of a plain network. How many of a stage die is chance: above half it is said, at all it ends."""
+    tiny.in_float32(monkeypatch)
+    said = ""
+    try:
+        trainer(tmp_path, network("plain20"), epochs=5, decay="constant", learning_rate=rate).run()
+    except UserError as error:
+        said = str(error)
+    said += capsys.readouterr().err
+    dead = [json.loads(line)["dead"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert dead[0] < 0.1  # It began alive.
+    found = re.findall(r"(\d+)% of the channels of layer\d are zero for every picture .dead ReLUs.*learning_rate", said)
+    assert bool(found) == dies and all(int(share) >= 50 for share in found)
+    assert (len(dead) < 5 or max(dead) >= 0.5) == dies
 
 
 def test_a_learning_rate_that_kills_all_relus_ends_the_training(tmp_path):

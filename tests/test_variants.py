@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -12,7 +14,9 @@ import timm
 import tiny
 import torch
 import torchvision
+from hub_server import HubServer
 from PIL import Image
+from timm.models import PretrainedCfg
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -36,9 +40,12 @@ from resnet_demo.models import cost
 from resnet_demo.models.architecture import ARCHITECTURES, Architecture
 from resnet_demo.models.resnet import ResNet, count_gflops, count_parameters
 from resnet_demo.models.state import architecture_in, expected_shapes, rounded_convolutions
+from resnet_demo.tasks.spec import IMAGENET_MEAN, IMAGENET_STD
 from resnet_demo.training.evaluation.lesion import measure_lesions
-from resnet_demo.training.networks.init import read_state
+from resnet_demo.training.heads import TaskHead, all_outputs
+from resnet_demo.training.networks.init import read_state, scaling_of, starting_network
 from resnet_demo.training.optim import folded_norms
+from resnet_demo.training.recipe import Recipe
 
 SPEC = replace(tiny.FLOWERS, size=72, resize=72)  # feature maps of 18, 9, 5 and 3 cells a side: averages at a rim
 BY_TIMM = ("seresnet50", "resnet18d", "resnet50d", "resnetv2_50")
@@ -47,6 +54,8 @@ NARROW = {
     **{name: replace(ARCHITECTURES[name], channels=8, counts=BLOCKS) for name in (*BY_TIMM, "resnet18_cifar")},
     **{name: replace(ARCHITECTURES[name], counts=(*BLOCKS[:3], 0)) for name in ("resnet20", "plain20")},
 }
+# A group of ResNeXt has four of 64 channels, and so needs sixteen of them.
+ON_HUB = {name: replace(record, channels=16, counts=BLOCKS) for name, record in ARCHITECTURES.items() if record.source}
 # In millions and billions, of timm's table of results; of CIFAR-10's networks the paper's Table 6 counts parameters.
 SIZES = {
     "seresnet50": (28.09, 4.09),
@@ -113,7 +122,7 @@ def reference(record: Architecture) -> nn.Module:
 
 @pytest.fixture(scope="module", params=NARROW)
 def architecture(request) -> Architecture:
-    return NARROW[request.param]
+    return {**ON_HUB, **NARROW}[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -221,18 +230,52 @@ def fruit(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("architecture", ["seresnet50", "resnet50d", "resnetv2_50", "plain20"], indirect=True)
-def test_from_pictures_to_heat(architecture, fruit, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A Hub of the tests' own, with this process's client pointed at it."""
+    with HubServer(tmp_path / "hub") as running:
+        running.patch(monkeypatch)
+        yield running
+
+
+def published_cfg(record: Architecture) -> PretrainedCfg:
+    """What timm says of a network's public weights."""
+    assert record.source is not None
+    return timm.get_pretrained_cfg(record.source.removeprefix("timm/"))
+
+
+def publish(server: HubServer, record: Architecture, folder: Path) -> dict[str, np.ndarray]:
+    """Put random weights with ImageNet's classes where timm has its own, as timm does → their state."""
+    state = tiny.random_state(record, 1000)
+    checkpoint = checkpoints.Checkpoint(replace(SPEC, labels=tuple(map(str, range(1000)))), record, state)
+    export(checkpoint, "safetensors", folder / "published.safetensors")
+    cfg = published_cfg(record).to_dict(remove_source=True, remove_null=True)
+    config = {"architecture": record.name, "num_classes": 1000, "pretrained_cfg": cfg}
+    files = {"config.json": json.dumps(config).encode()}
+    server.commit(record.source, files | {"model.safetensors": (folder / "published.safetensors").read_bytes()})
+    return state
+
+
+@pytest.mark.parametrize(
+    "architecture", ["seresnet50", "resnet50d", "resnetv2_50", "resnext50_32x4d", "plain20"], indirect=True
+)
+def test_from_pictures_to_heat(architecture, fruit, server, tmp_path, monkeypatch, capsys):
+    """From the public weights where there are some, with the mean and deviation that these were trained with."""
+    start = "hub" if architecture.source else "scratch"
+    if architecture.source:
+        publish(server, architecture, tmp_path)
     monkeypatch.setitem(ARCHITECTURES, architecture.name, architecture)
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "weights").mkdir()
-    command = ["train", "--data", str(fruit), "--name", "fruit", "--arch", architecture.name, "--init", "scratch"]
+    command = ["train", "--data", str(fruit), "--name", "fruit", "--arch", architecture.name, "--init", start]
     settings = ["sizes=[[0,32]]", "test_size=32", "test_resize=32", "epochs=1", "batch=8"]
     assert main([*command, "--workers", "0", "--set", *settings]) == 0
     assert f"--task fruit --depth {architecture.depth}" in capsys.readouterr().out
     checkpoint = checkpoints.load("fruit", architecture.depth)
     assert checkpoint.architecture == architecture
+    usual = published_cfg(architecture if architecture.source else ARCHITECTURES["resnext50_32x4d"])
+    assert (checkpoint.spec.mean, checkpoint.spec.std) == (usual.mean, usual.std)
     assert checkpoint.ranges.keys() == set(rounded_convolutions(architecture))  # 8-bit arithmetic, where a CPU has it
     card = tmp_path / "weights" / "fruit" / f"resnet{architecture.depth}" / "README.md"
     assert f"--arch {architecture.name}" in card.read_text()
@@ -283,20 +326,61 @@ def test_an_export_loads_strictly_into_timm(tmp_path):
         export_transformers(checkpoint, tmp_path / "folder")
 
 
-def test_hub_weights_are_those_of_timm(monkeypatch, tmp_path):
-    record = NARROW["resnetv2_50"]
-    asked = []
-    state = tiny.random_state(record, 1000)
-    checkpoint = checkpoints.Checkpoint(replace(SPEC, labels=tuple(map(str, range(1000)))), record, state)
-    export(checkpoint, "safetensors", tmp_path / "model.safetensors")
+@pytest.mark.parametrize("name", ON_HUB)
+def test_init_hub_begins_with_timms_weights_mean_and_deviation(name, server, tmp_path):
+    record = ON_HUB[name]
+    state = publish(server, record, tmp_path)
+    network = starting_network("hub", record, SPEC)
+    found = {key: value.numpy() for key, value in network.state_dict().items() if key in state and key[:3] != "fc."}
+    assert found.keys() == {key for key in state if key[:3] != "fc."}
+    assert all(np.array_equal(found[key], state[key]) for key in found)
+    assert network.fc.out_features == SPEC.outputs
+    cfg = published_cfg(record)
+    assert scaling_of("hub", record) == (cfg.mean, cfg.std)
+    assert cfg.mean == ((0.5, 0.5, 0.5) if name == "resnetv2_50" else IMAGENET_MEAN)
+    server.log.clear()
+    assert read_state("hub", record)[1] == "v1.5" and scaling_of("hub", record) == (cfg.mean, cfg.std)
+    assert server.log == []  # What came first is kept.
 
-    def read(source, progress=None):
-        asked.append((source.repo, source.revision))
-        return tmp_path / "model.safetensors", b""
 
-    monkeypatch.setattr(checkpoints.hub, "read", read)
-    found, variant = read_state("hub", record)
-    assert asked == [("timm/resnetv2_50.a1h_in1k", "main")] and variant == "v1.5"
-    assert found.keys() == state.keys()
-    with pytest.raises(UserError, match="There are no public ImageNet weights of a Plain-20: pass --init scratch"):
-        read_state("hub", ARCHITECTURES["plain20"])
+def test_init_hub_without_public_weights_gives_one_sentence():
+    for ask in (read_state, scaling_of):
+        with pytest.raises(UserError, match="There are no public ImageNet weights of a Plain-20: pass --init scratch"):
+            ask("hub", ARCHITECTURES["plain20"])
+
+
+def test_training_goes_on_with_the_mean_and_deviation_of_a_checkpoint(tmp_path):
+    record, half = NARROW["resnetv2_50"], (0.5, 0.5, 0.5)
+    spec = replace(SPEC, mean=half, std=half)
+    checkpoints.save(tmp_path, tiny.random_state(record, SPEC.outputs), spec, record, None, {})
+    assert scaling_of(str(tmp_path), record) == (half, half)
+    assert scaling_of("scratch", record) == (IMAGENET_MEAN, IMAGENET_STD)
+    head = TaskHead("colour", "classification", (0, 2), (0, 1), ("red", "green"), mean=half, std=half)
+    for made in (head.spec(Recipe("colour"), "colour"), all_outputs([head], Recipe("colour"))):
+        assert (made.mean, made.std) == (half, half)
+
+
+# --- One network of a depth ------------------------------------------------------------------------------------------
+
+
+def test_a_second_network_of_a_depth_is_refused_before_it_is_trained_and_when_it_is_bundled(
+    fruit, tmp_path, monkeypatch, capsys
+):
+    spec, root = replace(SPEC, name="fruit"), tmp_path / "weights"
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(root))
+    tiny.weights_folder(root, (spec, 50))
+    before = {path: path.read_bytes() for path in root.rglob("*.json")}
+    refusal = (
+        "fruit has weights of a ResNet-50 already, and can have one network of depth 50: choose another --name for the "
+        "ResNeXt-50, or let RESNET_DEMO_WEIGHTS name another folder."
+    )
+    name = "resnext50_32x4d"
+    command = ["train", "--data", str(fruit), "--name", "fruit", "--arch", name, "--init", "scratch"]
+    assert main([*command, "--out", str(tmp_path / "run")]) == 2
+    assert refusal in capsys.readouterr().err and not (tmp_path / "run").exists()
+    record = replace(ARCHITECTURES[name], channels=16)
+    checkpoints.save(tmp_path / "made", tiny.random_state(record, spec.outputs), spec, record, None, {})
+    assert main(["bundle", str(tmp_path / "made")]) == 2
+    assert refusal in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in root.rglob("*.json")}
+    checkpoints.check_one_network("fruit", replace(ARCHITECTURES["resnet50"], variant="v1"))  # a new one of the same

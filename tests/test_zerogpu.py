@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -95,10 +96,17 @@ def test_on_zerogpu_spaces_comes_before_torch_and_placed_networks_are_not_sent(z
     )  # It goes with each call, which finds the process new.
 
 
-def test_where_a_lent_gpus_memory_is_full_the_cpu_answers_and_says_so(monkeypatch):
-    import torch
+@pytest.mark.parametrize(
+    ("error", "note"),
+    [
+        ("CUDA out of memory. Tried to …", "The GPU's memory is full, so the CPU answered."),
+        ("CUDA error: an illegal memory access was encountered", "The GPU failed, so the CPU answered."),
+    ],
+)
+def test_where_a_lent_gpu_does_not_answer_the_cpu_does_and_says_so(error, note, monkeypatch):
+    from resnet_demo.backends import cpu_instead, zerogpu
 
-    from resnet_demo.backends import zerogpu
+    monkeypatch.setattr(cpu_instead, "_lost", threading.Event())
 
     tiny.narrow(monkeypatch)
     checkpoint = tiny.random_checkpoint()
@@ -106,13 +114,15 @@ def test_where_a_lent_gpus_memory_is_full_the_cpu_answers_and_says_so(monkeypatc
     network = predictor.make_predictor("flowers102", 18, "cpu", checkpoint=checkpoint)
     network.engine = zerogpu.ZeroGpuEngine(checkpoint)  # Nothing is lent here: it is sent along, to this process.
 
-    def full(*_, quick):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to …")
+    def place(*_):
+        raise RuntimeError(error)
 
-    monkeypatch.setattr(zerogpu, "TorchEngine", full)
-    answer = network(tiny.photo())
-    assert np.array_equal(answer.probabilities, alone(tiny.photo()).probabilities)
-    assert answer.notes == ("The GPU's memory is full, so the CPU answered.",)
+    monkeypatch.setattr(zerogpu_lease, "DEVICE", "mps")
+    monkeypatch.setattr(zerogpu.TorchEngine, "_placed", place)
+    for _ in range(2):
+        answer = network(tiny.photo())
+        assert np.array_equal(answer.probabilities, alone(tiny.photo()).probabilities)
+        assert answer.notes == (note,)
 
 
 def test_without_the_package_nothing_is_decorated(monkeypatch):

@@ -91,9 +91,10 @@ def random_checkpoint(spec: TaskSpec = FLOWERS, depth: int = 18, variant: str = 
     return checkpoints.Checkpoint(spec, architecture_of(depth, variant), random_state(depth, spec.outputs, seed))
 
 
-def weights_folder(root: Path, *models: tuple[TaskSpec, int], channels: int = 16) -> Path:
-    """A folder as ``weights/``, with an index and a random checkpoint for each (spec, depth). They have a quarter of
-    a ResNet's channels, as their records say: to make, load and run the whole takes five to ten times as long."""
+def weights_folder(root: Path, *models: tuple[TaskSpec, Architecture | int], channels: int = 16) -> Path:
+    """A folder as ``weights/``, with an index and a random checkpoint for each (spec, depth or network). They have a
+    quarter of a ResNet's channels, as their records say: to make, load and run the whole takes five to ten times as
+    long."""
     root.mkdir(parents=True, exist_ok=True)
     records = {record.file: record for record in read_index(root)} if (root / "index.json").exists() else {}
     for seed, (spec, depth) in enumerate(models):
@@ -119,7 +120,7 @@ def _made(spec: TaskSpec, usual: Architecture, channels: int, seed: int) -> Path
 
 
 @contextmanager
-def page_weights(tmp_path_factory, *models: tuple[TaskSpec, int]) -> Iterator[Path]:
+def page_weights(tmp_path_factory, *models: tuple[TaskSpec, Architecture | int]) -> Iterator[Path]:
     """Such a folder in the place of the bundled one, and a cache of the page's own, for a fixture of a module."""
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("weights")

@@ -15,6 +15,7 @@ from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.distributed import ALONE, Team, join, leave, shared
 from resnet_demo.training.heads import TaskHead
+from resnet_demo.training.optim.traps import DeadChannels
 from resnet_demo.training.recipe import Recipe
 from resnet_demo.training.trainer import Trainer
 
@@ -34,6 +35,7 @@ RECIPE = Recipe(
     frozen=((0, 2), (1, 0)),
     clip=1.0,
 )
+DEAD = 80  # of the last map's 128 channels
 
 
 def flowers(folder: Path, team: Team = ALONE) -> ResNet:
@@ -41,10 +43,21 @@ def flowers(folder: Path, team: Team = ALONE) -> ResNet:
     pictures = Pictures("flowers102", [None] * 14, np.arange(14) % 4, tuple("abcd"))
     pictures.cache = dict(enumerate(tiny.pictures(14, 40)))
     for stop in (1, None):
-        trainer = Trainer(tiny.network(), FLOWERS, RECIPE, pictures, folder, workers=0, team=team)
-        network = trainer.run(stop)
+        start = tiny.network()
+        with torch.no_grad():
+            start.layer4[-1].bn2.bias[:DEAD] = -1e4  # what a far too large learning rate leaves behind
+        network = Trainer(start, FLOWERS, RECIPE, pictures, folder, workers=0, team=team).run(stop)
         team.wait()
     return network
+
+
+def dead(team: Team = ALONE) -> float:
+    """The share of dead channels in a batch of two pictures: of four, one lives for the first and one for the other."""
+    maps = torch.zeros(2, 4, 3, 3)
+    maps[0, 0] = maps[1, 1] = 1
+    channels = DeadChannels()
+    channels.see({"layer4": maps[team.rank :: team.size]})
+    return channels.shares(team.largest)["layer4"]
 
 
 def points(folder: Path, team: Team = ALONE) -> list[float]:
@@ -101,11 +114,12 @@ def heads(folder: Path, team: Team = ALONE) -> list[float]:
     return [trainer.step(pictures[own], known[own], 0, 0) for known in (labels, labels, none)]
 
 
-def all_runs(folder: Path) -> tuple[ResNet, list[float], list[float]]:
-    """A run with classes, the losses of points and those of several heads, in as many processes as there are."""
+def all_runs(folder: Path) -> tuple[ResNet, list[float], list[float], float]:
+    """A run with classes, the losses of points and those of several heads, and the share of dead channels, in as many
+    processes as there are."""
     team = join()
     try:
-        return flowers(folder, team), points(folder, team), heads(folder, team)
+        return flowers(folder, team), points(folder, team), heads(folder, team), dead(team)
     finally:
         leave(team)
 

@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from resnet_demo.models.resnet import ResNet
 
 
+@dataclass(frozen=True)
+class Fallback:
+    """The CPU computed in a GPU's place.
+
+    Attributes:
+        backend: the CPU's.
+        gpu_full: because the GPU's memory was full; False: because the GPU failed.
+    """
+
+    backend: str
+    gpu_full: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Outputs:
     """What one forward pass gives.
@@ -26,12 +39,12 @@ class Outputs:
     Attributes:
         logits: float32 (b, outputs).
         features: float32 (b, C, r, c), the last feature map.
-        instead: the backend that computed them on the CPU, as the GPU's memory was full; None: the engine's own.
+        instead: what computed them in the engine's place; None: the engine itself did.
     """
 
     logits: np.ndarray
     features: np.ndarray
-    instead: str | None = None
+    instead: Fallback | None = None
 
 
 class Engine(ABC):
@@ -66,6 +79,10 @@ class Engine(ABC):
                 f"Pictures must be uint8 of the shape (batch, {size}, {size}, 3), these are {pictures.dtype} "
                 f"of the shape {pictures.shape}: prepare them with tasks.preprocess()."
             )
+        return self.forward(pictures)
+
+    def forward(self, pictures: np.ndarray) -> Outputs:
+        """As ``run``, of pictures that are known to be right."""
         features = self.last_features(pictures)
         return Outputs(self.logits(features), features)
 

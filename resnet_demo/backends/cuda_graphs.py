@@ -16,16 +16,19 @@ from torch import Tensor
 
 BATCHES = (1, 4, 16, 128)
 WARM_UP = 3  # passes before recording: cuDNN chooses its kernels in them
+# Held while anything is recorded: waiting for the whole device and emptying PyTorch's cache, as the start of each
+# recording does, are forbidden while a stream of the process is recorded, and end both recordings.
+recording = threading.Lock()
 
 
 class Recording:
     """A network's passes over so many pictures, and page-locked memory for what goes in and comes out.
 
     Args:
-        run: uint8 pictures on the device (b, S, S, 3) → a float32 tensor there, one row a picture.
+        run: uint8 pictures on the device (b, S, S, 3) → floats there, several tensors with one row a picture.
     """
 
-    def __init__(self, run: Callable[[Tensor], Tensor], batch: int, size: int, device: str, pool: Any):
+    def __init__(self, run: Callable[[Tensor], tuple[Tensor, ...]], batch: int, size: int, device: str, pool: Any):
         self._device = torch.device(device)
         with torch.cuda.device(self._device), torch.inference_mode():
             self._sent = torch.zeros(batch, size, size, 3, dtype=torch.uint8, pin_memory=True)
@@ -39,17 +42,20 @@ class Recording:
             self._graph = torch.cuda.CUDAGraph()
             # Other threads may use the device meanwhile.
             with torch.cuda.graph(self._graph, pool=pool, capture_error_mode="thread_local"):
-                self._output = run(self._input)
-            self._received = torch.empty(self._output.shape, dtype=torch.float32, pin_memory=True)
+                self._outputs = run(self._input)
+            self._received = [torch.empty(one.shape, dtype=one.dtype, pin_memory=True) for one in self._outputs]
 
-    def run(self, pictures: np.ndarray) -> np.ndarray:
+    def run(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
+        count = len(pictures)
         with torch.cuda.device(self._device), torch.inference_mode():
-            self._sent[: len(pictures)].copy_(torch.from_numpy(pictures))
+            self._sent[:count].copy_(torch.from_numpy(pictures))
             self._input.copy_(self._sent, non_blocking=True)
             self._graph.replay()
-            self._received.copy_(self._output, non_blocking=True)
+            for received, output in zip(self._received, self._outputs, strict=True):
+                received[:count].copy_(output[:count], non_blocking=True)
             torch.cuda.current_stream().synchronize()
-            return self._received[: len(pictures)].numpy().copy()
+            # Copies, as the next pass writes over what was received.
+            return tuple(received[:count].to(torch.float32, copy=True).numpy() for received in self._received)
 
 
 class GraphedNetwork:
@@ -63,7 +69,7 @@ class GraphedNetwork:
 
     def __init__(
         self,
-        run: Callable[[Tensor], Tensor],
+        run: Callable[[Tensor], tuple[Tensor, ...]],
         size: int,
         device: str,
         record: Callable[[int], Recording] | None = None,
@@ -74,22 +80,25 @@ class GraphedNetwork:
         self._recordings: dict[int, Recording] = {}
         self._lock = threading.Lock()
 
-    def run(self, pictures: np.ndarray) -> np.ndarray:
-        """uint8 (b, S, S, 3) → what the network says, float32 with one row a picture.
+    def run(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
+        """uint8 (b, S, S, 3) → what the network says, each float32 with one row a picture.
 
         Raises:
-            RuntimeError: the device's memory is full, or what it cannot record.
+            RuntimeError: the device's memory is full, it failed, or it cannot record this.
         """
         parts, start = [], 0
         with self._lock:
             while start < len(pictures):
                 batch = best_batch(len(pictures) - start)
                 if batch not in self._recordings:
-                    self._recordings[batch] = self._record(batch)
+                    with recording:
+                        self._recordings[batch] = self._record(batch)
                 piece = np.ascontiguousarray(pictures[start : start + batch])
                 parts.append(self._recordings[batch].run(piece))
                 start += batch
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if len(parts) == 1:
+            return parts[0]
+        return tuple(np.concatenate(pieces) for pieces in zip(*parts, strict=True))
 
 
 def best_batch(count: int) -> int:

@@ -27,9 +27,8 @@ def resolve_device(device: str = "auto") -> str:
     if device == "cpu":
         return device
     if device == "auto":
-        if not has_torch():
-            return "cpu"
-        if may_have_cuda() and cuda_devices() > 0:
+        # Every answer of the page asks: first what needs no search for packages.
+        if may_have_cuda() and has_torch() and cuda_devices() > 0:
             return "cuda"
         return "mps" if has_mps() else "cpu"
     if re.fullmatch(r"reference|mps|cuda(:\d+)?", str(device)) and not has_torch():
@@ -79,8 +78,8 @@ def cuda_devices() -> int:
 
 
 def has_mps() -> bool:
-    """Whether this is a Mac with an Apple chip whose torch has MPS; torch is imported only on such a Mac."""
-    if sys.platform != "darwin" or platform.machine() != "arm64":
+    """Whether this is a Mac with an Apple chip whose torch has MPS; torch is looked for only on such a Mac."""
+    if sys.platform != "darwin" or platform.machine() != "arm64" or not has_torch():
         return False
     import torch
 

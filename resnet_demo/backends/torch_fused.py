@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from resnet_demo.backends.cpu_instead import is_memory_full
+from resnet_demo.backends.cpu_instead import Fault, fault_of
 from resnet_demo.models.architecture import STAGES
 from resnet_demo.models.resnet import Pair, ResidualBlock, ResNet, folded, pair_of
 
@@ -118,7 +118,7 @@ def quickest(
         size: side of a picture in pixels.
 
     Raises:
-        RuntimeError: the device's memory is full.
+        RuntimeError: the device's memory is full, or the device is lost.
     """
     if not network.architecture.has_usual_blocks:
         return plain
@@ -129,8 +129,8 @@ def quickest(
         try:
             way = FusedNetwork(network, device, precision, operations).features
             error = (way(x).float() - expected).abs().max()
-        except RuntimeError as fault:
-            if is_memory_full(fault):
+        except RuntimeError as refused:
+            if fault_of(refused) in (Fault.FULL, Fault.LOST):
                 raise
             continue  # A cuDNN without such a kernel for this type or card.
         if error <= TOLERANCE[precision] * expected.abs().max():

@@ -13,7 +13,7 @@ import numpy as np
 
 from resnet_demo.backends import zerogpu_lease
 from resnet_demo.backends.base import Outputs
-from resnet_demo.backends.cpu_instead import CpuInstead, is_memory_full
+from resnet_demo.backends.cpu_instead import CpuInstead, Fault, reported_fault
 from resnet_demo.backends.torch import TorchEngine
 from resnet_demo.checkpoints import Checkpoint
 
@@ -22,9 +22,17 @@ _placed: WeakValueDictionary[int, TorchEngine] = WeakValueDictionary()
 _sent: dict[int, TorchEngine] = {}  # in the forked process: networks that were loaded after it had started
 
 
+class LentGpuError(RuntimeError):
+    """A lent GPU did not answer, because of ``fault``."""
+
+    def __init__(self, fault: Fault):
+        super().__init__(f"The lent GPU did not answer: {fault.value}.")
+        self.fault = fault
+
+
 class ZeroGpuEngine(CpuInstead):
     """A checkpoint on a lent GPU: placed there at the start, or else sent along with each call. Where the GPU's memory
-    is full, the CPU answers."""
+    is full, or the GPU fails, the CPU answers."""
 
     device = "cuda"
     backend = "PyTorch on ZeroGPU"
@@ -33,25 +41,26 @@ class ZeroGpuEngine(CpuInstead):
         state = checkpoint.arrays
         super().__init__(checkpoint, (state["fc.weight"], state["fc.bias"]))
         self._number = next(_numbers)  # by which the forked process knows the network too
-        self._engine = TorchEngine(checkpoint, zerogpu_lease.DEVICE, quick=False) if zerogpu_lease.can_place() else None
+        engine = TorchEngine(checkpoint, zerogpu_lease.DEVICE, quick=False) if zerogpu_lease.can_place() else None
+        self._engine = engine if engine and engine.unplaced is None else None
         if self._engine:
             _placed[self._number] = self._engine
 
     def run(self, pictures: np.ndarray) -> Outputs:
         try:
             return super().run(pictures)
-        except MemoryError:
-            return self.run_on_cpu(pictures)
+        except LentGpuError as error:
+            return self.run_on_cpu(pictures, error.fault)
 
     def last_features(self, pictures: np.ndarray) -> np.ndarray:
         payload = None if self._engine else self.checkpoint
         features = zerogpu_lease.run(last_features_there, self._number, payload, pictures)
-        if features is None:
-            raise MemoryError("The GPU's memory is full.")
+        if isinstance(features, Fault):
+            raise LentGpuError(features)
         return features
 
 
-def last_features_there(number: int, checkpoint: Checkpoint | None, pictures: np.ndarray) -> np.ndarray | None:
+def last_features_there(number: int, checkpoint: Checkpoint | None, pictures: np.ndarray) -> np.ndarray | Fault:
     """The forward pass in the process that has the GPU.
 
     Args:
@@ -60,8 +69,8 @@ def last_features_there(number: int, checkpoint: Checkpoint | None, pictures: np
         pictures: uint8 (b, S, S, 3).
 
     Returns:
-        float32 last feature map (b, C, r, c); None where the GPU's memory is full: of an error ``spaces`` hands on its
-        class's name alone.
+        float32 last feature map (b, C, r, c), or why there is none: of an error ``spaces`` hands on its class's name
+        alone.
     """
     try:
         if checkpoint is None:
@@ -70,9 +79,10 @@ def last_features_there(number: int, checkpoint: Checkpoint | None, pictures: np
             import torch
 
             torch.set_num_threads(1)  # OpenMP's threads did not survive the fork: waiting for them would never end.
-            _sent[number] = TorchEngine(checkpoint, zerogpu_lease.DEVICE, quick=False)
+            engine = TorchEngine(checkpoint, zerogpu_lease.DEVICE, quick=False)
+            if engine.unplaced:
+                return engine.unplaced
+            _sent[number] = engine
         return _sent[number].last_features(pictures)
     except RuntimeError as error:
-        if not is_memory_full(error):
-            raise
-        return None
+        return reported_fault(error)

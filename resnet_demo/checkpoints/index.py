@@ -17,7 +17,7 @@ from resnet_demo.checkpoints.index_file import checked, has_index, locked, put, 
 from resnet_demo.checkpoints.index_record import IndexRecord
 from resnet_demo.checkpoints.records import Metrics, WeightsFile
 from resnet_demo.errors import Text, UserError
-from resnet_demo.models.architecture import DEPTHS
+from resnet_demo.models.architecture import ARCHITECTURES, DEPTHS, Architecture
 from resnet_demo.models.state import expected_shapes
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.utils.json_record import as_json
@@ -72,7 +72,8 @@ class Entry:
         """Bytes of the weights file; those of timm's float32 arrays alone where the Hub's size is not known yet."""
         if self.bytes is not None:
             return self.bytes
-        return 4 * sum(math.prod(shape) for shape in expected_shapes(self.depth, 1000).values())
+        network = next((record for record in ARCHITECTURES.values() if record.depth == self.depth), None)
+        return 4 * sum(math.prod(shape) for shape in expected_shapes(network, 1000).values()) if network else 0
 
     @property
     def key(self) -> tuple:
@@ -143,6 +144,11 @@ def find(task: str, depth: int) -> Entry:
     Raises:
         UserError: no such task, or no checkpoint of this depth yet; the sentence names what there is.
     """
+    if not hub.chosen_repo():
+        # The page asks at every event, and each entry looks for its file: only the one that is wanted.
+        root = weights_folder()
+        if record := next((one for one in read_index(root) if one.key == (task, depth)), None):
+            return _entry(root, record)
     known = entries()
     depths = [entry.depth for entry in known if entry.task == task]
     if not depths:
@@ -185,7 +191,7 @@ def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint
         check_installed(entry)
         return load_files(entry.path, read_config_file(entry.config), WeightsFile(entry.bytes, entry.sha256))
     path, data = hub.read(source, progress)
-    checkpoint = build(data, path, _hub_config(source), str(source))
+    checkpoint = build(data, path, hub_config(source), str(source))
     if (checkpoint.spec.name, checkpoint.depth) != (entry.task, entry.depth):
         raise UserError(
             "{source} is a ResNet-{depth} for {task}, not a ResNet-{wanted} for {other}: correct the index.",
@@ -223,11 +229,48 @@ def spec(task: str) -> TaskSpec:
         find(task, DEPTHS[0])
     here = (entry for entry in known if not entry.is_remote and entry.config.is_file())
     cached = (entry for entry in known if entry.is_cached)
-    entry = next(here, None) or next(cached, known[0])
+    return spec_of(next(here, None) or next(cached, known[0]))
+
+
+def spec_of(entry: Entry) -> TaskSpec:
+    """What the task of a checkpoint is, from its configuration, which may be fetched from the Hub.
+
+    Raises:
+        UserError: the configuration cannot be read.
+    """
     if source := entry.remote:
-        return _hub_config(source).task
+        return hub_config(source).task
     check_installed(entry)
     return read_config_file(entry.config).task
+
+
+def network_of(entry: Entry) -> Architecture | None:
+    """The network of a checkpoint; None where its configuration is not on this machine.
+
+    Raises:
+        UserError: the configuration is broken.
+    """
+    if source := entry.remote:
+        beside = replace(source, path=source.beside(CONFIG))
+        return hub_config(source).architecture if entry.is_cached and hub.cached(beside) else None
+    return read_config_file(entry.config).architecture if entry.config.is_file() else None
+
+
+def check_one_network(task: str, network: Architecture) -> None:
+    """Raise a UserError where a task has weights of this depth that are another network's: the index calls checkpoints
+    by task and depth, so that the new one would take the other's place."""
+    root = weights_folder()
+    for record in read_index(root) if has_index(root) else []:
+        there = network_of(_entry(root, record)) if record.key == (task, network.depth) else None
+        if there and there.name != network.name:
+            raise UserError(
+                "{task} has weights of a {there} already, and can have one network of depth {depth}: choose another "
+                "--name for the {network}, or let RESNET_DEMO_WEIGHTS name another folder.",
+                task=task,
+                there=there.title,
+                depth=network.depth,
+                network=network.title,
+            )
 
 
 def check_writable() -> None:
@@ -285,8 +328,12 @@ def index_record(root: Path, folder: Path) -> IndexRecord:
     )
 
 
-def _hub_config(source: HubSource) -> Config:
-    """The configuration beside a weights file on the Hub, in our own words."""
+def hub_config(source: HubSource) -> Config:
+    """The configuration beside a weights file on the Hub, in our own words.
+
+    Raises:
+        UserError: it cannot be had, or it is of something else.
+    """
     record = hub.read_json(source.repo, hub.commit_of(source), source.beside(CONFIG))
     config = Config(record, f"{source.repo}/{source.beside(CONFIG)}")
     if source.format == "timm" and "task" not in record:  # Our own exports have both.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from resnet_demo.checkpoints.steps import Step
 from resnet_demo.utils.json_record import JsonRecord
 
 LEAST = 1.0  # percent of the outputs' spread that a block must be worth to count as one that works
@@ -29,6 +30,14 @@ class Lesions(JsonRecord):
     def idle(self) -> list[str]:
         """The blocks that change the outputs by less than ``LEAST`` percent of their spread."""
         return [block for block, change in self.changes.items() if change < LEAST]
+
+    @property
+    def sources(self) -> Sequence[str]:
+        """The pictures that were looked at, as the command names them; none: the checkpoint's own val pictures."""
+        try:
+            return Step.from_json(self.command).values("--pictures")
+        except ValueError:  # written by hand, or by nothing that is known
+            return ()
 
     @property
     def working(self) -> int:

@@ -55,10 +55,7 @@ def run_lab(options: argparse.Namespace) -> int:
     if options.experiment == "plot":
         return plot(options.out)
     if options.experiment == "traps":
-        from resnet_demo.lab.traps import measure
-
-        print("\n\n".join(measure(options.data)))
-        return 0
+        return traps(options)
     path = degradation(options) if options.experiment == "degradation" else gradients(options)
     print(f"The figures are in {path}: draw them with `resnet-demo lab plot --out {options.out}`.")
     return 0
@@ -86,6 +83,16 @@ def gradients(options: argparse.Namespace) -> Path:
     path = options.out / CSV
     write_rows(path, measure_all(*batch_of(options.data, settings_of(options))))
     return path
+
+
+def traps(options: argparse.Namespace) -> int:
+    from resnet_demo.lab.results import write_rows
+    from resnet_demo.lab.traps import CSV, measure, sentences
+
+    rows = measure(options.data)
+    write_rows(options.out / CSV, rows)
+    print("\n\n".join([*sentences(rows), f"The figures are in {options.out / CSV}."]))
+    return 0
 
 
 def plot(folder: Path) -> int:

@@ -8,7 +8,20 @@ import io
 import sys
 from collections.abc import Sequence
 
-from resnet_demo.cli import batch, bench, calibrate, import_file, lab, predict, publish, search, tasks, teach, train
+from resnet_demo.cli import (
+    batch,
+    bench,
+    calibrate,
+    import_file,
+    lab,
+    layout,
+    predict,
+    publish,
+    search,
+    tasks,
+    teach,
+    train,
+)
 from resnet_demo.cli.options import BAD_INPUT, Parser, complain, program
 from resnet_demo.errors import UserError
 from resnet_demo.utils.packages import advice
@@ -28,6 +41,7 @@ COMMANDS = {
         train.add_train,
         train.add_distill,
         train.add_grow,
+        layout.add_layout,
         train.add_gather,
         train.add_faces,
         train.add_convert,

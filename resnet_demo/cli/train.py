@@ -304,9 +304,8 @@ def run_train_own(options: argparse.Namespace) -> int:
             print("Stopped before the end: run the same command without --stop-after to go on.")
         return 0
     print(f"{TABLE_HEAD}\n{table_rows(options.name, network.depth, checkpoints.read_config(folder).metrics)}\n")
-    page = "The page offers it at its next start; or try" if network.depth in DEPTHS else "Try"
     print(
-        f"The checkpoint and its accuracy are in {folder}. {page} "
+        f"The checkpoint and its accuracy are in {folder}. The page offers it at its next start; or try "
         f"`python -m resnet_demo predict PHOTO --task {options.name} --depth {network.depth}`."
     )
     return 0

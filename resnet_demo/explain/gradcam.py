@@ -11,7 +11,7 @@ from resnet_demo.explain.registry import LAST, explanation
 from resnet_demo.explain.targets import Target
 from resnet_demo.models.architecture import STAGES
 from resnet_demo.tasks.spec import CLASSIFICATION, KEYPOINTS, REGRESSION
-from resnet_demo.utils.linalg import products
+from resnet_demo.utils.linalg import in_pieces
 
 
 def last_stage(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -21,7 +21,7 @@ def last_stage(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def signed_last_stage(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """As ``last_stage``, with what speaks against an output kept as negative values."""
-    maps = products(weights, features.reshape(len(features), -1).T)  # (k, r · c)
+    maps = in_pieces(weights, features.reshape(len(features), -1))  # (k, r · c)
     return maps.reshape(-1, *features.shape[1:]) / np.float32(maps.shape[1])
 
 

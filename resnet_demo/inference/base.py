@@ -15,6 +15,7 @@ from PIL import Image
 
 from resnet_demo import checkpoints, tasks
 from resnet_demo.backends import factory
+from resnet_demo.backends.base import Fallback
 from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.results import Result
@@ -147,12 +148,14 @@ class Predictor(ABC, Generic[Answer]):
             "task": self.task,
             "depth": self.depth,
             "spec": self.spec,
-            "backend": run.instead or self.backend,
+            "backend": run.instead.backend if run.instead else self.backend,
             "device": "cpu" if run.instead else self.device,
-            "gpu_full": run.instead is not None,
+            "gpu_full": run.instead is not None and run.instead.gpu_full,
+            "gpu_failed": run.instead is not None and not run.instead.gpu_full,
             "image": item.image,
             "photo": item.photo,
             "milliseconds": {**milliseconds, "total": sum(milliseconds.values())},
+            "network_title": self.checkpoint.architecture.title,
         }
 
 
@@ -165,9 +168,11 @@ class Common(TypedDict):
     backend: str
     device: str
     gpu_full: bool
+    gpu_failed: bool
     image: str | None
     photo: Image.Image
     milliseconds: dict[str, float]
+    network_title: str
 
 
 @dataclass(frozen=True)
@@ -181,10 +186,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class Run:
-    """The milliseconds that a picture took, and the CPU's backend where the GPU's memory was full."""
+    """The milliseconds that a picture took, and what computed in the engine's place, if anything did."""
 
     milliseconds: float
-    instead: str | None
+    instead: Fallback | None
 
 
 def open_picture(picture: Picture, draft_side: int | None) -> Opened:

@@ -42,7 +42,7 @@ class Row:
         count: faces, or points where the task looks for no faces; None for classes.
         reason: why there is no answer, one sentence; empty where there is one.
         unknown: it is probably none of the classes, see ``Prediction``.
-        missing_rows, gpu_full: as in ``Result``.
+        missing_rows, gpu_full, gpu_failed: as in ``Result``.
         thumbnail: the picture, at most ``THUMBNAIL_SIDE`` pixels, or None.
         embedding: float32 (C,) of length 1, to compare photos by, or None.
     """
@@ -54,6 +54,7 @@ class Row:
     unknown: bool = False
     missing_rows: float = 0.0
     gpu_full: bool = False
+    gpu_failed: bool = False
     thumbnail: Image.Image | None = field(default=None, repr=False, compare=False)
     embedding: np.ndarray | None = field(default=None, repr=False, compare=False)
 
@@ -288,6 +289,7 @@ def _row(answered: Answered) -> Row:
         unknown=answer.unknown,
         missing_rows=answer.missing_rows,
         gpu_full=answer.gpu_full,
+        gpu_failed=answer.gpu_failed,
         thumbnail=small,
         embedding=answer.embedding,
     )

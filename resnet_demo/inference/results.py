@@ -43,7 +43,9 @@ class Result(ABC):
         image: the picture's path as it was given, or None.
         photo: the decoded picture, RGB and upright; smaller than the file says where ``open_photo`` reduced it.
         milliseconds: time of each step by name, and ``total``. In a batch, a picture's share of the network's time.
-        gpu_full: the CPU answered, as the GPU's memory was full; ``backend`` and ``device`` are the CPU's.
+        gpu_full, gpu_failed: the CPU answered, as the GPU's memory was full, or the GPU failed; ``backend`` and
+            ``device`` are the CPU's.
+        network_title: what the network is called, such as ResNet-50.
     """
 
     task: str
@@ -55,6 +57,8 @@ class Result(ABC):
     photo: Image.Image = field(repr=False)
     milliseconds: dict[str, float]
     gpu_full: bool = False
+    gpu_failed: bool = False
+    network_title: str = ""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,6 +68,8 @@ class Result(ABC):
             found.append(f"The file ends too early: {missing:.1%} of the photo's rows are missing.")
         if self.gpu_full:
             found.append("The GPU's memory is full, so the CPU answered.")
+        if self.gpu_failed:
+            found.append("The GPU failed, so the CPU answered.")
         return tuple(found)
 
     @property
@@ -275,6 +281,7 @@ class Prediction(WindowResult):
             backend=engine.backend,
             device=engine.device,
             gpu_full=False,
+            gpu_failed=False,
             milliseconds={"network": milliseconds, "total": milliseconds},
             top_k=tuple(Score(self.spec.labels[number], probability) for number, probability in best),
             probabilities=tasks.softmax(scaled),
@@ -298,9 +305,9 @@ class Prediction(WindowResult):
 
     @property
     def blocks(self) -> dict[str, list[str]]:
-        """The names of the network's blocks by their stage."""
+        """The names of the network's blocks by their stage; none of a stage without blocks."""
         stages = self._engine.checkpoint.architecture.stages
-        return {stage: [block.name for block in found] for stage, found in stages.items()}
+        return {stage: [block.name for block in found] for stage, found in stages.items() if found}
 
     def hidden(self, mask: np.ndarray) -> np.ndarray:
         """The classes' probabilities, float32 (classes,), when a part is painted over in the task's mean colour.

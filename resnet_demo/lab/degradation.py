@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from resnet_demo.errors import UserError
-from resnet_demo.lab.results import EPOCHS, PICTURES, SIDE, Epoch, write_rows
+from resnet_demo.lab.results import EPOCHS, PICTURES, SIDE, Epoch, check_settings, put_run
 from resnet_demo.models.architecture import ARCHITECTURES
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.training.data.datasets import Pictures
@@ -55,13 +56,18 @@ class Settings:
 
 @dataclass(frozen=True)
 class Data:
-    """CIFAR-10 in memory: pictures uint8 (n, 3, size, size), labels int64 (n,), mean and deviation of the pictures."""
+    """CIFAR-10 in memory: pictures uint8 (n, 3, size, size), labels int64 (n,), mean and deviation of the pictures.
+
+    Attributes:
+        limited: whether ``Settings.pictures`` left out some of those to train on.
+    """
 
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor]
     mean: Tensor
     std: Tensor
     classes: int
+    limited: bool = False
 
     def normalised(self, pictures: Tensor) -> Tensor:
         return ((pictures.float() - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
@@ -79,7 +85,8 @@ def read_data(folder: Path, settings: Settings, device: torch.device) -> Data:
     values = train[0].float()
     mean, std = (value.view(1, 3, 1, 1).to(device) for value in (values.mean((0, 2, 3)), values.std((0, 2, 3))))
     to = [tuple(tensor.to(device) for tensor in part) for part in (train, test)]
-    return Data(to[0], to[1], mean, std, len(parts["train"].classes))  # type: ignore[arg-type]
+    limited = settings.pictures < len(parts["train"]) + len(parts["val"])
+    return Data(to[0], to[1], mean, std, len(parts["train"].classes), limited)  # type: ignore[arg-type]
 
 
 def tensors(parts: Sequence[Pictures], settings: Settings, name: str) -> tuple[Tensor, Tensor]:
@@ -178,16 +185,11 @@ class Run:
             network=self.name,
             seed=self.seed,
             epoch=epoch + 1,
-            epochs=settings.epochs,
-            size=settings.size,
-            pictures=count,
-            tests=len(self.data.test[0]),
-            batch=settings.batch,
-            rate=settings.rate,
-            warmup=settings.warmup,
+            **columns(settings, self.data),
             train_error=100 * float(wrong) / count,
             test_error=self.test_error(),
             loss=float(loss_sum) / count,
+            limited=int(self.data.limited),
         )
         self.rows.append(row)
         self._save()
@@ -240,6 +242,19 @@ def rate_at(step: int, epoch: int, settings: Settings) -> float:
     return settings.rate / 10**drops * min(1.0, (step + 1) / (settings.warmup + 1))
 
 
+def columns(settings: Settings, data: Data) -> dict[str, Any]:
+    """What each row of a run says of its settings, by the names of ``Epoch``."""
+    return {
+        "epochs": settings.epochs,
+        "size": settings.size,
+        "pictures": len(data.train[0]),
+        "tests": len(data.test[0]),
+        "batch": settings.batch,
+        "rate": settings.rate,
+        "warmup": settings.warmup,
+    }
+
+
 def fingerprint(data: Data) -> str:
     """Of the pictures and labels."""
     parts = [tensor.cpu().numpy().tobytes() for tensor in (*data.train, *data.test)]
@@ -256,22 +271,23 @@ def degradation(
 ) -> Path:
     """Run all networks by all seeds, seed by seed, and write ``out``/degradation.csv anew after each epoch.
 
+    What that file has of other networks and seeds stays there.
+
     Returns:
         The CSV file.
 
     Raises:
-        UserError: no pictures, or runs of other settings in ``out``.
+        UserError: no pictures, or runs of other settings in ``out``; then nothing there has changed.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    data = read_data(folder, settings, device)
-    rows: dict[tuple[str, int], list[Epoch]] = {}
+    data, path = read_data(folder, settings, device), out / CSV
+    check_settings(path, columns(settings, data))
     for seed in seeds:
         for name in networks:
             run = Run(name, seed, settings, data, out, compile)
-            rows[name, seed] = run.rows
             while not run.done:
                 row = run.epoch()
-                write_rows(out / CSV, [row for part in rows.values() for row in part])
+                put_run(path, run.rows)
                 tqdm.write(f"{name} {seed} {row.epoch}: train {row.train_error:.2f} %, test {row.test_error:.2f} %")
-    write_rows(out / CSV, [row for part in rows.values() for row in part])
-    return out / CSV
+            put_run(path, run.rows)
+    return path

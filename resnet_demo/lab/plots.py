@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean
 from textwrap import wrap
 
-from resnet_demo.lab.results import EPOCHS, PICTURES, SIDE, Epoch, Layer, runs
+from resnet_demo.lab.results import EPOCHS, PICTURES, Epoch, Layer, runs
 from resnet_demo.models.architecture import ARCHITECTURES
 from resnet_demo.utils.svg import STYLE, line, linear_ticks, text
 
@@ -63,8 +63,8 @@ def degradation_svg(rows: Sequence[Epoch]) -> str:
         how += f", the rate rises over {counted(first.warmup, 'step')}"
     if whole < first.epochs:
         how += f"; {whole} epochs done so far"
-    if (first.epochs, first.size, first.pictures) != (EPOCHS, SIDE, PICTURES):
-        how += " (a shortened run: the paper has 164 epochs of 50,000)"
+    if first.is_shortened:
+        how += f" (a shortened run: the paper has {EPOCHS} epochs of {PICTURES:,})"
     top = max(max(row.test_error, row.train_error) for row in rows)
     return chart(
         "Error on CIFAR-10: depth with and without shortcuts",

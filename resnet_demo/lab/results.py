@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, Field, asdict, dataclass, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from resnet_demo.checkpoints.files import write_file
 from resnet_demo.errors import UserError
@@ -29,6 +29,8 @@ class Epoch:
             with the weights of that step.
         test_error: of the test pictures after the epoch, in percent.
         loss: mean over the epoch.
+        limited: 1 where ``--pictures`` left out some of the training pictures. Their number does not say so: copies of
+            test pictures are never trained on.
     """
 
     network: str
@@ -44,6 +46,12 @@ class Epoch:
     train_error: float
     test_error: float
     loss: float
+    limited: int = 0
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether the run has fewer epochs, smaller pictures or fewer of them than the paper's."""
+        return (self.epochs, self.size) != (EPOCHS, SIDE) or bool(self.limited)
 
 
 @dataclass(frozen=True)
@@ -66,10 +74,32 @@ class Layer:
     activation: float
 
 
-Row = TypeVar("Row", Epoch, Layer)
+@dataclass(frozen=True)
+class Trap:
+    """One figure of what a trap of training costs.
+
+    Attributes:
+        trap, case: its name, and what was done.
+        batch: pictures at a time.
+        measure: ``right``, percent of the pictures named rightly; ``dead``, percent of the channels of the worst stage;
+            or ``loss``.
+        pictures: how many it was measured on.
+        steps: how many batches the network was trained on, or its batch norms saw, before that.
+    """
+
+    trap: str
+    case: str
+    batch: int
+    measure: str
+    value: float
+    pictures: int
+    steps: int
 
 
-def write_rows(path: Path, rows: Iterable[Epoch] | Iterable[Layer]) -> None:
+Row = TypeVar("Row", Epoch, Layer, Trap)
+
+
+def write_rows(path: Path, rows: Iterable[Epoch] | Iterable[Layer] | Iterable[Trap]) -> None:
     """Write rows, complete or not at all; numbers keep six digits."""
     text = io.StringIO()
     writer: csv.DictWriter | None = None
@@ -89,17 +119,51 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     Raises:
         UserError: it is not there, or holds something else.
     """
-    kinds = {"str": str, "int": int, "float": float}
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return [
-                kind(**{each.name: kinds[str(each.type)](record[each.name]) for each in fields(kind)})
-                for record in csv.DictReader(file)
-            ]
+            return [kind(**{each.name: cell(record, each) for each in fields(kind)}) for record in csv.DictReader(file)]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             "{path} holds no such results ({error!r}): make them with `resnet-demo lab`.", path=path, error=error
         ) from None
+
+
+def cell(record: Mapping[str, str], column: Field) -> Any:
+    """A value of a row; a column that older files do not have has its default."""
+    if column.name not in record and column.default is not MISSING:
+        return column.default
+    return {"str": str, "int": int, "float": float}[str(column.type)](record[column.name])
+
+
+def check_settings(path: Path, settings: Mapping[str, float]) -> None:
+    """See that runs of these settings, by the names of ``Epoch``, may join those in a file; it need not be there yet.
+
+    Raises:
+        UserError: it holds runs of other settings, which no plot could show beside these, or something else.
+    """
+    for row in read_rows(path, Epoch) if path.is_file() else []:
+        for name, here in settings.items():
+            there = getattr(row, name)
+            if f"{there:.6g}" != f"{here:.6g}":  # as ``write_rows`` keeps them
+                raise UserError(
+                    "{path} holds runs of other settings ({name} is {there:.6g} there and {here:.6g} here): choose "
+                    "another --out.",
+                    path=path,
+                    name=name,
+                    there=there,
+                    here=here,
+                )
+
+
+def put_run(path: Path, run: Sequence[Epoch]) -> None:
+    """Write the epochs of one run into a file beside the other runs there, in place of those of its network and seed.
+
+    Read anew each time: two commands may train different networks into one file.
+    """
+    mine = {(row.network, row.seed) for row in run}
+    rows = read_rows(path, Epoch) if path.is_file() else []
+    others = [row for row in rows if (row.network, row.seed) not in mine]
+    write_rows(path, sorted([*others, *run], key=lambda row: (row.seed, row.network, row.epoch)))
 
 
 def runs(rows: Iterable[Epoch]) -> Mapping[str, dict[int, list[Epoch]]]:

@@ -5,6 +5,7 @@ With the bundled ResNet-18 of flowers, on its test photos, and a fresh plain net
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.nn import functional as F
 
 from resnet_demo import checkpoints, tasks
 from resnet_demo.backends.torch_network import build_network
+from resnet_demo.lab.results import Trap
 from resnet_demo.models.architecture import ARCHITECTURES
 from resnet_demo.models.resnet import ResidualBlock, ResNet, one_after_the_other
 from resnet_demo.training.data.datasets import load_pictures
@@ -23,19 +25,56 @@ from resnet_demo.training.optim.traps import DeadChannels
 TASK, DEPTH = "flowers102", 18
 STEPS, BATCH = 30, 32
 RATES = (0.01, 0.1, 1.0, 10.0)
+WHOLE = 50  # photos at a time where that changes nothing
+BATCHES = (50, 8, 1)  # in training mode, where it does
+FEW = 4
+CSV = "traps.csv"
 
 
-def measure(data: Path | None, count: int = 200) -> list[str]:
-    """Sentences with the figures, each of ``count`` photos."""
+def measure(data: Path | None, count: int = 200) -> list[Trap]:
+    """The figures, of at most ``count`` photos where no network is trained.
+
+    Args:
+        data: folder of the data sets; None: the usual one.
+
+    Raises:
+        UserError: no such photos, or no weights.
+    """
     checkpoint = checkpoints.load(TASK, DEPTH)
     x, labels = photos(checkpoint.spec, "test", data, count)
-    lines = [f"{count} test photos of {TASK}, the bundled ResNet-{DEPTH}, PyTorch float32 on the CPU."]
-    lines += forgotten_eval(checkpoint, x, labels)
-    lines += broadcast(checkpoint, x, labels)
-    lines += frozen_norms(checkpoint, x, labels)
+    rows = forgotten_eval(checkpoint, x, labels) + broadcast(checkpoint, x, labels)
     small, small_labels = photos(checkpoint.spec, "train", data, 10 * BATCH)
     small = F.interpolate(small, (32, 32), mode="area")
-    return lines + dead_relus(small, small_labels) + late_head(small, small_labels)
+    rows += dead_relus(small, small_labels) + late_head(small, small_labels)
+    return rows + frozen_norms(checkpoint, x, labels)
+
+
+def sentences(rows: Sequence[Trap]) -> list[str]:
+    """The figures in words."""
+    value = {(row.trap, row.case, row.batch, row.measure): row.value for row in rows}
+    right = value["eval", "evaluation", WHOLE, "right"]
+    in_training = "; ".join(
+        f"batches of {batch}: {value['eval', 'training', batch, 'right']:.1f} %, and "
+        f"{value['eval', 'afterwards', batch, 'right']:.1f} % in evaluation mode afterwards"
+        for batch in BATCHES
+    )
+    by_rate = ", ".join(
+        f"{rate:g}: {value['relu', f'rate {rate:g}', BATCH, 'dead']:.0f} % "
+        f"(loss {value['relu', f'rate {rate:g}', BATCH, 'loss']:.3g})"
+        for rate in RATES
+    )
+    return [
+        f"{rows[0].pictures} test photos of {TASK}, the bundled ResNet-{DEPTH}, PyTorch float32 on the CPU.",
+        f"eval() forgotten. Right in evaluation mode: {right:.1f} %. In training mode, {in_training}.",
+        f"A shortcut of one cell, added to all (layer2.0): {value['shortcut', 'one cell', WHOLE, 'right']:.1f} % "
+        f"instead of {value['shortcut', 'whole', WHOLE, 'right']:.1f} %.",
+        f"Dead channels of a Plain-20's worst stage after {STEPS} steps, by learning rate: {by_rate}.",
+        f"A head of zeros made after the optimizer: loss {value['head', 'late', BATCH, 'loss']:.2f} after {STEPS} "
+        f"steps, as at the start; made before it: {value['head', 'in time', BATCH, 'loss']:.2f}.",
+        f"Frozen, in training mode: after {STEPS} batches of {FEW}, with no weight moved, "
+        f"{value['norms', 'training', FEW, 'right']:.1f} % instead of "
+        f"{value['norms', 'evaluation', WHOLE, 'right']:.1f} %.",
+    ]
 
 
 def photos(spec: tasks.TaskSpec, split: str, data: Path | None, count: int) -> tuple[Tensor, Tensor]:
@@ -53,21 +92,22 @@ def accuracy(network: ResNet, x: Tensor, labels: Tensor, batch: int) -> float:
     return 100 * float((torch.cat(found) == labels).float().mean())
 
 
-def forgotten_eval(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> list[str]:
-    right = accuracy(build_network(checkpoint), x, labels, 50)
-    parts = []
-    for batch in (50, 8, 1):
+def forgotten_eval(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> list[Trap]:
+    whole = accuracy(build_network(checkpoint), x, labels, WHOLE)
+    rows = [Trap("eval", "evaluation", WHOLE, "right", whole, len(x), 0)]
+    for batch in BATCHES:
         network = build_network(checkpoint)
         nn.Module.train(network)
-        wrong = accuracy(network, x, labels, batch)
-        after = accuracy(network.eval(), x, labels, 50)
-        parts.append(f"batches of {batch}: {wrong:.1f} %, and {after:.1f} % in evaluation mode afterwards")
-    return [f"eval() forgotten. Right in evaluation mode: {right:.1f} %. In training mode, {'; '.join(parts)}."]
+        training = accuracy(network, x, labels, batch)
+        afterwards = accuracy(network.eval(), x, labels, WHOLE)
+        rows.append(Trap("eval", "training", batch, "right", training, len(x), 0))
+        rows.append(Trap("eval", "afterwards", batch, "right", afterwards, len(x), 0))
+    return rows
 
 
-def broadcast(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> list[str]:
+def broadcast(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> list[Trap]:
     network = build_network(checkpoint)
-    right, block = accuracy(network, x, labels, 50), network.layer2[0]
+    right, block = accuracy(network, x, labels, WHOLE), network.layer2[0]
     assert isinstance(block, ResidualBlock)
     shortcut = block.shortcut
 
@@ -77,23 +117,26 @@ def broadcast(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> 
         return whole[:, :, :1, :1].expand_as(whole)
 
     setattr(block, "shortcut", one_cell)  # noqa: B010 - a method, which mypy lets nobody assign to
-    wrong = accuracy(network, x, labels, 50)
-    return [f"A shortcut of one cell, added to all (layer2.0): {wrong:.1f} % instead of {right:.1f} %."]
+    wrong = accuracy(network, x, labels, WHOLE)
+    return [
+        Trap("shortcut", "whole", WHOLE, "right", right, len(x), 0),
+        Trap("shortcut", "one cell", WHOLE, "right", wrong, len(x), 0),
+    ]
 
 
-def frozen_norms(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> list[str]:
+def frozen_norms(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> list[Trap]:
     network = build_network(checkpoint)  # nothing of it requires a gradient
-    right = accuracy(network, x, labels, 50)
+    right = accuracy(network, x, labels, WHOLE)
     nn.Module.train(network)
     random = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for _ in range(STEPS):
-            rows = torch.randint(len(x), (4,), generator=random)
+            rows = torch.randint(len(x), (FEW,), generator=random)
             network.stages(x[rows])
-    wrong = accuracy(network.eval(), x, labels, 50)
+    wrong = accuracy(network.eval(), x, labels, WHOLE)
     return [
-        f"Frozen, in training mode: after {STEPS} batches of 4, with no weight moved, {wrong:.1f} % instead of "
-        f"{right:.1f} %."
+        Trap("norms", "evaluation", WHOLE, "right", right, len(x), 0),
+        Trap("norms", "training", FEW, "right", wrong, len(x), STEPS),
     ]
 
 
@@ -118,17 +161,18 @@ def fresh(name: str, outputs: int) -> ResNet:
         return ResNet(ARCHITECTURES[name], outputs)
 
 
-def dead_relus(x: Tensor, labels: Tensor) -> list[str]:
-    parts = []
+def dead_relus(x: Tensor, labels: Tensor) -> list[Trap]:
+    rows = []
     for rate in RATES:
         network = fresh("plain20", 102)
         loss, dead = train(network, torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9), x, labels)
-        parts.append(f"{rate:g}: {100 * dead:.0f} % (loss {loss:.3g})")
-    return [f"Dead channels of a Plain-20's worst stage after {STEPS} steps, by learning rate: {', '.join(parts)}."]
+        rows.append(Trap("relu", f"rate {rate:g}", BATCH, "dead", 100 * dead, len(x), STEPS))
+        rows.append(Trap("relu", f"rate {rate:g}", BATCH, "loss", loss, len(x), STEPS))
+    return rows
 
 
-def late_head(x: Tensor, labels: Tensor) -> list[str]:
-    losses = []
+def late_head(x: Tensor, labels: Tensor) -> list[Trap]:
+    rows = []
     for late in (False, True):
         network = fresh("resnet20", 1000)
         head = nn.Linear(network.width, 102)
@@ -137,8 +181,6 @@ def late_head(x: Tensor, labels: Tensor) -> list[str]:
         network.fc = network.fc if late else head
         optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
         network.fc = head
-        losses.append(train(network, optimizer, x, labels)[0])
-    return [
-        f"A head of zeros made after the optimizer: loss {losses[1]:.2f} after {STEPS} steps, as at the start; made "
-        f"before it: {losses[0]:.2f}."
-    ]
+        loss, _ = train(network, optimizer, x, labels)
+        rows.append(Trap("head", "late" if late else "in time", BATCH, "loss", loss, len(x), STEPS))
+    return rows

@@ -6,6 +6,7 @@ docs/architecture.md.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -146,6 +147,11 @@ class Architecture:
     def title(self) -> str:
         """For people: ResNet-50."""
         return f"{self.family}-{self.depth}"
+
+    @property
+    def train_option(self) -> str:
+        """How the command ``train`` is told to take it: the ResNets by their depth, all others by their name."""
+        return f"--depth {self.depth}" if self.family == "ResNet" else f"--arch {shlex.quote(self.name)}"
 
     @property
     def has_usual_blocks(self) -> bool:

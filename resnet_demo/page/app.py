@@ -11,6 +11,7 @@ from resnet_demo.errors import UserError
 from resnet_demo.inference import predictor
 from resnet_demo.page import catalog, photo_source, settings
 from resnet_demo.page.gradio_patches import api_description, file_cache, missing_inputs
+from resnet_demo.page.gradio_patches.leaving import on_leaving
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.language import LANGUAGES, NAMES, PARAMETER
 from resnet_demo.page.i18n.texts import fixed, in_english, label, language, say
@@ -37,8 +38,7 @@ def build() -> gr.Blocks:
         missing_inputs.fill_with(page, fill_inputs)
         api_description.describe_page(page, in_english)
         for left in (one.tab.left for one in built if one.tab.left):
-            page.unload(left)
-            page.fns[max(page.fns)].concurrency_limit = LISTENER["concurrency_limit"]  # It has no argument for that.
+            on_leaving(page, left, LISTENER["concurrency_limit"])
         page.load(device_line, None, status, show_progress="hidden", **PRIVATE)
     return page
 

@@ -107,15 +107,24 @@ def default_depth(task: str) -> int:
 def compared_depths(task: str) -> list[int]:
     """The depths that are compared at first: all that need no download, else the default alone."""
     try:
-        known = [entry for entry in checkpoints.entries() if entry.task == task and entry.depth in DEPTHS]
-        at_hand = [entry.depth for entry in known if entry.is_cached]
+        at_hand = [entry.depth for entry in checkpoints.entries() if entry.task == task and entry.is_cached]
     except UserError:
         at_hand = []
     return at_hand or [depth for depth in [default_depth(task)] if depth in available(task)]
 
 
-def depth_choices() -> list[tuple[str, int]]:
-    return [(str(depth), depth) for depth in DEPTHS]
+def offered_depths(task: str) -> list[int]:
+    """The usual depths, and any other that a task has weights of."""
+    return sorted({*DEPTHS, *available(task)})
+
+
+def known_depths() -> list[int]:
+    """The usual depths, and any other of which some task has weights."""
+    return sorted({*DEPTHS, *(depth for depths in _index().values() for depth in depths)})
+
+
+def depth_choices(task: str) -> list[tuple[str, int]]:
+    return [(str(depth), depth) for depth in offered_depths(task)]
 
 
 def depth_info(task: str) -> str:
@@ -124,14 +133,11 @@ def depth_info(task: str) -> str:
 
 
 def _missing_depths(task: str) -> str:
-    missing = [str(depth) for depth in DEPTHS if depth not in available(task)]
+    known = available(task)
+    missing = [str(depth) for depth in DEPTHS if depth not in known]
     if not missing:
         return ""
-    return (
-        say("depths_missing", depths=say("separator").join(missing))
-        if len(missing) < len(DEPTHS)
-        else say("depths_none")
-    )
+    return say("depths_missing", depths=say("separator").join(missing)) if known else say("depths_none")
 
 
 def _remote_depths(task: str) -> str:
@@ -145,29 +151,37 @@ def _remote_depths(task: str) -> str:
 
 
 def depth_classes(task: str) -> list[str]:
-    """CSS classes that grey out the depths without weights."""
-    missing = [index for index, depth in enumerate(DEPTHS, start=1) if depth not in available(task)]
-    return ["depths", *(f"off-{index}" for index in missing)]
+    """CSS classes that grey out the depths without weights, and that let many of them take several lines."""
+    offered, known = offered_depths(task), available(task)
+    missing = [index for index, depth in enumerate(offered, start=1) if depth not in known]
+    return ["depths", *(["many-depths"] if len(offered) > len(DEPTHS) else []), *(f"off-{index}" for index in missing)]
 
 
 def no_weights(task: str, depth: int) -> str:
     """The sentence for a depth that was chosen and is not available."""
-    depths = available(task)
-    if not depths:
+    known = available(task)
+    if not known:
         return say("no_weights_at_all", task=title(task))
-    return say(
-        "no_weights", depth=depth, task=title(task), depths=say("or").join(f"ResNet-{depth}" for depth in depths)
-    )
+    choices = say("or").join(network_title(task, depth) for depth in known)
+    return say("no_weights", depth=depth, task=title(task), depths=choices)
+
+
+def network_title(task: str, depth: int) -> str:
+    """What the network of a task is called, such as ResNeXt-50; where no configuration on this machine says so,
+    ResNet-50 by its depth."""
+    try:
+        network = checkpoints.network_of(checkpoints.find(task, depth))
+    except UserError:
+        network = None
+    return network.title if network else f"ResNet-{depth}"
 
 
 def _index() -> dict[str, list[int]]:
-    """Task → those depths that the page offers; empty where the index is missing or broken."""
+    """Task → the depths that it has weights of; empty where the index is missing or broken."""
     try:
-        known = checkpoints.available()
+        return checkpoints.available()
     except UserError:
         return {}
-    offered = {task: [depth for depth in depths if depth in DEPTHS] for task, depths in known.items()}
-    return {task: depths for task, depths in offered.items() if depths}
 
 
 def lesions(task: str, depth: int) -> Lesions | None:

@@ -77,7 +77,7 @@ def facts(result) -> str:
     """Network, time and backend of a result, as HTML."""
     return say(
         "facts",
-        depth=result.depth,
+        network=html.escape(result.network_title),
         milliseconds=f"{result.milliseconds['total']:,.0f}",
         backend=html.escape(backend(result.backend)),
     )
@@ -90,6 +90,8 @@ def photo_lines(*results) -> list[str]:
         lines.append(say("rows_missing", share=f"{100 * missing:.1f}"))
     if any(result.gpu_full for result in results):
         lines.append(say("gpu_full"))
+    if any(result.gpu_failed for result in results):
+        lines.append(say("gpu_failed"))
     return lines
 
 

@@ -7,6 +7,7 @@ import contextvars
 import gradio as gr
 
 from resnet_demo.inference import predictor
+from resnet_demo.page import catalog
 from resnet_demo.page.i18n.texts import say
 
 
@@ -16,7 +17,8 @@ def network(task: str, depth: int) -> predictor.Predictor:
     Raises:
         UserError: see ``predictor.load``.
     """
-    display, event, said = gr.Progress(), contextvars.copy_context(), say("downloading", depth=depth)
+    display, event = gr.Progress(), contextvars.copy_context()
+    said = say("downloading", network=catalog.network_title(task, depth))
 
     def show(here: int, whole: int | None) -> None:
         # The client may call from a thread of its own, which knows neither the event nor its language.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page import catalog
 from resnet_demo.page.widgets.inputs import depth_look, target_choices
 
@@ -54,8 +53,7 @@ def task_and_depths(values: Mapping[str, object], usual: str, *kinds: str) -> di
     else:
         task = usual
     available = catalog.available(task)
-    one = [depth for depth in numbers(values.get("depth")) if depth in available]
-    several = [depth for depth in numbers(values.get("depths")) if depth in available]
+    one, several = numbers(values.get("depth"), available), numbers(values.get("depths"), available)
     look = depth_look(task) if task != usual else {}
     if one or look:
         found["depth"] = gr.update(value=one[0] if one else catalog.default_depth(task), **look)
@@ -64,7 +62,7 @@ def task_and_depths(values: Mapping[str, object], usual: str, *kinds: str) -> di
     return found
 
 
-def numbers(value: object, known: range | tuple[int, ...] = DEPTHS) -> list[int]:
+def numbers(value: object, known: Collection[int]) -> list[int]:
     """50, "50", [18, 50] or "18-50" → those of ``known``."""
     parts = value if isinstance(value, list) else str(value).split("-")
     return [int(part) for part in map(str, parts) if part.isdecimal() and int(part) in known]

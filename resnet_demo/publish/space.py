@@ -20,7 +20,7 @@ from resnet_demo.publish.weights import Selection, has_weights, place_of, placed
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ("app.py", "LICENSE")
-REQUIREMENTS = "requirements.txt"
+REQUIREMENTS, LOCK = "requirements.txt", "requirements.lock"
 PREVIEW = "resnet_demo/page/preview.jpg"  # what links to the page show
 CHINESE = "README.zh-CN.md"
 LINK = re.compile(r"\[((?:`[^`]*`|[^\]`])*)\]\(([^)\s]+)\)")  # in Markdown: words, and where they lead
@@ -64,11 +64,12 @@ def space_files(space: str, selection: Selection, weights: Weights | None, hardw
         space: its name on the Hub.
         hardware: what it is to run on, by the Hub's name.
     """
-    for name in (*APP, REQUIREMENTS, CARD, CHINESE):
+    for name in (*APP, REQUIREMENTS, LOCK, CARD, CHINESE):
         if not (ROOT / name).is_file():
             raise UserError(f"{ROOT / name} is missing: run this in a clone of the repository.")
     files = [File(name, ROOT / name) for name in APP]
-    requirements = requirements_for(hardware, (ROOT / REQUIREMENTS).read_text("utf-8"))
+    listed, lock = ((ROOT / name).read_text("utf-8") for name in (REQUIREMENTS, LOCK))
+    requirements = requirements_for(hardware, as_locked(listed, lock))
     files.append(File(REQUIREMENTS, requirements.encode()))
     files += [file for file in files_of(ROOT / "resnet_demo", "resnet_demo/") if not file.path.startswith(LEFT_OUT)]
     names = (CONFIG,) if weights else (CONFIG, MODEL)
@@ -86,6 +87,20 @@ def space_files(space: str, selection: Selection, weights: Weights | None, hardw
     for name, text in documents.items():
         files.append(File(name, with_links_to(there, name, without_pictures(text)).encode()))
     return files
+
+
+def as_locked(listed: str, lock: str) -> str:
+    """Each requirement's bounds → the version in the lock, so that a Space which is built again next year is the same.
+
+    What these packages bring themselves stays open: a Space's image has packages of its own, which must fit to it.
+    """
+    versions = dict(line.split("==") for line in lock.splitlines() if "==" in line)
+
+    def exact(requirement: re.Match[str]) -> str:
+        name, extras, bounds = requirement.groups(default="")
+        return f"{name}{extras}=={versions[name]}" if name in versions else f"{name}{extras}{bounds}"
+
+    return re.sub(r"^([\w-]+)(\[[\w,]+\])?(>=[\w.]+,<[\w.]+)", exact, listed, flags=re.MULTILINE)
 
 
 def further() -> list[str]:

@@ -76,7 +76,7 @@ def card(taught: Taught, skipped: int = 0) -> str:
     from huggingface_hub.utils import yaml_dump
 
     made, accuracy = taught.checkpoint, taught.accuracy
-    name, names, depth = made.spec.name, made.spec.labels, made.depth
+    name, names, depth, network = made.spec.name, made.spec.labels, made.depth, made.architecture
     head = {
         "license": "other",
         "library_name": "resnet-demo",
@@ -102,12 +102,12 @@ def card(taught: Taught, skipped: int = 0) -> str:
 ---
 {yaml_dump(head, sort_keys=False)}---
 
-# ResNet-{depth}: {name}
+# {network.title}: {name}
 
 {len(names)} classes, taught with {len(taught.labels):,} photos.{left} Input {made.spec.size} × {made.spec.size} pixels,
 stored as 8-bit integers per output channel.
 
-The network is the ResNet-{depth} of `{taught.trunk}` as it is. Only its last layer is new: ridge regression on the
+The network is the {network.title} of `{taught.trunk}` as it is. Only its last layer is new: ridge regression on the
 pooled features, with a penalty of {taught.penalty:.3g} times the number of photos, chosen by leave-one-out.
 
 {photos}
@@ -136,7 +136,7 @@ network = resnet_demo.ResNet.from_pretrained("FOLDER")
 ```
 
 FOLDER is the one with this file. To train all layers on the same photos:
-`resnet-demo train --data PHOTOS --depth {depth} --name {name}`.
+`resnet-demo train --data PHOTOS {network.train_option} --name {name}`.
 
 ## Limits
 

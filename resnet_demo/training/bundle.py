@@ -47,9 +47,15 @@ def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> P
 
     Returns:
         The folder in ``weights/``.
+
+    Raises:
+        UserError: the task has another network of this depth there, see ``check_one_network``, or what
+            ``evaluate_checkpoint`` says.
     """
     checkpoints.check_writable()
-    if not checkpoints.read_config(folder).ranges:
+    trained = checkpoints.read_config(folder)
+    checkpoints.check_one_network(trained.task.name, trained.architecture)
+    if not trained.ranges:
         measure_ranges(folder, [], data, f"python -m resnet_demo bundle {shlex.quote(folder.as_posix())}", own)
     _, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data, own)
     measured: dict[str, object] = {"confusions": evaluation.confusions, "worst": evaluation.worst}

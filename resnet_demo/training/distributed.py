@@ -1,12 +1,13 @@
 """Training in several processes, which ``torchrun`` starts, on one machine or many: each does its share of every batch.
 
 ``torch.nn.parallel.DistributedDataParallel`` averages their gradients. Shares are weighted by what counts in them, so
-that losses and steps are those of one process with the whole batch.
+that losses and steps are those of one process with the whole batch; batch norms that learn see their share alone.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -73,6 +74,12 @@ class Team:
         total = self.sum(count)
         return count * self.size / total if total else 0.0
 
+    def largest(self, values: Tensor) -> Tensor:
+        """Of all processes, value by value."""
+        if self.size > 1:
+            distributed.all_reduce(values, distributed.ReduceOp.MAX)
+        return values
+
     def whole(self, share: Tensor) -> Tensor:
         """The batch (b, …) of which ``share`` is this process's."""
         total = round(self.sum(len(share)))
@@ -110,8 +117,8 @@ def leave(team: Team) -> None:
         distributed.destroy_process_group()
 
 
-class Logits(nn.Module):
-    """A network's pass in training, as a module that can be shared.
+class TrainingPass(nn.Module):
+    """A network's pass in training, as a module that can be shared: the feature maps by stage, and the logits.
 
     Args:
         frozen: parts without gradients, see ``folded_norms.stages``.
@@ -122,15 +129,16 @@ class Logits(nn.Module):
         super().__init__()
         self.network, self.frozen, self.fold_norms = network, frozen, fold_norms
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> tuple[Mapping[str, Tensor], Tensor]:
+        maps: Mapping[str, Tensor]
         if self.fold_norms:
             maps = folded_norms.stages(self.network.eval(), x, self.frozen)
         else:
             traps.train_mode(self.network, self.frozen)
             maps = self.network.stages(x)
-        return self.network.head(maps["layer4"])
+        return maps, self.network.head(maps["layer4"])
 
 
 def shared(network: ResNet, frozen: int, fold_norms: bool) -> DistributedDataParallel:
     """A network whose gradients are the processes' mean; made anew when other parts are frozen."""
-    return DistributedDataParallel(Logits(network, frozen, fold_norms), forward_sync_buffers=not fold_norms)
+    return DistributedDataParallel(TrainingPass(network, frozen, fold_norms), forward_sync_buffers=not fold_norms)

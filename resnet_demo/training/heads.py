@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from resnet_demo.errors import UserError
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, REGRESSION, TaskSpec
+from resnet_demo.tasks.spec import IMAGENET_MEAN, IMAGENET_STD
 from resnet_demo.training.data.augment import ClassificationAugmentation
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.distributed import ALONE, Team
@@ -41,6 +42,7 @@ class TaskHead:
         classes: names of the classes.
         weight: of its loss.
         centre, scale: of a number: mean and deviation of the training labels, in which the head learns.
+        mean, std: with which pictures are normalised, see ``tasks.TaskSpec``; the same of all tasks on a trunk.
     """
 
     name: str
@@ -51,6 +53,8 @@ class TaskHead:
     weight: float = 1.0
     centre: float = 0.0
     scale: float = 1.0
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
 
     @property
     def points(self) -> int:
@@ -68,6 +72,8 @@ class TaskHead:
             fit=recipe.fit,
             margin=recipe.margin,
             detector="",
+            mean=self.mean,
+            std=self.std,
         )
 
     def counted(self, labels: Tensor) -> int:
@@ -111,7 +117,14 @@ def losses_of(
 def all_outputs(heads: Sequence[TaskHead], recipe: Recipe) -> TaskSpec:
     """A record with the outputs of all tasks, for whom it is one network."""
     names = [f"{head.name} {row}" for head in heads for row in range(*head.outputs)]
-    return TaskSpec("+".join(head.name for head in heads), CLASSIFICATION, tuple(names), size=recipe.test_size)
+    return TaskSpec(
+        "+".join(head.name for head in heads),
+        CLASSIFICATION,
+        tuple(names),
+        size=recipe.test_size,
+        mean=heads[0].mean,
+        std=heads[0].std,
+    )
 
 
 def check_recipe(recipe: Recipe) -> None:

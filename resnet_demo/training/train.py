@@ -39,7 +39,7 @@ from resnet_demo.training.evaluation.features import all_features
 from resnet_demo.training.evaluation.run import arrays_of, memory_checkpoint
 from resnet_demo.training.networks.distillation import Distillation, share_stem
 from resnet_demo.training.networks.head import centre_rows
-from resnet_demo.training.networks.init import label_names, same_outputs, starting_network, whole_network
+from resnet_demo.training.networks.init import label_names, same_outputs, scaling_of, starting_network, whole_network
 from resnet_demo.training.networks.layerwise_fit import fit
 from resnet_demo.training.options import TrainOptions
 from resnet_demo.training.recipe import Recipe, check_crop
@@ -90,7 +90,8 @@ def train(options: TrainOptions) -> Path | None:
         pictures = training_pictures(recipe, options.data, *further).decode_all()
     held_out = held_out_pictures(options)
     pictures, mean_points = with_mean_points(pictures, recipe)
-    spec = spec_for(recipe, pictures)
+    mean, std = scaling_of(options.init, options.depth)
+    spec = replace(spec_for(recipe, pictures), mean=mean, std=std)
     network = starting_network(options.init, options.depth, spec, mean_points)
     distillation = Distillation(whole_network(options.teacher), network, recipe) if options.teacher else None
     begun = (options.out / RESUME).exists()

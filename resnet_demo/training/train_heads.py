@@ -19,6 +19,7 @@ from resnet_demo.checkpoints.records import HeadPart
 from resnet_demo.errors import UserError
 from resnet_demo.inference.predictor import make_predictor
 from resnet_demo.models import quantization
+from resnet_demo.models.architecture import architecture_of
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.tasks import CLASSIFICATION, KEYPOINTS, REGRESSION
 from resnet_demo.tasks.bundled import check_own_name
@@ -33,7 +34,7 @@ from resnet_demo.training.evaluation.activation_ranges import measure_ranges
 from resnet_demo.training.evaluation.evaluate import evaluate
 from resnet_demo.training.evaluation.run import arrays_of
 from resnet_demo.training.heads import TaskHead
-from resnet_demo.training.networks.init import starting_network
+from resnet_demo.training.networks.init import scaling_of, starting_network
 from resnet_demo.training.options import TrainOptions
 from resnet_demo.training.recipe import Recipe, check_crop, load_recipe
 from resnet_demo.training.run_folder import claim
@@ -109,13 +110,15 @@ def train_heads(options: TrainOptions, asked: Asked, batch_chosen: bool) -> list
     checkpoints.check_writable()
     for source in asked.sources:
         check_own_name(asked.name_of(source.name))
+        checkpoints.check_one_network(asked.name_of(source.name), architecture_of(options.depth))
     own = read_heads(asked.sources)
     recipe = fit_batch(options.recipe, len(own.parts["train"]), batch_chosen)
     if KEYPOINTS in own.kinds.values():
         # All heads see what the trunk sees: the whole picture.
         recipe = replace(recipe, fit="squash", margin=1.0, mirror=0.0, test_resize=recipe.test_size)
     check_crop(recipe)
-    heads = heads_of(own, recipe)
+    mean, std = scaling_of(options.init, options.depth)
+    heads = [replace(head, mean=mean, std=std) for head in heads_of(own, recipe)]
     pictures, mean_points = ready(own.parts["train"], heads)
     spec = several.all_outputs(heads, recipe)
     network = starting_network(options.init, options.depth, spec)

@@ -101,6 +101,7 @@ def train_own(options: TrainOptions, name: str, batch_chosen: bool = False) -> P
 
     assert options.data is not None
     checkpoints.check_writable()
+    checkpoints.check_one_network(name, architecture_of(options.depth))
     own = read_own(options.data, name)
     recipe = fit_batch(options.recipe, own.record.counts["train"], batch_chosen)
     folder = train(replace(options, recipe=recipe, own=own))

@@ -183,8 +183,8 @@ class Trainer:
                 if not math.isfinite(losses[-1]):
                     raise UserError(f"The loss became {losses[-1]} in epoch {self.epoch + 1}: lower learning_rate.")
             self.epoch += 1
-            dead = self.dead.shares()
-            if warning := traps.dead_sentence(dead, recipe.learning_rate):
+            dead = self.dead.shares(self.team.largest)
+            if (warning := traps.dead_sentence(dead, recipe.learning_rate)) and self.team.leads:
                 tqdm.write(warning, file=sys.stderr)
             record = {
                 "epoch": self.epoch,
@@ -228,9 +228,9 @@ class Trainer:
         # Cut out as large as the teacher wants them.
         x = resized(seen, recipe.size_at(self.epoch)) if recipe.teacher_size else seen
         with autocast(self.device.type):
-            maps: Mapping[str, Tensor] = {}
+            maps: Mapping[str, Tensor]
             if team.size > 1:
-                logits = self.shared(x)
+                maps, logits = self.shared(x)
             elif recipe.fold_norms:
                 maps = folded_norms.stages(network.eval(), x, frozen)
                 logits = network.head(maps["layer4"])

@@ -1,4 +1,4 @@
-"""Dot products without BLAS.
+"""Dot products without BLAS, or without its threads.
 
 The small products behind a network are done in well under a millisecond either way, but the threads with which
 OpenBLAS does them go on spinning for tens of milliseconds, and take the cores from the network's next picture: on two

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import threading
 from importlib.util import find_spec
 
 from resnet_demo.errors import UserError
@@ -22,18 +20,11 @@ EXTRAS = {
 }
 
 
-_looking_again = threading.Lock()
-
-
 def has(package: str) -> bool:
     """Whether a package is installed; it is not imported for that."""
-    if find_spec(package) is not None:
-        return True
-    # It may have been installed since the start. Two threads at once would end in a KeyError: invalidate_caches deletes
-    # the entries of paths that do not exist, which each finds in a list of its own (CPython 3.10 to 3.14).
-    with _looking_again:
-        importlib.invalidate_caches()
-        return find_spec(package) is not None
+    # One that was installed since the start is found too: Python reads a folder again once its time has changed.
+    # ``importlib.invalidate_caches`` would have every folder read again, at every question.
+    return find_spec(package) is not None
 
 
 def has_torch() -> bool:

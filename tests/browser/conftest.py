@@ -23,13 +23,16 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from resnet_demo.bench.harness import chromium as bench_chromium
 from resnet_demo.bench.harness.chromium import PATIENCE, SWITCHES
-from resnet_demo.tasks import TaskSpec
+from resnet_demo.models.architecture import ARCHITECTURES
+from resnet_demo.tasks import REGRESSION, TaskSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN_TAB = ROOT / "tests" / "own_tab.py"
 # What a program of somebody's own says before it serves the page.
 PROGRAM = f"import runpy; runpy.run_path({str(OWN_TAB)!r}); from resnet_demo.page import serve; serve()"
 PETS = TaskSpec("pets", "classification", labels=("cat", "dog", "hamster"), size=64, resize=64)
+MOTHS = TaskSpec("moths", "classification", labels=("hawk", "tiger"), size=32, resize=36)
+AGE = TaskSpec("age", REGRESSION, size=64, resize=64)
 HANDS = TaskSpec("hands", "keypoints", points=5, size=64, fit="squash", detector="")
 # The pages of the tests trust one another, and two cores have enough to do.
 FEWER_PROCESSES = (
@@ -84,7 +87,8 @@ def own_server(tmp_path_factory) -> Iterator[str]:
     weights = tmp_path_factory.mktemp("weights")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESNET_DEMO_WEIGHTS", str(weights))
-        tiny.weights_folder(weights, (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), (PETS, 18), (HANDS, 18))
+        own = (PETS, 18), (AGE, 18), (HANDS, 18), (MOTHS, ARCHITECTURES["resnet20"])
+        tiny.weights_folder(weights, (tiny.FLOWERS, 18), (tiny.FLOWERS, 34), *own)
     folder = tmp_path_factory.mktemp("own-server")
     with served(folder, "-c", PROGRAM, RESNET_DEMO_WEIGHTS=str(weights)) as address:
         yield address

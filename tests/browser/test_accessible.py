@@ -102,6 +102,15 @@ def test_axe_finds_nothing_serious_in_any_tab(visit, tmp_path):
     assert {where: what for where, what in found.items() if what} == {}
 
 
+def test_axe_finds_nothing_serious_in_the_tab_of_a_number(visit, own_server):
+    """It is there where a task gives one."""
+    page = visit(address=own_server, query="tab=number")
+    page.evaluate(Axe().axe_script)
+    page.locator("#number-photo input[type=file]").set_input_files(EXAMPLES / "dahlia.jpg")
+    expect(page.locator("#number-overlay img")).to_be_visible()
+    assert findings(page, "[role=tablist]", "#tab-number") == []
+
+
 # Whether the outline is seen of what has the focus, or of the label around it.
 OUTLINE = """() => {
     const part = document.activeElement, parts = [part, part.closest("label"), part.nextElementSibling];

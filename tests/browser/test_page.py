@@ -255,6 +255,30 @@ def test_a_task_of_own_pictures_is_offered(visit, own_server):
     expect(page.locator("#compare-cards .card-name")).to_have_count(1)
 
 
+def test_a_further_depth_of_an_own_task_is_chosen_restored_and_named(visit, own_server, shoot):
+    page = visit(address=own_server)
+    radio, facts = page.locator("#flowers-depth"), page.locator("#flowers-note .facts")
+    expect(radio.get_by_label("20", exact=True)).to_have_count(0)
+    upload(page, "flowers", EXAMPLES / "marigold.jpg")
+    expect(facts).to_contain_text("ResNet-18")
+    choose(page, "flowers-task", "moths")
+    expect(radio.get_by_label("20", exact=True)).to_be_checked()
+    expect(radio).to_contain_text("No weights yet for 18, 34, 50, 101, 152")
+    expect(facts).to_contain_text("CIFAR ResNet-20")
+    expect(radio.locator(".wrap label")).to_have_count(6)
+    assert len({label.bounding_box()["y"] for label in radio.locator(".wrap label").all()}) == 1  # in one line
+    shoot(page, "depth-of-ones-own")
+    choose(page, "flowers-task", "102 flowers")
+    expect(radio.get_by_label("20", exact=True)).to_have_count(0)
+    expect(radio.get_by_label("18", exact=True)).to_be_checked()
+    expect(facts).not_to_contain_text("CIFAR")
+
+    other = visit(address=own_server, query="tab=compare&task=moths&depths=20")
+    expect(other.locator("#compare-depths").get_by_label("20", exact=True)).to_be_checked()
+    other.locator("#compare-examples .gallery-item").nth(0).click()
+    expect(other.locator("#compare-cards h2")).to_have_text("CIFAR ResNet-20")
+
+
 def test_keypoints_of_own_pictures_have_no_face_regions(visit, own_server):
     page = visit(address=own_server)
     open_tab(page, "faces")

@@ -27,6 +27,7 @@ from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.classifier import Classifier
+from resnet_demo.page.widgets.heat import with_heat
 from resnet_demo.utils.cpu import cpu_count
 
 PARTS = "one request, ResNet-{depth}"
@@ -97,7 +98,7 @@ def parts(checkpoint: Checkpoint, bound: str) -> list[Entry]:
     batch = np.ascontiguousarray(picture[None])
     logits = predict.engine.run(batch).logits[0]
     cam = answer.low_resolution_cam()
-    overlay = image_overlay.overlay(answer.photo, cam, window=window)
+    overlay = with_heat(answer.photo, cam, window)
 
     def classes() -> object:
         calibration = checkpoint.calibration
@@ -114,7 +115,7 @@ def parts(checkpoint: Checkpoint, bound: str) -> list[Entry]:
         Entry("classes, familiarity, Grad-CAM map", lambda: classes),
         Entry(
             "colours over the photo",
-            lambda: lambda: image_overlay.overlay(image_overlay.fit_within(answer.photo, SIDE), cam, window=window),
+            lambda: lambda: with_heat(image_overlay.fit_within(answer.photo, SIDE), cam, window),
         ),
         Entry("encoding the JPEG", lambda: lambda: image_overlay.encode_jpeg(overlay, QUALITY)),
     ]

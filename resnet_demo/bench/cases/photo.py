@@ -16,6 +16,7 @@ from resnet_demo.bench.settings import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images import overlay as image_overlay
 from resnet_demo.inference.classifier import Classifier
+from resnet_demo.page.widgets.heat import with_heat
 
 # The page's DISPLAY_SIDE, of the finished picture, and DRAFT_SIDE, which cannot be imported without Gradio.
 SIDE, DRAFT = 1280, 960
@@ -77,12 +78,10 @@ def ours(checkpoint: Checkpoint, file: bytes) -> Callable[[], bytes]:
 
 
 def overlay(prediction) -> bytes:
-    """The finished picture of a prediction, as ``page.flowers.heat`` makes it."""
+    """The finished picture of a prediction, as ``page.tabs.classify.heat`` makes it."""
     photo = image_overlay.fit_within(prediction.photo, SIDE)
     window = prediction.window.scaled(photo.width / prediction.photo.width, photo.height / prediction.photo.height)
-    return image_overlay.encode_jpeg(
-        image_overlay.overlay(photo, prediction.low_resolution_cam(), window=window), photos.QUALITY
-    )
+    return image_overlay.encode_jpeg(with_heat(photo, prediction.low_resolution_cam(), window), photos.QUALITY)
 
 
 def theirs(checkpoint: Checkpoint, file: bytes, size: tuple[int, int]) -> Callable[[], bytes]:

@@ -15,7 +15,7 @@ import gradio as gr
 import gradio.context
 from gradio import route_utils
 
-from resnet_demo.models.architecture import DEPTHS
+from resnet_demo.models.architecture import ALL_DEPTHS
 from resnet_demo.page.gradio_patches import light_sessions
 from resnet_demo.page.gradio_patches.reach import inside
 
@@ -106,6 +106,6 @@ def asked_for(fn: Any, inputs: Any, offered: Collection[str]) -> tuple[str | Non
         place = getattr(component, "elem_id", None) or ""
         if place.endswith("-task") and isinstance(value, str) and value in offered:
             task = value
-        elif place.endswith("-depth") and str(value) in map(str, DEPTHS):
+        elif place.endswith("-depth") and str(value) in map(str, ALL_DEPTHS):
             depth = int(value)
     return task, depth

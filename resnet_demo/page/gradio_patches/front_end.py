@@ -18,6 +18,7 @@ SELECTORS = {
     ".columns > .column": "two columns, which on a phone are one",
     "footer .divider": "no bars between the links of the foot",
     ".tabs > .tab-wrapper .tab-container.wrap button": "tabs beside the title, in one line",
+    "#tab-compare-button": "scripts open a tab by its button (``settings``)",
     ".tabitem": "the tab's own space, and where a photo is dropped",
     ".ask > .form .block": "task and depth stand in the line of the photo",
     ".ask .container > .wrap": "the list of tasks beside its name",

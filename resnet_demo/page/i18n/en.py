@@ -55,7 +55,7 @@ EN = {
     "depths_missing": "No weights yet for {depths}.",
     "depths_none": "No weights yet for any depth.",
     "depths_download": "Downloaded when first used: {depths}.",
-    "downloading": "Downloading ResNet-{depth}",
+    "downloading": "Downloading {network}",
     "top_k": "How many classes",
     "target": "Show heat for",
     "target_top": "Most likely",
@@ -76,16 +76,18 @@ EN = {
     "column_parameters": "Params (M)",
     "column_gflops": "GFLOPs",
     "column_metric": "Test metric",
+    "column_network": "Network",
     # Sentences
     "hint_classes": "Choose a photo: its most likely classes appear here. Click one to see what speaks for it.",
     "hint_faces": "Choose a photo with one or more faces: each gets its 68 points.",
     "hint_points": "Choose a photo: its keypoints appear on it.",
     "hint_number": "Choose a photo: its number appears here, and on the photo what raises and lowers it.",
     "hint_compare": "Choose a photo: every depth names it and shows where it looked.",
-    "facts": "ResNet-{depth} · {milliseconds} ms · {backend}",
+    "facts": "{network} · {milliseconds} ms · {backend}",
     "heat_for": "Heat for {label} ({probability}). Click another class to see what speaks for it.",
     "heat_none": "Nothing in this photo speaks for {label}: its heat is empty.",
     "gpu_full": "The GPU's memory is full, so the CPU answered.",
+    "gpu_failed": "The GPU failed, so the CPU answered.",
     "rows_missing": "The file ends too early: {share} % of the photo's rows are missing.",
     "dimmed": "The network looked only at the bright part.",
     "few_pixels": "It sees the photo as {side} × {side} pixels.",
@@ -106,7 +108,7 @@ EN = {
     "number_error": "On {count} test pictures it was off by {error} on average.",
     "number_heat": "Red places raise the number, blue ones lower it.",
     "points_short": "{count} points",
-    "caption": "ResNet-{depth} · {label}",
+    "caption": "{network} · {label}",
     "compared_one": "One depth has weights so far. More appear here as they are trained.",
     "compared_alone": "Tick more depths to compare them.",
     "faces_short": "{count} faces",
@@ -115,7 +117,7 @@ EN = {
     "no_weights_at_all": "There are no weights for {task} yet. Train some with `python -m resnet_demo train`.",
     "no_photo": "Choose a photo first.",
     "no_depth": "Choose at least one depth.",
-    "bad_depth": "{depth} is no depth of a ResNet here. Choose 18, 34, 50, 101 or 152.",
+    "bad_depth": "{depth} is no depth of a ResNet here. Choose {depths}.",
     "bad_top_k": "The number of classes must be a whole number from 1 to 10.",
     "not_classes": "{task} names no classes. Use the Faces tab or the endpoint /keypoints for it.",
     "not_points": "{task} has no keypoints. Use the Classify tab or the endpoint /classify for it.",
@@ -223,7 +225,7 @@ EN = {
     "listed": "{most} and {last}",
     "spread": (
         "Their points lie {mean} % of the distance between the eyes from the mean of all depths; "
-        "ResNet-{depth}'s lie farthest."
+        "{network}'s lie farthest."
     ),
     "card_time": "Time",
     "card_parameters": "Parameters",
@@ -462,6 +464,7 @@ EN = {
     "lab_tried": "With all blocks {label} has {share}. Without {block} it loses most: {points} points.",
     "lab_points_unit": "points",
     "lab_shares_title": "Over {pictures} validation photos: what each block changes",
+    "lab_shares_title_of": "Over {pictures} photos of {sources}: what each block changes",
     "lab_spread_unit": "% of the spread",
     "lab_all_work": (
         "All {count} blocks of this network do something: each changes its outputs by at least {least} % of their "
@@ -474,9 +477,9 @@ EN = {
     "lab_not_measured": "What each block does was not measured: `resnet-demo lesion {task} --depth {depth}` does it.",
     "lab_title_layers": "Gradients through the layers",
     "lab_lead_layers": (
-        "A fresh network of 6n + 2 layers as He and others (2015) have it on CIFAR-10, that has learned nothing: eight "
-        "random pictures go forwards, the gradient goes backwards, here and now. A plain network is the same without "
-        "shortcuts."
+        "A fresh network of 6n + 2 layers as He and others (2015) have it on CIFAR-10, that has learned nothing: one "
+        "batch of eight random pictures of 16 × 16 pixels goes forwards, the gradient goes backwards, here and now, "
+        "from one seed. A plain network is the same without shortcuts."
     ),
     "lab_layers": "Layers",
     "lab_with": "With",
@@ -494,6 +497,18 @@ EN = {
     "lab_axis_gradient": "Norm of each convolution's gradient",
     "lab_axis_activation": "Size of what each layer gives (root mean square)",
     "lab_axis_layer": "layer",
+    "lab_recorded": (
+        "Recorded with another batch: fresh networks of {depths} layers, 32 random pictures of 32 × 32 pixels, one "
+        "seed (<code>resnet-demo lab gradients</code>). With batch norm the first convolution's gradient is "
+        "{plain_shallow} times the last one's in Plain-{shallow} and {plain_deep} times in Plain-{deep}, but "
+        "{with_shallow} times in ResNet-{shallow} and {with_deep} times in ResNet-{deep}. The deeper the network, the "
+        "stronger its line."
+    ),
+    "lab_recorded_plain": "Plain networks",
+    "lab_recorded_with": "ResNets",
+    "lab_recorded_normed": "Recorded, with batch norm: norm of each convolution's gradient",
+    "lab_recorded_bare": "Recorded, without batch norm: norm of each convolution's gradient",
+    "lab_axis_place": "place in the network: 0 the first convolution, 1 the last",
     "lab_title_training": "Deeper without shortcuts is worse",
     "lab_lead_training": (
         "The experiment that the paper begins with: the same networks on CIFAR-10, by one recipe, with and without "
@@ -516,11 +531,57 @@ EN = {
     "lab_training_short": (
         "That is a shortened run: the paper has {epochs} epochs of {pictures} pictures of {size} pixels."
     ),
+    "lab_training_errors": (
+        "The error on the pictures that are learned from is a running mean over an epoch, of cropped and mirrored "
+        "pictures and while the weights still change; the error on test pictures is measured after the epoch."
+    ),
     "lab_trained_plain": "Plain-{depth}",
     "lab_trained_residual": "ResNet-{depth}",
     "lab_error_train": "Error on the pictures that are learned from, %",
     "lab_error_test": "Error on test pictures, %",
     "lab_axis_epoch": "epoch",
+    "lab_title_traps": "Five traps of training",
+    "lab_lead_traps": (
+        "Mistakes that raise no error by themselves: what each costs where nothing guards against it, and what this "
+        "project does. The figures are recorded (<code>resnet-demo lab traps</code>)."
+    ),
+    "lab_traps_how": (
+        "Shares of photos named rightly are those of the bundled ResNet-18 of 102 flowers on {photos} of its test "
+        "photos; dead channels and losses are those of fresh networks of 20 layers on {learned} training photos of 32 "
+        "pixels."
+    ),
+    "lab_trap_eval": "<code>eval()</code> is forgotten",
+    "lab_trap_eval_said": (
+        "In training mode each batch norm uses the statistics of the batch: instead of {right} of the photos, {large} "
+        "are named rightly in batches of 50, {small} in batches of 8 and {single} one by one, and then {after} in "
+        "evaluation mode, as the kept statistics moved. A network that predicts in training mode without gradients "
+        "warns."
+    ),
+    "lab_trap_shortcut": "A shortcut of 1 × 1 broadcasts",
+    "lab_trap_shortcut_said": (
+        "A shortcut that gives one cell is added to the whole map without an error: {wrong} of the photos are named "
+        "rightly instead of {right}. A block refuses a shortcut of another shape than its branch, and the error names "
+        "both shapes."
+    ),
+    "lab_trap_relu": "Dead ReLUs",
+    "lab_trap_relu_said": (
+        "Too high a learning rate makes channels zero for every picture, so that no gradient passes them: after "
+        "{steps} steps of a plain network {few} of the channels of its worst stage are dead at a rate of {low}, and "
+        "{many} at {high}. Training logs the share, warns from half of a stage's channels on, and ends with an error "
+        "where all are dead."
+    ),
+    "lab_trap_head": "Layers that nothing moves",
+    "lab_trap_head_said": (
+        "A new head that is made after the optimizer is not among the weights that it moves: after {steps} steps the "
+        "loss is {late}, as at the start, instead of {in_time}. Training ends before its second step and names such "
+        "layers."
+    ),
+    "lab_trap_norms": "Batch norms learn while frozen",
+    "lab_trap_norms_said": (
+        "In training mode batch norms collect statistics although their weights are frozen: after {steps} batches of "
+        "{batch} photos, with no weight moved, {wrong} of the photos are named rightly instead of {right}. Training "
+        "keeps frozen parts in evaluation mode, and <code>train()</code> of a network with frozen batch norms warns."
+    ),
     "lab_title_stages": "What a stage sees",
     "lab_lead_stages": (
         "The eight strongest channels of each stage on your photo, with the blocks that are in: those of the largest "
@@ -546,6 +607,10 @@ EN = {
     "lab_how": "Measured",
     "lab_source": "Source",
     "lab_seven_test": "seven networks together, test pictures",
+    "lab_seven_pretrained": (
+        "seven networks together, two of them pre-trained on the ImageNet release of autumn 2011, test pictures; one "
+        "network alone has 18.2 % on the validation pictures"
+    ),
     "lab_one_val": "one network, validation pictures",
-    "lab_from_compare": "Take blocks out of ResNet-{depth}",
+    "lab_from_compare": "Take blocks out of {network}",
 }

@@ -104,6 +104,11 @@ SENTENCES = {
     "Of archives, only zip is opened: pack the photos as a zip.": "压缩包只支持 ZIP：请把照片打包成 ZIP。",
     # checkpoints
     "There are no weights for the task {task}: {advice}.": "任务{task}没有权重：{advice}。",
+    "{task} has weights of a {there} already, and can have one network of depth {depth}: choose another --name for the "
+    "{network}, or let RESNET_DEMO_WEIGHTS name another folder.": (
+        "{task} 已有 {there} 的权重，每个深度只能有一个网络（深度 {depth}）：请为 {network} 另选 --name，"
+        "或用 RESNET_DEMO_WEIGHTS 指明另一个文件夹。"
+    ),
     "There is no ResNet-{depth}: choose {depths}.": "没有 ResNet-{depth}：请选择 {depths}。",
     "There is no ResNet-{depth} for {task} yet: choose {depths}.": "{task} 尚无 ResNet-{depth}：请选择 {depths}。",
     "{source} is a ResNet-{depth} for {task}, not a ResNet-{wanted} for {other}: correct the index.": (
@@ -186,6 +191,9 @@ SENTENCES = {
     ),
     "{file} is a run of other settings or pictures: choose another --out, or remove it.": (
         "{file} 是另一套设置或图片的训练：请另选 --out，或将其删除。"
+    ),
+    "{path} holds runs of other settings ({name} is {there} there and {here} here): choose another --out.": (
+        "{path} 中是另一套设置的训练（{name} 在那里是 {there}，这里是 {here}）：请另选 --out。"
     ),
     "{path} holds no such results ({error}): make them with `resnet-demo lab`.": (
         "{path} 中没有这样的结果（{error}）：请用 `resnet-demo lab` 生成。"

@@ -55,7 +55,7 @@ ZH = {
     "depths_missing": "{depths} 层尚无权重。",
     "depths_none": "所有深度都尚无权重。",
     "depths_download": "首次使用时下载：{depths}。",
-    "downloading": "正在下载 ResNet-{depth}",
+    "downloading": "正在下载 {network}",
     "top_k": "显示的类别数",
     "target": "查看热图",
     "target_top": "最可能的类别",
@@ -76,16 +76,18 @@ ZH = {
     "column_parameters": "参数量（M）",
     "column_gflops": "GFLOPs",
     "column_metric": "测试指标",
+    "column_network": "网络",
     # Sentences
     "hint_classes": "请选择一张照片：最可能的类别会显示在这里。点击某个类别，可查看支持它的依据。",
     "hint_faces": "请选择一张含有一张或多张人脸的照片：每张脸都会标出 68 个关键点。",
     "hint_points": "请选择一张照片：关键点会标在照片上。",
     "hint_number": "请选择一张照片：数值会显示在这里，照片上会标出使它升高和降低的地方。",
     "hint_compare": "请选择一张照片：每种深度的网络都会给出类别，并显示它关注的区域。",
-    "facts": "ResNet-{depth} · {milliseconds} ms · {backend}",
+    "facts": "{network} · {milliseconds} ms · {backend}",
     "heat_for": "“{label}”的热图（{probability}）。点击其他类别，看照片的哪些部分支持它。",
     "heat_none": "照片中没有支持“{label}”的地方：热图是空的。",
     "gpu_full": "GPU 显存已满，因此由 CPU 计算。",
+    "gpu_failed": "GPU 出错，因此由 CPU 计算。",
     "rows_missing": "文件提前结束：照片缺少 {share}% 的像素行。",
     "dimmed": "网络只看了明亮的部分。",
     "few_pixels": "它看到的照片只有 {side} × {side} 个像素。",
@@ -104,7 +106,7 @@ ZH = {
     "number_error": "在 {count} 张测试图片上，平均误差为 {error}。",
     "number_heat": "红色的地方使数值升高，蓝色的地方使数值降低。",
     "points_short": "{count} 个关键点",
-    "caption": "ResNet-{depth} · {label}",
+    "caption": "{network} · {label}",
     "compared_one": "目前只有一种深度有权重。其他深度训练好后会出现在这里。",
     "compared_alone": "多勾选几种深度，即可进行比较。",
     "faces_short": "{count} 张人脸",
@@ -113,7 +115,7 @@ ZH = {
     "no_weights_at_all": "{task}任务尚无权重。请用 `python -m resnet_demo train` 训练。",
     "no_photo": "请先选择一张照片。",
     "no_depth": "请至少选择一种深度。",
-    "bad_depth": "这里没有深度为 {depth} 的 ResNet。请选择 18、34、50、101 或 152。",
+    "bad_depth": "这里没有深度为 {depth} 的 ResNet。请选择 {depths}。",
     "bad_top_k": "类别数必须是 1 到 10 之间的整数。",
     "not_classes": "{task}任务不输出类别。请改用“人脸”选项卡，或接口 /keypoints。",
     "not_points": "{task}任务没有关键点。请改用“分类”选项卡，或接口 /classify。",
@@ -218,7 +220,7 @@ ZH = {
     "clause": "；",
     "stop": "。",
     "listed": "{most} 和 {last}",
-    "spread": "各深度的关键点与平均位置相差双眼距离的 {mean} %，ResNet-{depth} 的相差最远。",
+    "spread": "各深度的关键点与平均位置相差双眼距离的 {mean} %，{network} 的相差最远。",
     "card_time": "耗时",
     "card_parameters": "参数量",
     "card_gflops": "GFLOPs",
@@ -438,6 +440,7 @@ ZH = {
     "lab_tried": "所有块都在时，{label}为 {share}。去掉 {block} 损失最大：{points} 个百分点。",
     "lab_points_unit": "个百分点",
     "lab_shares_title": "在 {pictures} 张验证照片上：每个块改变多少",
+    "lab_shares_title_of": "在 {sources} 的 {pictures} 张照片上：每个块改变多少",
     "lab_spread_unit": "%（占离散程度）",
     "lab_all_work": "这个网络的 {count} 个块都起作用：去掉任何一个，输出的改变都不小于其离散程度的 {least}%。",
     "lab_some_work": (
@@ -448,7 +451,8 @@ ZH = {
     "lab_title_layers": "穿过各层的梯度",
     "lab_lead_layers": (
         "一个什么都没学过的新网络，共 6n + 2 层，与 He 等人（2015）用于 CIFAR-10 的相同："
-        "八张随机图片向前传播，梯度向后传播，现场即时计算。普通网络与它相同，只是没有捷径。"
+        "一批八张 16 × 16 像素的随机图片向前传播，梯度向后传播，现场即时计算，只用一个随机种子。"
+        "普通网络与它相同，只是没有捷径。"
     ),
     "lab_layers": "层数",
     "lab_with": "带有",
@@ -466,6 +470,17 @@ ZH = {
     "lab_axis_gradient": "每个卷积的梯度范数",
     "lab_axis_activation": "每层输出的大小（均方根）",
     "lab_axis_layer": "层",
+    "lab_recorded": (
+        "用另一批图片事先记录：{depths} 层的新网络，32 张 32 × 32 像素的随机图片，一个随机种子"
+        "（<code>resnet-demo lab gradients</code>）。有批归一化时，第一个卷积的梯度在普通网络-{shallow} 中是最后一个的 "
+        "{plain_shallow} 倍，在普通网络-{deep} 中是 {plain_deep} 倍；在 ResNet-{shallow} 中只是 {with_shallow} 倍，"
+        "在 ResNet-{deep} 中是 {with_deep} 倍。网络越深，线条越浓。"
+    ),
+    "lab_recorded_plain": "普通网络",
+    "lab_recorded_with": "残差网络",
+    "lab_recorded_normed": "事先记录，有批归一化：每个卷积的梯度范数",
+    "lab_recorded_bare": "事先记录，无批归一化：每个卷积的梯度范数",
+    "lab_axis_place": "在网络中的位置：0 为第一个卷积，1 为最后一个",
     "lab_title_training": "没有捷径，越深越差",
     "lab_lead_training": (
         "论文由这个实验开始：在 CIFAR-10 上，用同一套方法训练相同的网络，有捷径和没有捷径。训练需要数小时，"
@@ -482,11 +497,52 @@ ZH = {
     "lab_training_once": "{epochs} 轮，{pictures} 张 {size} 像素的图片，每个网络训练一次，{tests} 张测试图片。",
     "lab_training_warmup": "学习率在共 {steps} 步中的前 {warmup} 步升至 {rate}。",
     "lab_training_short": "这是缩短的实验：论文中为 {epochs} 轮、{pictures} 张 {size} 像素的图片。",
+    "lab_training_errors": (
+        "学习图片上的错误率是一轮训练过程中的平均值：图片经过裁剪和翻转，权重同时还在变化；"
+        "测试图片上的错误率在每轮结束后测量。"
+    ),
     "lab_trained_plain": "普通网络-{depth}",
     "lab_trained_residual": "ResNet-{depth}",
     "lab_error_train": "学习图片上的错误率，%",
     "lab_error_test": "测试图片上的错误率，%",
     "lab_axis_epoch": "轮",
+    "lab_title_traps": "训练中的五个陷阱",
+    "lab_lead_traps": (
+        "这些错误本身不会报错：这里列出不加防范时各自的代价，以及本项目的防范办法。"
+        "数字是事先记录的（<code>resnet-demo lab traps</code>）。"
+    ),
+    "lab_traps_how": (
+        "照片的正确率来自自带的 102 种花卉的 ResNet-18，在其 {photos} 张测试照片上测得；"
+        "死通道和损失来自 20 层的新网络，用 {learned} 张 32 像素的训练照片测得。"
+    ),
+    "lab_trap_eval": "忘记调用 <code>eval()</code>",
+    "lab_trap_eval_said": (
+        "在训练模式下，每个批归一化都使用当前这批图片的统计量：正确率不再是 {right}，每批 50 张时为 {large}，"
+        "每批 8 张时为 {small}，逐张时为 {single}，此后即使在评估模式下也只有 {after}，因为保存的统计量已经改变。"
+        "网络在训练模式下不带梯度地预测时会发出警告。"
+    ),
+    "lab_trap_shortcut": "1 × 1 的捷径被广播",
+    "lab_trap_shortcut_said": (
+        "只给出一个格子的捷径会被加到整张特征图上而不报错：照片的正确率为 {wrong}，而不是 {right}。"
+        "捷径与分支的形状不同时，块会拒绝，错误信息给出这两个形状。"
+    ),
+    "lab_trap_relu": "死亡的 ReLU",
+    "lab_trap_relu_said": (
+        "学习率过高时，有些通道对每张图片都为零，梯度无法通过：普通网络训练 {steps} 步后，"
+        "学习率为 {low} 时最差阶段的死通道占 {few}，学习率为 {high} 时占 {many}。"
+        "训练会记录这一比例，某个阶段有一半通道死亡时发出警告，全部死亡时报错并停止。"
+    ),
+    "lab_trap_head": "没有被更新的层",
+    "lab_trap_head_said": (
+        "在优化器之后才创建的新输出层不在它更新的权重之中：{steps} 步后损失为 {late}，与开始时相同，而不是 {in_time}。"
+        "训练会在第二步之前停止，并指出这些层。"
+    ),
+    "lab_trap_norms": "冻结的批归一化仍在学习",
+    "lab_trap_norms_said": (
+        "在训练模式下，批归一化的权重即使已冻结，仍会更新统计量：经过 {steps} 批、每批 {batch} 张照片，"
+        "没有任何权重改变，照片的正确率却为 {wrong}，而不是 {right}。"
+        "训练会让冻结的部分保持评估模式；网络含有冻结的批归一化时，调用 <code>train()</code> 会发出警告。"
+    ),
     "lab_title_stages": "各阶段看到什么",
     "lab_lead_stages": (
         "只用未去掉的块时，每个阶段对您的照片响应最强的八个通道，即平均值最大的通道，各自从零画到其最大值。"
@@ -512,6 +568,9 @@ ZH = {
     "lab_how": "测量方式",
     "lab_source": "来源",
     "lab_seven_test": "七个网络合在一起，测试图片",
+    "lab_seven_pretrained": (
+        "七个网络合在一起，其中两个用 ImageNet 2011 年秋季版预训练，测试图片；单个网络在验证图片上为 18.2 %"
+    ),
     "lab_one_val": "单个网络，验证图片",
-    "lab_from_compare": "去掉 ResNet-{depth} 的块",
+    "lab_from_compare": "去掉 {network} 的块",
 }

@@ -10,6 +10,7 @@ import logging
 import re
 import traceback
 
+from resnet_demo.page.gradio_patches.no_endpoint import names_no_endpoint
 from resnet_demo.page.i18n.errors import is_disk_trouble
 from resnet_demo.page.i18n.language import of_request
 from resnet_demo.page.i18n.texts import say_in
@@ -72,7 +73,7 @@ class Sentences:
 
 def status_of(error: Exception) -> int:
     """The status for an exception that Gradio does not handle: those of looking things up come from what was sent."""
-    if type(error).__name__ == "FnIndexInferError":  # Gradio's, for an endpoint that there is not.
+    if names_no_endpoint(error):
         return 404
     return 400 if isinstance(error, LookupError | ValueError | TypeError | AttributeError | AssertionError) else 500
 

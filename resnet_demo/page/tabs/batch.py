@@ -130,7 +130,8 @@ def words(run: Run, stopped: bool = False) -> str:
         lines.append(say("many_alike_hint"))
     if right := batch_truth.words(run.rows, run.truths):
         lines.append(right)
-    return note(*lines, facts=f"{html.escape(catalog.title(run.task))} · ResNet-{run.depth}")
+    network = catalog.network_title(run.task, run.depth)
+    return note(*lines, facts=f"{html.escape(catalog.title(run.task))} · {html.escape(network)}")
 
 
 def table(run: Run, over: bool = False) -> str:

@@ -69,7 +69,8 @@ def classify(image: str, task: str, depth: int, top_k: int, target: str | None) 
             PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels (JPEG: 200).
         task: what to look for, such as flowers102 (102 kinds of flowers), imagenet1k (1,000 things and animals), or a
             task of your own pictures.
-        depth: layers of the ResNet: 18, 34, 50, 101 or 152, as far as it has weights.
+        depth: layers of the network: 18, 34, 50, 101 or 152, or another depth of a task of your own, as far as it has
+            weights.
         top_k: how many classes to return, 1 to 10.
         target: the class, by name or number, whose heat is shown; empty for the most likely one.
 
@@ -88,11 +89,12 @@ def embed(image: str, task: str, depth: int) -> dict:
         image: the photo, as an uploaded file, a public http(s) address or a data URL (data:image/jpeg;base64,…): JPEG,
             PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels (JPEG: 200).
         task: whose network looks at it, such as flowers102 or imagenet1k.
-        depth: layers of the ResNet: 18, 34, 50, 101 or 152, as far as it has weights.
+        depth: layers of the network: 18, 34, 50, 101 or 152, or another depth of a task of your own, as far as it has
+            weights.
 
     Returns:
-        The task, the depth and the embedding: 512 numbers (ResNet-18 and 34) or 2,048, the means of the last feature
-        map, of length 1.
+        The task, the depth and the embedding: the means of the last feature map, of length 1; 512 numbers (ResNet-18
+        and 34) or 2,048, of other networks as many as the map has channels.
     """
     check_photo(image)
     check_weights(task, depth)

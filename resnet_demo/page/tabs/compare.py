@@ -60,7 +60,8 @@ def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, s
             PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels (JPEG: 200).
         task: what to look for, such as flowers102 (102 kinds of flowers), imagenet1k (1,000 things and animals),
             faces68 (face keypoints) or a task of your own pictures.
-        depths: layers of each ResNet, from 18, 34, 50, 101 and 152, as far as they have weights.
+        depths: layers of each network, from 18, 34, 50, 101 and 152 and others of a task of your own, as far as they
+            have weights.
 
     Returns:
         One picture with a heat map for each depth; a table of depth, top label, probability, milliseconds, parameters
@@ -68,7 +69,7 @@ def compare(image: str, task: str, depths: list[int]) -> tuple[list[tuple[str, s
     """
     gallery, table, records = [], [], []
     for card in answers(image, task, depths):
-        gallery.append((card.picture, say("caption", depth=card.depth, label=card.name)))
+        gallery.append((card.picture, say("caption", network=card.result.network_title, label=card.name)))
         table.append([*card.line])
         records.append(details_of(card, image))
     return gallery, table, {"task": task, "results": records}
@@ -184,7 +185,7 @@ def curve(task: str, cards: dict[int, Card]) -> str:
         if measured and time:
             key, source, value = measured
             axis = say(f"{key}_axis", source=source)
-            points.append(plot.Point(depth, time, value, depth in cards))
+            points.append(plot.Point(depth, time, value, depth in cards, catalog.network_title(task, depth)))
     return plot.plot(points, axis)
 
 
@@ -216,15 +217,16 @@ def answer(asked: Question) -> Iterator[dict[str, Any]]:
     image, depths = check_photo(asked.photo), sorted(set(asked.depth))
     example = depths and is_example(image)
     cards: dict[int, Card] = {}
+    titles = {depth: catalog.network_title(asked.task, depth) for depth in depths}
     available = len(catalog.available(asked.task))
     for card in (shared if example else answers)(image, asked.task, depths):
         if not cards:
-            yield {"cards": cards_html(depths, {}), "curve": "", "file": gr.update(interactive=False), "details": None}
-        cards[card.depth] = card
-        yield {"cards": cards_html(depths, cards), "line": words(depths, cards, available)}
+            yield {"cards": cards_html(titles, {}), "curve": "", "file": gr.update(interactive=False), "details": None}
+        cards[card.depth], titles[card.depth] = card, card.result.network_title
+        yield {"cards": cards_html(titles, cards), "line": words(titles, cards, available)}
     yield {
         "curve": curve(asked.task, cards),
-        "file": gr.update(value=table_file([card.line for card in cards.values()]), interactive=True),
+        "file": gr.update(value=table_file([*cards.values()]), interactive=True),
         "details": {"task": asked.task, "results": [details_of(card, image) for card in cards.values()]},
     }
 
@@ -308,9 +310,10 @@ def for_programs(controls: list[Component], details: Component) -> None:
     gr.Button(visible=False).click(endpoint(compared), inputs, outputs, api_name="compare", **LISTENER)
 
 
-def table_file(lines: Sequence[Line]) -> str:
-    """The comparison as a CSV file that spreadsheets open → its path."""
+def table_file(cards: Sequence[Card]) -> str:
+    """The comparison as a CSV file that spreadsheets open → its path; a last column names the networks."""
     path = cache_file("comparison", ".csv")
     with open(path, "w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows([[say(f"column_{column}") for column in COLUMNS], *lines])
+        head = [say(f"column_{column}") for column in (*COLUMNS, "network")]
+        csv.writer(file).writerows([head, *([*card.line, card.result.network_title] for card in cards)])
     return path

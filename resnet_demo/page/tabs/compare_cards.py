@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -61,21 +62,25 @@ class Card:
     result: results.Result
 
 
-def cards_html(depths: list[int], cards: dict[int, Card]) -> str:
+Titles = Mapping[int, str]  # depth → what its network is called, in the order of the cards
+
+
+def cards_html(titles: Titles, cards: dict[int, Card]) -> str:
     """A card for each depth: filled where there is one, else a place that is kept free for it."""
-    odd = outliers(cards) if len(cards) == len(depths) else set()
+    odd = outliers(cards) if len(cards) == len(titles) else set()
     spreads = spread(cards)
     parts = [
-        filled(cards[depth], depth in odd, spreads.get(depth)) if depth in cards else waiting(depth) for depth in depths
+        filled(cards[depth], title, depth in odd, spreads.get(depth)) if depth in cards else waiting(title)
+        for depth, title in titles.items()
     ]
     return f'<div class="cards" aria-live="polite">{"".join(parts)}</div>'
 
 
-def waiting(depth: int) -> str:
-    return f'<article class="card is-waiting"><h2>ResNet-{depth}</h2><div class="card-picture"></div></article>'
+def waiting(title: str) -> str:
+    return f'<article class="card is-waiting"><h2>{html.escape(title)}</h2><div class="card-picture"></div></article>'
 
 
-def filled(card: Card, odd: bool, spread_: float | None) -> str:
+def filled(card: Card, title: str, odd: bool, spread_: float | None) -> str:
     """A card's HTML; ``odd`` marks one that disagrees, ``spread_`` is its points' distance from the depths' mean."""
     name = html.escape(card.name)
     facts = [
@@ -95,20 +100,20 @@ def filled(card: Card, odd: bool, spread_: float | None) -> str:
     if card.result.unknown:
         value += f'<p class="card-unknown">{html.escape(say("unknown_short"))}</p>'
     mark = f'<span class="card-mark">{html.escape(say("card_differs"))}</span>' if odd else ""
-    alt = html.escape(say("caption", depth=card.depth, label=card.name), quote=True)
+    alt = html.escape(say("caption", network=title, label=card.name), quote=True)
     rows = "".join(f"<div><dt>{term}</dt><dd>{fact}</dd></div>" for term, fact in facts)
-    link = "" if card.probability is None else to_lab(card)
+    link = "" if card.probability is None else to_lab(card, title)
     return (
-        f'<article class="card{" is-odd" if odd else ""}"><h2>ResNet-{card.depth}{mark}</h2>'
+        f'<article class="card{" is-odd" if odd else ""}"><h2>{html.escape(title)}{mark}</h2>'
         f'<div class="card-picture"><img src="{html.escape(address(card.picture), quote=True)}" alt="{alt}"></div>'
         f'<p class="card-name">{name}</p>{value}<dl>{rows}</dl>{link}</article>'
     )
 
 
-def to_lab(card: Card) -> str:
+def to_lab(card: Card, title: str) -> str:
     """A link to the Lab with this network; the photo goes along."""
     address_ = "?" + urlencode({"tab": "lab", "task": card.result.task, "depth": card.depth, PARAMETER: language()})
-    said = html.escape(say("lab_from_compare", depth=card.depth))
+    said = html.escape(say("lab_from_compare", network=title))
     return f'<a class="card-lab" href="{html.escape(address_, quote=True)}" target="_self">{said}</a>'
 
 
@@ -140,34 +145,37 @@ def spread(cards: dict[int, Card]) -> dict[int, float]:
     }
 
 
-def words(depths: list[int], cards: dict[int, Card], available: int) -> str:
+def words(titles: Titles, cards: dict[int, Card], available: int) -> str:
     """What the depths agree on, for the line above the cards."""
-    if len(cards) < len(depths):
-        return note(say("comparing", done=len(cards), count=len(depths)))
+    if len(cards) < len(titles):
+        return note(say("comparing", done=len(cards), count=len(titles)))
     said = photo_lines(*(card.result for card in cards.values()))
     if len(cards) == 1:
         return note(say("compared_one" if available < 2 else "compared_alone"), *said)
     distances = spread(cards)
-    by_name: dict[str, list[int]] = {}
+    by_name: dict[str, list[str]] = {}
     for depth in sorted(cards):
-        by_name.setdefault(cards[depth].name, []).append(depth)
+        by_name.setdefault(cards[depth].name, []).append(titles[depth])
     if len(by_name) == 1:
         lines = [say("agree", count=len(cards), label=html.escape(next(iter(by_name))))]
     else:
         groups = [
-            say("says", depths=listed(found), label=html.escape(name))
+            say("says", depths=html.escape(listed(found)), label=html.escape(name))
             for name, found in sorted(by_name.items(), key=lambda item: -len(item[1]))
         ]
         lines = [say("disagree"), say("clause").join(groups) + say("stop")]
     if distances:
         furthest = max(distances, key=distances.__getitem__)
-        lines.append(say("spread", mean=f"{np.mean(list(distances.values())):.1f}", depth=furthest))
+        mean = f"{np.mean(list(distances.values())):.1f}"
+        lines.append(say("spread", mean=mean, network=html.escape(titles[furthest])))
     return note(*lines, *said)
 
 
-def listed(depths: list[int]) -> str:
-    """[18, 34, 50] → "ResNet-18, 34 and 50"."""
-    numbers = [str(depth) for depth in depths]
-    if len(numbers) == 1:
-        return f"ResNet-{numbers[0]}"
-    return say("listed", most=f"ResNet-{', '.join(numbers[:-1])}", last=numbers[-1])
+def listed(titles: Sequence[str]) -> str:
+    """["ResNet-18", "ResNet-34", "ResNeXt-50"] → "ResNet-18, 34 and ResNeXt-50"."""
+    said, before = [], ""
+    for title in titles:
+        family, _, depth = title.rpartition("-")
+        said.append(depth if family == before else title)
+        before = family
+    return said[0] if len(said) == 1 else say("listed", most=", ".join(said[:-1]), last=said[-1])

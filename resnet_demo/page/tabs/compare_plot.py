@@ -14,12 +14,14 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 26, 18, 50
 
 @dataclass(frozen=True)
 class Point:
-    """A depth: milliseconds of one photo through the network, its test metric, and whether it is compared."""
+    """A depth: milliseconds of one photo through the network, its test metric, whether it is compared, and what the
+    network is called."""
 
     depth: int
     milliseconds: float
     metric: float
     chosen: bool
+    title: str
 
 
 def plot(points: list[Point], metric: str) -> str:
@@ -44,7 +46,7 @@ def plot(points: list[Point], metric: str) -> str:
     parts.append(f'<polyline class="path" points="{path}"/>')
     for point in ordered:
         at = f'cx="{x(point.milliseconds):.1f}" cy="{y(point.metric):.1f}"'
-        name = f"ResNet-{point.depth}: {point.milliseconds:.1f} ms, {point.metric:.2f} %"
+        name = f"{html.escape(point.title)}: {point.milliseconds:.1f} ms, {point.metric:.2f} %"
         parts.append(
             f'<circle class="{"chosen" if point.chosen else "other"}" {at} r="7"><title>{name}</title></circle>'
         )
@@ -57,7 +59,7 @@ def plot(points: list[Point], metric: str) -> str:
             f'text-anchor="middle">{point.milliseconds:.0f}</text>'
         )
     title = html.escape(say("curve_title", metric=metric))
-    spoken = html.escape("; ".join(f"ResNet-{point.depth} {point.metric:.2f} %" for point in ordered))
+    spoken = html.escape("; ".join(f"{point.title} {point.metric:.2f} %" for point in ordered))
     return (
         f'<figure class="curve"><figcaption>{title}</figcaption>'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}: {spoken}">{"".join(parts)}'

@@ -57,7 +57,8 @@ def keypoints(image: str, depth: int, region: str, task: str = catalog.FACES) ->
     Args:
         image: the photo, as an uploaded file, a public http(s) address or a data URL (data:image/jpeg;base64,…): JPEG,
             PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most 50 megapixels (JPEG: 200).
-        depth: layers of the ResNet: 18, 34, 50, 101 or 152, as far as it has weights.
+        depth: layers of the network: 18, 34, 50, 101 or 152, or another depth of a task of your own, as far as it has
+            weights.
         region: the points to explain: all, jaw, brows, nose, eyes or mouth.
         task: faces68, or a task with keypoints of your own pictures; it may be left out.
 

@@ -109,7 +109,11 @@ def shares(task: str, depth: int, blocks: Blocks) -> str:
     values = {"count": count, "working": found.working, "idle": len(idle), "pictures": found.pictures}
     key = "lab_all_work" if not idle else "lab_some_work"
     sentence = say(key, **values, least=f"{LEAST:g}")
-    title = say("lab_shares_title", pictures=found.pictures)
+    if found.sources:
+        names = say("separator").join(map(html.escape, found.sources))
+        title = say("lab_shares_title_of", pictures=found.pictures, sources=names)
+    else:
+        title = say("lab_shares_title", pictures=found.pictures)
     return figure(title, blocks, found.changes, sentence, say("lab_spread_unit"), idle)
 
 

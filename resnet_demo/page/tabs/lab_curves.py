@@ -16,19 +16,30 @@ class Curve(NamedTuple):
     style: str
 
 
-def figure(caption: str, across: str, said: str, ticks: Iterable[tuple[float, str]], curves: Sequence[Curve]) -> str:
-    """Curves with as many points each, numbered from 1 on, as HTML with an SVG.
+def figure(
+    caption: str,
+    across: str,
+    said: str,
+    ticks: Iterable[tuple[float, str]],
+    curves: Sequence[Curve],
+    places: Sequence[tuple[float, str]] = (),
+) -> str:
+    """Curves from edge to edge as HTML with an SVG.
 
     Args:
         across: what is counted along the axis below.
         said: what the plot shows, for those who do not see it.
         ticks: heights with their names.
         curves: from the one behind to the one in front.
+        places: along the axis below, 0 to 1, with their names; none: as many points each, numbered from 1 on.
     """
     count = len(curves[0].heights)
+    if not places:
+        numbers = sorted({0, (count - 1) // 2, count - 1})
+        places = [(index / max(count - 1, 1), str(index + 1)) for index in numbers]
 
-    def x(index: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * index / max(count - 1, 1)
+    def x(place: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * place
 
     def y(height: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (1 - height)
@@ -37,10 +48,11 @@ def figure(caption: str, across: str, said: str, ticks: Iterable[tuple[float, st
     for height, name in ticks:
         parts.append(f'<path class="grid" d="M{LEFT} {y(height):.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y(height) + 4:.1f}" text-anchor="end">{name}</text>')
-    for index in sorted({0, (count - 1) // 2, count - 1}):
-        parts.append(f'<text x="{x(index):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{index + 1}</text>')
+    for place, name in places:
+        parts.append(f'<text x="{x(place):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{name}</text>')
     for curve in curves:
-        points = " ".join(f"{x(index):.1f},{y(height):.1f}" for index, height in enumerate(curve.heights))
+        last = max(len(curve.heights) - 1, 1)
+        points = " ".join(f"{x(index / last):.1f},{y(height):.1f}" for index, height in enumerate(curve.heights))
         parts.append(f'<polyline class="{curve.style}" points="{points}"/>')
     below = f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{across}</text>'
     return (

@@ -52,10 +52,12 @@ def measured(depth: int, shortcuts: bool, norm: bool) -> str:
         f'<span class="{kind}{faint}"><i></i>{text}</span>'
         for kind, faint, text in zip(kinds, ("", " faint"), names, strict=True)
     )
-    plots = "".join(
-        plot([[getattr(layer, what) for layer in layers] for layers in (picked, other)], kinds, say(f"lab_axis_{what}"))
-        for what in ("gradient", "activation")
-    )
+    plots = ""
+    for what in ("gradient", "activation"):
+        curves = [[getattr(layer, what) for layer in layers] for layers in (picked, other)]
+        first, axis = curves[0], say(f"lab_axis_{what}")
+        heard = f"{axis}: {number(first[0])} → {number(first[len(first) // 2])} → {number(first[-1])}"
+        plots += plot(curves, (kinds[0], f"{kinds[1]} faint"), axis, heard, say("lab_axis_layer"))
     return f'<p role="status">{said}</p><p class="lab-legend">{legend}</p><div class="lab-curves">{plots}</div>'
 
 
@@ -82,20 +84,27 @@ def ten(power: int) -> str:
     return f"10{str(power).translate(SUPERSCRIPT)}"
 
 
-def plot(curves: Sequence[Sequence[float]], kinds: Sequence[str], title: str) -> str:
-    """Curves over the layers on a log scale, as SVG; the first is what was picked."""
+def plot(
+    curves: Sequence[Sequence[float]],
+    styles: Sequence[str],
+    title: str,
+    said: str,
+    across: str,
+    places: Sequence[tuple[float, str]] = (),
+) -> str:
+    """Curves over the layers on a log scale, as SVG; the first is in front. See ``lab_curves.figure``."""
     values = [value for curve in curves for value in curve if value > 0]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     high = max(high, low + 1)
     step = math.ceil((high - low) / TICKS)
-    first = curves[0]
     return figure(
         title,
-        say("lab_axis_layer"),
-        f"{title}: {number(first[0])} → {number(first[len(first) // 2])} → {number(first[-1])}",
+        across,
+        said,
         [((power - low) / (high - low), ten(power)) for power in range(low, high + 1, step)],
         [
-            Curve([(math.log10(max(value, 1e-300)) - low) / (high - low) for value in curve], f"{kind}{faint}")
-            for kind, curve, faint in reversed([*zip(kinds, curves, ("", " faint"), strict=True)])
+            Curve([(math.log10(max(value, 1e-300)) - low) / (high - low) for value in curve], style)
+            for style, curve in reversed([*zip(styles, curves, strict=True)])
         ],
+        places,
     )

@@ -27,7 +27,7 @@ class Published(NamedTuple):
 
 PUBLISHED = (
     Published(
-        *("AlexNet", "15.3", "lab_seven_test", "Krizhevsky et al. 2012, Table 2"),
+        *("AlexNet", "15.3", "lab_seven_pretrained", "Krizhevsky et al. 2012, Table 2"),
         "https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks",
     ),
     Published(

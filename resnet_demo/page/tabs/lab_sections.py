@@ -1,4 +1,4 @@
-"""The Lab's other experiments: gradients through the layers, what the stages see, numbers of the architecture.
+"""The Lab's other experiments: gradients through the layers, depth without shortcuts, traps, stages, and numbers.
 
 They come when the tab is opened, and not with the page.
 """
@@ -15,7 +15,7 @@ from resnet_demo.inference import results
 from resnet_demo.page import result_cache
 from resnet_demo.page.i18n.errors import sentence
 from resnet_demo.page.i18n.texts import say
-from resnet_demo.page.tabs import lab_layers, lab_numbers, lab_stages, lab_training
+from resnet_demo.page.tabs import lab_layers, lab_numbers, lab_recorded, lab_stages, lab_training, lab_traps
 from resnet_demo.page.widgets.inputs import note
 
 SCRIPT = Path(__file__).with_suffix(".js")
@@ -49,8 +49,9 @@ def sections() -> str:
     # Once it was run: shortened runs so far were too short for residual networks to show what they gain.
     training = f'<div class="lab-training">{lab_training.shown()}</div>' if lab_training.FILE.is_file() else ""
     for name, content in (
-        ("layers", f'{lab_layers.controls()}<div class="lab-layers"></div>'),
+        ("layers", f'{lab_layers.controls()}<div class="lab-layers"></div>{lab_recorded.shown()}'),
         ("training", training),
+        ("traps", lab_traps.shown()),
         ("stages", '<div class="lab-stages"></div>'),
         ("numbers", lab_numbers.numbers()),
     ):

@@ -61,8 +61,9 @@ def how(rows: Sequence[Epoch]) -> str:
     if first.warmup:
         steps = f"{first.epochs * math.ceil(first.pictures / first.batch):,}"
         said.append(say("lab_training_warmup", rate=f"{first.rate:g}", warmup=first.warmup, steps=steps))
-    if (first.epochs, first.pictures, first.size) != (EPOCHS, PICTURES, SIDE):
+    if first.is_shortened:
         said.append(say("lab_training_short", epochs=EPOCHS, pictures=f"{PICTURES:,}", size=SIDE))
+    said.append(say("lab_training_errors"))
     return sentences(*said)
 
 

@@ -150,7 +150,7 @@ function say(times, ms) {
 
 // --- Controls ---
 for (const part of element.querySelectorAll("[data-text]")) part.textContent = text(part.dataset.text);
-for (const number of props.depths) depth.add(new Option(`ResNet-${number}`, number));
+for (const number of props.depths) depth.add(new Option(props.titles[number], number));
 button.disabled = depth.disabled = !props.depths.length;
 show("off", text(props.depths.length ? "hint" : "no_weights"));
 button.onclick = () => (root.dataset.state === "off" ? start() : stop());

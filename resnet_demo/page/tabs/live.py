@@ -44,12 +44,14 @@ TEXTS = (
 @tab("live", shown=lambda: not catalog.has_only_own())
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built."""
+    depths = catalog.available(catalog.FACES)
     gr.HTML(
         {"texts": {key: label(f"live_{key}") for key in TEXTS}},
         html_template=(FOLDER / "live.html").read_text("utf-8"),
         js_on_load=(FOLDER / "live.js").read_text("utf-8"),
         server_functions=[live_points],
-        depths=catalog.available(catalog.FACES),  # The shallowest comes first: it is the fastest.
+        depths=depths,  # The shallowest comes first: it is the fastest.
+        titles={str(depth): catalog.network_title(catalog.FACES, depth) for depth in depths},
         contours=[list(contour) for contour in draw_landmarks.CONTOURS],
         colours={region: f"rgb{colour}" for region, colour in draw_landmarks.FACE_COLOURS.items()},
         side=FRAME_SIDE,

@@ -70,7 +70,7 @@ def default_trunk() -> str:
 
 
 def title(task: str, depth: int) -> str:
-    return f"{catalog.title(task)} · ResNet-{depth}"
+    return f"{catalog.title(task)} · {catalog.network_title(task, depth)}"
 
 
 def checkpoint_file(lesson: Lesson, network: Classifier, name: str) -> str:
@@ -88,6 +88,12 @@ def checkpoint_file(lesson: Lesson, network: Classifier, name: str) -> str:
         path = save.pack(made, place / f"{made.name}-resnet{taught.checkpoint.depth}.zip")
     lesson.files.add(str(path))
     return str(path)
+
+
+def commands(lesson: Lesson, name: str) -> str:
+    """How what was taught is used; nothing before anything is."""
+    taught = lesson.taught
+    return teach_view.commands(name.strip() or NAME, taught.checkpoint.architecture) if taught else ""
 
 
 def answer(lesson: Lesson, network: Classifier, image: str) -> results.Prediction:
@@ -176,13 +182,12 @@ def build() -> dict[str, Component]:
 
     def shown(lesson: Lesson, wanted) -> dict:
         task_title, depth_number = lesson.trunk or (trunk, 0)
-        ready = lesson.taught is not None
         return {
             classes: teach_view.class_rows(lesson),
             matrix: teach_view.matrix(lesson),
             line: teach_view.words(lesson, title(task_title, depth_number)),
-            take: gr.update(interactive=ready),
-            use: teach_view.commands(wanted.strip() or NAME, depth_number) if ready else "",
+            take: gr.update(interactive=lesson.taught is not None),
+            use: commands(lesson, wanted),
         }
 
     def taught(chosen, wanted, lesson: Lesson, look) -> Iterator[dict]:
@@ -290,7 +295,7 @@ def build() -> dict[str, Component]:
         return {
             file: {"url": address(path), "name": Path(path).name},
             line: teach_view.words(lesson, title(*lesson.trunk)),
-            use: teach_view.commands(wanted.strip() or NAME, lesson.trunk[1]),
+            use: commands(lesson, wanted),
         }
 
     quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": line, **PRIVATE}

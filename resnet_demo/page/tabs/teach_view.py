@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import shlex
 
+from resnet_demo.models.architecture import Architecture
 from resnet_demo.page.i18n.format import percent
 from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.lessons import Example, Lesson
@@ -73,13 +74,13 @@ def words(lesson: Lesson, trunk: str) -> str:
     return note(*lines, facts=html.escape(trunk) if lesson.taught else "")
 
 
-def commands(name: str, depth: int) -> str:
-    """How the checkpoint is used, and how all layers are trained."""
+def commands(name: str, network: Architecture) -> str:
+    """How the checkpoint is used, and how all layers of such a network are trained."""
     name = shlex.quote(name)
     lines = (
-        f"RESNET_DEMO_WEIGHTS={name} resnet-demo predict PHOTO --task {name} --depth {depth}",
+        f"RESNET_DEMO_WEIGHTS={name} resnet-demo predict PHOTO --task {name} --depth {network.depth}",
         f"RESNET_DEMO_WEIGHTS={name} resnet-demo serve",
-        f"resnet-demo train --data PHOTOS --depth {depth} --name {name}",
+        f"resnet-demo train --data PHOTOS {network.train_option} --name {name}",
     )
     code = html.escape("\n".join(lines))
     return f'<div class="teach-use"><p>{say("teach_use")}</p><pre tabindex="0"><code>{code}</code></pre></div>'

@@ -17,7 +17,6 @@ import gradio as gr
 from PIL import Image
 
 from resnet_demo.images import overlay
-from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page import catalog
 from resnet_demo.page.fetch import fetch_carefully
 from resnet_demo.page.gradio_patches.api_description import describe
@@ -127,13 +126,12 @@ def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio |
     component: type[gr.Radio] | type[gr.CheckboxGroup] = gr.CheckboxGroup if several else gr.Radio
     value: Any = catalog.compared_depths(task) if several else catalog.default_depth(task)
     depth = component(
-        catalog.depth_choices(),
         value=value,
         label=label("depths" if several else "depth"),
         elem_id=elem_id,
         **depth_look(task),
     )
-    schema = {"type": "integer", "enum": list(DEPTHS), "title": "Depth"}
+    schema = {"type": "integer", "enum": catalog.known_depths(), "title": "Depth"}
     if several:
         return describe(read_with(depth, read_depths), {"type": "array", "items": schema, "title": "Depths"})
     return describe(read_with(depth, read_depth), schema)
@@ -141,7 +139,11 @@ def depth_input(task: str, elem_id: str, *, several: bool = False) -> gr.Radio |
 
 def depth_look(task: str) -> dict:
     """How the choice of depths looks for a task, without its value."""
-    return {"info": fixed(lambda: catalog.depth_info(task)), "elem_classes": catalog.depth_classes(task)}
+    return {
+        "choices": catalog.depth_choices(task),
+        "info": fixed(lambda: catalog.depth_info(task)),
+        "elem_classes": catalog.depth_classes(task),
+    }
 
 
 def number_input(low: int, high: int, value: int, key: str, elem_id: str) -> gr.Slider:
@@ -162,16 +164,22 @@ def read_depth(value: object) -> int:
     Raises:
         gr.Error: anything that is no depth.
     """
-    for depth in DEPTHS:
+    for depth in catalog.known_depths():
         if str(value).removesuffix(".0") == str(depth):
             return depth
-    raise gr.Error(say("bad_depth", depth=str(value)[:LONGEST_NAME]), print_exception=False)
+    raise bad_depth(value)
+
+
+def bad_depth(value: object) -> gr.Error:
+    *first, last = map(str, catalog.known_depths())
+    depths = say("separator").join(first) + say("or") + last
+    return gr.Error(say("bad_depth", depth=str(value)[:LONGEST_NAME], depths=depths), print_exception=False)
 
 
 def read_depths(values: object) -> list[int]:
     """The same for a list; nothing means none."""
     if not isinstance(values, list | tuple | None):
-        raise gr.Error(say("bad_depth", depth=str(values)[:LONGEST_NAME]), print_exception=False)
+        raise bad_depth(values)
     return [read_depth(value) for value in values or ()]
 
 

@@ -10,13 +10,17 @@ from torch import nn
 
 from resnet_demo import checkpoints
 from resnet_demo.backends.torch_network import with_weights
+from resnet_demo.checkpoints import hub
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import Architecture, architecture_of
 from resnet_demo.models.resnet import ResNet
 from resnet_demo.models.state import architecture_in, check_state, depth_of
 from resnet_demo.tasks import TaskSpec
+from resnet_demo.tasks.spec import IMAGENET_MEAN, IMAGENET_STD
 from resnet_demo.training.networks.small_stem import small_stem
 from resnet_demo.utils.cache import cache_folder
+
+Colour = tuple[float, float, float]
 
 
 def imagenet_file() -> Path:
@@ -67,19 +71,51 @@ def hub_state(network: Architecture) -> tuple[dict[str, np.ndarray], str]:
     Raises:
         UserError: there are none of such a network, or the Hub does not give them.
     """
-    if network.source is None and network.family == "ResNet":
+    if is_listed(network):
         checkpoint = checkpoints.load("imagenet1k", network.depth)
         return checkpoint.state, checkpoint.variant
+    from resnet_demo.checkpoints.state_file import read_state_file
+
+    path, _ = hub.read(hub_source(network))
+    return read_state_file(path).state, "v1.5"
+
+
+def is_listed(network: Architecture) -> bool:
+    """Whether the index says where a network's ImageNet weights lie, as it does for ResNets; else its record does."""
+    return network.source is None and network.family == "ResNet"
+
+
+def hub_source(network: Architecture) -> hub.HubSource:
+    """Where the ImageNet weights of another network lie.
+
+    Raises:
+        UserError: there are none.
+    """
     if network.source is None:
         raise UserError(
             f"There are no public ImageNet weights of a {network.title}: pass --init scratch, or a checkpoint folder."
         )
-    from resnet_demo.checkpoints import hub
-    from resnet_demo.checkpoints.state_file import read_state_file
-
     # No commit is known here: the newest one is taken the first time, and kept.
-    path, _ = hub.read(hub.HubSource(network.source, "main", checkpoints.MODEL, format="timm"))
-    return read_state_file(path).state, "v1.5"
+    return hub.HubSource(network.source, "main", checkpoints.MODEL, format="timm")
+
+
+def scaling_of(init: str, depth: Architecture | int) -> tuple[Colour, Colour]:
+    """Mean and deviation (RGB, of values in 0..1) with which the weights of ``init`` were trained, and are trained on:
+    those in the configuration of a checkpoint folder, or beside the weights on the Hub; ImageNet's of all others.
+
+    Raises:
+        UserError: there is no such configuration.
+    """
+    network = architecture_of(depth)
+    if init == "hub" and is_listed(network):
+        spec = checkpoints.spec_of(checkpoints.find("imagenet1k", network.depth))
+    elif init == "hub":
+        spec = checkpoints.hub_config(hub_source(network)).task
+    elif init not in ("scratch", "fit", "imagenet") and Path(init).is_dir():
+        spec = checkpoints.read_config(init).task
+    else:
+        return IMAGENET_MEAN, IMAGENET_STD
+    return spec.mean, spec.std
 
 
 def whole_network(init: str, network: Architecture | None = None, outputs: int | None = None) -> ResNet:

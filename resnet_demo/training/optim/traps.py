@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -77,9 +77,14 @@ class DeadChannels:
             before = self._largest.get(name)
             self._largest[name] = largest if before is None else torch.maximum(before, largest)
 
-    def shares(self) -> dict[str, float]:
-        """Share of dead channels by stage; then it forgets them."""
-        shares = {name: float((largest == 0).float().mean()) for name, largest in self._largest.items()}
+    def shares(self, over_all: Callable[[Tensor], Tensor] = lambda largest: largest) -> dict[str, float]:
+        """Share of dead channels by stage; then it forgets them.
+
+        Args:
+            over_all: the largest values (C,) that this process saw → those of all processes: each sees its share of
+                a batch, and a channel that is zero there may live for the others' pictures.
+        """
+        shares = {name: float((over_all(largest) == 0).float().mean()) for name, largest in self._largest.items()}
         self._largest = {}
         return shares
 

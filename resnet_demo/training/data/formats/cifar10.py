@@ -9,6 +9,7 @@ pickled, and read by an unpickler that knows arrays alone. Others pass the pictu
 from __future__ import annotations
 
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")
 SIDE = 32
 BYTES = 3 * SIDE * SIDE
 MOST_BYTES = 50_000_000  # of a batch; they have 31 million
+CHUNK = 1_000_000  # bytes that are read at a time
 
 
 def find(data: Path) -> Path | None:
@@ -85,7 +87,10 @@ def packed(archive: Path) -> dict[str, bytes]:
                     content = tar.extractfile(member)
                     assert content is not None  # It is a file.
                     found[name] = content.read()
-    except (OSError, EOFError, tarfile.TarError):
+            assert tar.fileobj is not None  # It is open.
+            while tar.fileobj.read(CHUNK):  # The checksum of a packed file stands at its end.
+                pass
+    except (OSError, EOFError, tarfile.TarError, zlib.error):
         raise UserError(f"{archive} is cut off or damaged: download it again.") from None
     return found
 
