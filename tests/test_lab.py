@@ -350,13 +350,13 @@ def test_the_traps_are_told_with_the_figures_of_their_file(language, percent, mo
     said = traps_section(monkeypatch, language)
     assert said.count("<h3>") == 5 and "eval()" in said and "train()" in said
     assert all(f"{right}{percent}" in said for right in ("88.5", "77.5", "39.5", "5.0", "8.0", "15.5", "84.5"))
-    assert all(number in said for number in (f"0{percent}", f"100{percent}", "4.62", "4.40", "200", "320", "30"))
+    assert all(number in said for number in (f"0{percent}", f"92{percent}", "4.62", "4.39", "200", "320", "30"))
     rows = read_rows(lab_traps.FILE, Trap)
     monkeypatch.setattr(lab_traps, "FILE", tmp_path / "traps.csv")
     write_rows(lab_traps.FILE, [replace(row, value=row.value / 2, pictures=70) for row in rows])
     other = traps_section(monkeypatch, language)
     assert all(f"{right}{percent}" in other for right in ("44.2", "38.8", "19.8", "2.5", "4.0", "7.8", "42.2"))
-    assert all(number in other for number in (f"50{percent}", "2.31", "2.20", "70")) and "88.5" not in other
+    assert all(number in other for number in (f"46{percent}", "2.31", "2.19", "70")) and "88.5" not in other
 
 
 def test_the_command_writes_the_file_that_the_traps_are_told_from(monkeypatch, tmp_path, capsys):
@@ -377,7 +377,8 @@ def test_the_command_writes_the_file_that_the_traps_are_told_from(monkeypatch, t
     rows = read_rows(tmp_path / "traps.csv", Trap)
     found = {(row.trap, row.case, row.batch, row.measure): row for row in rows}
     assert len(found) == len(rows)
-    assert {(row.trap, row.case, row.batch, row.measure) for row in committed} <= found.keys()
+    kept = [row for row in committed if row.case not in ("rate 0.01", "rate 10")]
+    assert {(row.trap, row.case, row.batch, row.measure) for row in kept} <= found.keys()
     assert all(0 <= row.value <= 100 for row in rows if row.measure != "loss")
     right, late = found["eval", "evaluation", 50, "right"], found["head", "late", 32, "loss"]
     assert late.value == pytest.approx(np.log(102), abs=1e-3)  # A head that nothing moves has learned nothing.

@@ -247,7 +247,7 @@ def test_a_class_has_its_other_names_with_and_without_a_latin_one():
 
 def test_class_names_are_shown_as_text(weights, photo):
     card = next(compare.answers(photo, "flowers5", [18]))
-    filled = compare_cards.filled(replace(card, name="rose <b>"), False, None)
+    filled = compare_cards.filled(replace(card, name="rose <b>"), "ResNet-18", False, None)
     assert "rose &lt;b&gt;" in filled and "rose <b>" not in filled
 
 

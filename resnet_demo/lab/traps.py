@@ -66,7 +66,7 @@ def sentences(rows: Sequence[Trap]) -> list[str]:
     return [
         f"{rows[0].pictures} test photos of {TASK}, the bundled ResNet-{DEPTH}, PyTorch float32 on the CPU.",
         f"eval() forgotten. Right in evaluation mode: {right:.1f} %. In training mode, {in_training}.",
-        f"A shortcut of one cell, added to all (layer2.0): {value['shortcut', 'one cell', WHOLE, 'right']:.1f} % "
+        f"A shortcut of 1 x 1, which broadcasts (layer2.0): {value['shortcut', '1x1', WHOLE, 'right']:.1f} % "
         f"instead of {value['shortcut', 'whole', WHOLE, 'right']:.1f} %.",
         f"Dead channels of a Plain-20's worst stage after {STEPS} steps, by learning rate: {by_rate}.",
         f"A head of zeros made after the optimizer: loss {value['head', 'late', BATCH, 'loss']:.2f} after {STEPS} "
@@ -120,7 +120,7 @@ def broadcast(checkpoint: checkpoints.Checkpoint, x: Tensor, labels: Tensor) -> 
     wrong = accuracy(network, x, labels, WHOLE)
     return [
         Trap("shortcut", "whole", WHOLE, "right", right, len(x), 0),
-        Trap("shortcut", "one cell", WHOLE, "right", wrong, len(x), 0),
+        Trap("shortcut", "1x1", WHOLE, "right", wrong, len(x), 0),
     ]
 
 

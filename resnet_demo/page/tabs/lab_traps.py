@@ -29,7 +29,7 @@ def shown() -> str:
             "single": right("eval", "training", 1),
             "after": right("eval", "afterwards", 1),
         },
-        "shortcut": {"right": right("shortcut", "whole"), "wrong": right("shortcut", "one cell")},
+        "shortcut": {"right": right("shortcut", "whole"), "wrong": right("shortcut", "1x1")},
         "relu": {
             "low": LOW,
             "few": say("percent", value=f"{few.value:.0f}"),

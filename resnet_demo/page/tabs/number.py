@@ -110,7 +110,12 @@ def build() -> dict[str, Component]:
     with gr.Row(elem_classes=["columns", "answer"]):
         with gr.Column(min_width=300, scale=7):
             view = gr.Image(
-                type="filepath", interactive=False, show_label=False, label=label("overlay"), elem_id="number-overlay"
+                type="filepath",
+                interactive=False,
+                show_label=False,
+                label=label("overlay"),
+                alt_text=label("overlay"),
+                elem_id="number-overlay",
             )
         with gr.Column(min_width=300, scale=5):
             number = gr.HTML("", elem_id="number-value", elem_classes=["number"])
