@@ -105,7 +105,7 @@ def published() -> tuple[list[str], list[list[str]]]:
         [
             one.name,
             f"{one.error} %",
-            say(one.how),
+            f'<span class="lab-words">{say(one.how)}</span>',
             f'<a href="{one.address}" target="_blank" rel="noreferrer">{one.source}</a>',
         ]
         for one in PUBLISHED
