@@ -159,7 +159,7 @@ def test_six_threads_get_the_outputs_of_one(built):
 
 def test_people_who_ask_at_once_get_a_network_of_several_streams(monkeypatch):
     """With the outputs of the one that answers a lone visitor, who goes on using that one."""
-    crowds = backend_openvino.Crowds(most=2)
+    crowds = backend_openvino.ThroughputNetworks(most=2)
     monkeypatch.setattr(backend_openvino, "crowds", crowds)
     pictures = tiny.pictures(9, 64)
     asked, *others = (factory.make_engine(tiny.random_checkpoint(), "cpu") for _ in range(3))
@@ -180,7 +180,7 @@ def test_people_who_ask_at_once_get_a_network_of_several_streams(monkeypatch):
 
 
 def test_a_second_network_that_does_not_compile_is_tried_again():
-    crowds, engine = backend_openvino.Crowds(), object()
+    crowds, engine = backend_openvino.ThroughputNetworks(), object()
 
     def broken():
         raise RuntimeError("no memory")

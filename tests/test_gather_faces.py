@@ -24,7 +24,7 @@ from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.tasks.landmarks import MIRROR
 from resnet_demo.training import gather_faces
 from resnet_demo.training.data.datasets import labelled_points
-from resnet_demo.training.data.face_mesh import Annotator, Meshes, even_handed, left_out
+from resnet_demo.training.data.face_mesh import Annotator, Meshes, left_out, mirror_symmetric
 from resnet_demo.training.evaluation.evaluate import nme
 from resnet_demo.training.recipe import load_recipe
 from resnet_demo.training.train import training_pictures
@@ -210,7 +210,7 @@ def test_landmarks_further_to_the_right_than_an_even_handed_annotator_puts_them_
         points[:, index] = pair.mean(axis=1) if index == other else pair[:, int(index > other)]
 
     def away(points: np.ndarray) -> np.ndarray:
-        return (points - even_handed(meshes, points)(meshes)).mean(axis=(0, 1))
+        return (points - mirror_symmetric(meshes, points)(meshes)).mean(axis=(0, 1))
 
     np.testing.assert_allclose(away(points + np.array((5, 0))) - away(points), (5, 0), atol=0.7)
 

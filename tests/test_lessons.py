@@ -211,7 +211,7 @@ def test_what_nobody_uses_is_forgotten_and_the_oldest_of_too_many(network, tmp_p
     add(lessons.of("a"), sent(tmp_path / "one", 2), "cat", network, tmp_path)
     lessons.forget(60)
     assert lessons.of("a").names == ["cat"]
-    monkeypatch.setattr(lessons, "MOST", 2)
+    monkeypatch.setattr(lessons, "MAX_LESSONS", 2)
     lessons.of("b"), lessons.of("a"), lessons.of("c")
     assert list(lessons._lessons) == ["a", "c"]
     lessons.forget(0)

@@ -434,7 +434,7 @@ def test_the_heat_as_a_file_is_that_of_the_library(weights, photo):
 
 
 def test_only_the_last_answers_are_kept(weights, photo, monkeypatch):
-    monkeypatch.setattr(result_cache, "MOST", 2)
+    monkeypatch.setattr(result_cache, "MAX_ANSWERS", 2)
     prediction = classify.predict(photo, "flowers102", 18, 1)
     first, second, third = (result_cache.keep(prediction) for _ in range(3))
     with pytest.raises(UserError, match="too long ago"):

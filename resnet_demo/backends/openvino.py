@@ -99,7 +99,7 @@ class Compiled:
         return features
 
 
-class Crowds:
+class ThroughputNetworks:
     """The networks that are asked for several pictures at once, compiled a second time for that: a thread each.
 
     Where threads share a picture, they wait for each other at each layer, and for whatever else runs on their CPUs.
@@ -144,7 +144,7 @@ class Crowds:
                 self._networks[engine] = compiled
 
 
-crowds = Crowds()
+crowds = ThroughputNetworks()
 
 
 def best_precision(checkpoint: Checkpoint) -> str:

@@ -17,13 +17,13 @@ import numpy as np
 from openvino import opset13 as ops
 
 from resnet_demo.backends.openvino_graph import (
-    Passed,
+    BlockOutputs,
     after_blocks,
+    block_outputs,
     convolution,
     first_features,
     folded,
     opening,
-    passed,
     pooled,
     scale_and_shift,
     squeezed,
@@ -87,10 +87,10 @@ def build_gradient_model(state: Mapping[str, np.ndarray], spec: TaskSpec, archit
     rows = ops.parameter([-1, architecture.width], np.float32, name="rows")
     x = first_features(picture, state, spec, architecture)
     inputs: dict[str, ov.Output] = {}  # of each block
-    ways: dict[str, Passed] = {}
+    ways: dict[str, BlockOutputs] = {}
     for block in architecture.blocks:
         inputs[block.name] = x
-        ways[block.name] = passed(x, state, block, convolution)
+        ways[block.name] = block_outputs(x, state, block, convolution)
         x = ways[block.name].output
     last = after_blocks(x, state, architecture)
     # Of the mean over all places each place has the same share.
@@ -110,7 +110,7 @@ def build_gradient_model(state: Mapping[str, np.ndarray], spec: TaskSpec, archit
 
 
 def backward(
-    gradient: ov.Output, state: Mapping[str, np.ndarray], block: Block, way: Passed, at: ov.Output
+    gradient: ov.Output, state: Mapping[str, np.ndarray], block: Block, way: BlockOutputs, at: ov.Output
 ) -> ov.Output:
     """Gradient of a block's output (n, C, r, c) → that of its input ``at``.
 

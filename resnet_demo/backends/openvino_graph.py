@@ -71,7 +71,7 @@ def build_model(
     pictures = ops.parameter([-1, spec.size, spec.size, 3], np.uint8, name="pictures")
     x = first_features(pictures, state, spec, architecture, layer)
     for block in architecture.blocks:
-        x = passed(x, state, block, layer).output
+        x = block_outputs(x, state, block, layer).output
     x = after_blocks(x, state, architecture)
     x.get_node().set_friendly_name("features")
     return ov.Model([x], [pictures], architecture.name)
@@ -113,7 +113,7 @@ def with_head(graph: ov.Model, state: Mapping[str, np.ndarray]) -> tuple[ov.Outp
     return logits, features
 
 
-class Passed(NamedTuple):
+class BlockOutputs(NamedTuple):
     """What a block computes on its way, each (b, C, r, c).
 
     Attributes:
@@ -129,7 +129,7 @@ class Passed(NamedTuple):
     output: ov.Output
 
 
-def passed(x: ov.Output, state: Mapping[str, np.ndarray], block: Block, layer: Layer) -> Passed:
+def block_outputs(x: ov.Output, state: Mapping[str, np.ndarray], block: Block, layer: Layer) -> BlockOutputs:
     """A block, see ``ResidualBlock.forward``."""
     start = x if block.first_norm is None else norm_and_relu(x, state, block.first_norm)
     shortcut = x
@@ -144,7 +144,7 @@ def passed(x: ov.Output, state: Mapping[str, np.ndarray], block: Block, layer: L
         output = ops.multiply(branch, opening(branch, state, block.gate)).output(0)
     if block.has_shortcut:
         output = ops.add(output, shortcut).output(0)
-    return Passed(start, inner, branch, ops.relu(output).output(0) if block.first_norm is None else output)
+    return BlockOutputs(start, inner, branch, ops.relu(output).output(0) if block.first_norm is None else output)
 
 
 def after_blocks(x: ov.Output, state: Mapping[str, np.ndarray], architecture: Architecture) -> ov.Output:

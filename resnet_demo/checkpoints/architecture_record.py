@@ -16,7 +16,7 @@ from resnet_demo.models.architecture import (
     architecture_of,
 )
 
-MOST = 1024  # blocks of a stage, groups, channels of a group: a damaged file must not ask for endless tables
+MAX_NUMBER = 1024  # blocks of a stage, groups, channels of a group: a damaged file must not ask for endless tables
 
 
 WORDS = {"stem": tuple(STEMS), "shortcut": SHORTCUTS}
@@ -67,12 +67,12 @@ def _from_parts(known: Mapping[str, object]) -> Architecture:
     channels = known.get("channels", Architecture.channels)
     *first, last = counts if isinstance(counts, list) and counts else [None]
     numbers = [*first, groups, width, channels]
-    whole = [number for number in numbers if isinstance(number, int) and 1 <= number <= MOST]
+    whole = [number for number in numbers if isinstance(number, int) and 1 <= number <= MAX_NUMBER]
     if block not in BLOCKS or not isinstance(name, str) or not isinstance(family, str):
         raise ValueError(f"no network of blocks {block!r}")
     if len(whole) != len(numbers) or len(numbers) != len(STAGES) + 2:
         raise ValueError("its sizes are none")
-    if not (isinstance(last, int) and 0 <= last <= MOST):  # The last stage may be empty.
+    if not (isinstance(last, int) and 0 <= last <= MAX_NUMBER):  # The last stage may be empty.
         raise ValueError("its sizes are none")
     words = {key: known.get(key, getattr(Architecture, key)) for key in WORDS}
     switches = {key: known.get(key, getattr(Architecture, key)) for key in SWITCHES}

@@ -48,7 +48,7 @@ FEW_TILES = 3  # three tiles have half the pixels of a search at 1,280
 # Compiled networks that are kept, those that were used last: a folder of photos of any size would need a hundred, each
 # with memory for its own maps.
 SHAPES = 12
-MOST = 2000  # patches of a search that are looked at, the best
+MAX_PATCHES = 2000  # patches of a search that are looked at, the best
 
 
 class Detector:
@@ -191,7 +191,7 @@ class Detector:
         """The network's maps → (box, score, points) in the canvas' pixels, after non-maximum suppression."""
         heat = heatmap[0, 0]
         rows, columns = np.nonzero(heat > HINT)
-        order = np.argsort(-heat[rows, columns], kind="stable")[:MOST]
+        order = np.argsort(-heat[rows, columns], kind="stable")[:MAX_PATCHES]
         rows, columns = rows[order], columns[order]
         height = np.exp(scale[0, 0, rows, columns]) * STRIDE
         width = np.exp(scale[0, 1, rows, columns]) * STRIDE

@@ -49,7 +49,7 @@ class Heads:
         for one in (first, *others):
             if one is first or one.task in self.shared:
                 one = copy(one)
-                one.engine = Remembering(one.engine, passes)
+                one.engine = CachingEngine(one.engine, passes)
                 engines.append(one.engine)
             answer = one(opened.photo, top_k)
             # The file was decoded once, for all.
@@ -61,7 +61,7 @@ class Heads:
         return found
 
 
-class Remembering(Engine):
+class CachingEngine(Engine):
     """An engine that knows the features of pictures which another one of the same trunk has seen.
 
     Args:

@@ -154,7 +154,7 @@ def without_weights(form: Form[Question], asked: Question, before: Question | No
 
 
 @dataclass(frozen=True)
-class Reactions(Generic[Question]):
+class Listener(Generic[Question]):
     """The answers of a tab, each at once.
 
     Attributes:
@@ -182,7 +182,7 @@ class Reactions(Generic[Question]):
 
 
 @dataclass(frozen=True)
-class Stepwise(Generic[Question]):
+class StreamingListener(Generic[Question]):
     """The same where the answer comes in steps."""
 
     form: Form[Question]
@@ -226,7 +226,7 @@ def failed(form: Form[Any], error: Exception) -> Updates:
     return {form.shown["line"]: complain(error), form.retry: gr.update(visible=True), form.last: Last(failed=True)}
 
 
-def connect(reactions: Reactions[Question] | Stepwise[Question], *others: Callable[..., Any]) -> None:
+def connect(reactions: Listener[Question] | StreamingListener[Question], *others: Callable[..., Any]) -> None:
     """Let the page react to its photo, task and depth, to the events ``others`` of its other controls, and to Retry,
     while the viewer says that it looks."""
     form = reactions.form

@@ -22,7 +22,7 @@ from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.limits import Limits
 from resnet_demo.teach import features, head
 
-MOST = 64  # lessons at a time: 500 photos are 4 MB of features and 3 MB of thumbnails
+MAX_LESSONS = 64  # lessons at a time: 500 photos are 4 MB of features and 3 MB of thumbnails
 LONGEST_NAME = 60  # characters of a class's name
 
 limits = Limits()  # of this server
@@ -242,7 +242,7 @@ def of(session: str | None) -> Lesson:
         lesson = _lessons.pop(session or "", None) or Lesson()
         lesson.used = monotonic()
         _lessons[session or ""] = lesson
-        while len(_lessons) > MOST:
+        while len(_lessons) > MAX_LESSONS:
             gone.append(_lessons.popitem(last=False)[1])
     for old in gone:
         old.end()

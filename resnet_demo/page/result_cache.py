@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Kind = TypeVar("Kind", bound=results.Result)
-MOST = 64  # About half a megabyte each: feature maps, not photos.
+MAX_ANSWERS = 64  # About half a megabyte each: feature maps, not photos.
 
 _answers: OrderedDict[str, tuple[float, Any]] = OrderedDict()  # with the time when it was last asked for
 _lock = threading.Lock()
@@ -48,7 +48,7 @@ def keep(result: results.Result) -> str:
 def _keep(name: str, answer: Any) -> None:
     with _lock:
         _answers[name] = monotonic(), answer
-        while len(_answers) > MOST:
+        while len(_answers) > MAX_ANSWERS:
             _answers.popitem(last=False)
 
 

@@ -93,7 +93,7 @@ def serve() -> None:
     served = launch(host, port, limits, folder)
     if served.page.mcp_error:
         log.warning("%s", served.page.mcp_error)
-    asked = stopping.hear()  # Before the page is said to be there: whoever reads that may ask it to stop.
+    asked = stopping.catch_signals()  # Before the page is said to be there: whoever reads that may ask it to stop.
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else in_address(host)
     print(say("serving", host=shown, port=port), flush=True)
     if not zerogpu_lease.is_lent():
@@ -214,7 +214,7 @@ def launch(host: str, port: int, limits: Limits, folder: Path) -> Served:
                 Middleware(Localised),
             ],
         },
-        state_session_capacity=light_sessions.MOST,
+        state_session_capacity=light_sessions.MAX_SESSIONS,
         favicon_path=FAVICON,
         footer_links=["api"],
         run_history=False,

@@ -29,7 +29,7 @@ from resnet_demo.images.decode import open_photo
 from resnet_demo.tasks.landmarks import MIRROR
 from resnet_demo.training.data.datasets import Pictures, load_pictures, pictures_below
 from resnet_demo.training.data.face_frames import find_frames
-from resnet_demo.training.data.face_mesh import Annotator, Meshes, even_handed, left_out, meshes_of
+from resnet_demo.training.data.face_mesh import Annotator, Meshes, left_out, meshes_of, mirror_symmetric
 from resnet_demo.training.data.gather_record import RECORD
 from resnet_demo.training.evaluation.evaluate import nme
 from resnet_demo.utils.json_record import as_json
@@ -240,7 +240,7 @@ def fitted(pictures: Pictures, meshes: Meshes) -> tuple[Annotator, MeshRecord]:
     truth, fit = pictures.labels.astype(float), np.array(pictures.sources) != OTHERWISE
     found = left_out(points[fit], truth[fit], [pictures.paths[row].stem for row in np.flatnonzero(fit)])
     error = float(np.mean([nme(each, right) for each, right in zip(found, truth[fit], strict=True)]))
-    away = (truth - even_handed(points[fit], truth[fit])(points)).mean(axis=1)
+    away = (truth - mirror_symmetric(points[fit], truth[fit])(points)).mean(axis=1)
     record = MeshRecord(f"mediapipe {meshes.version}", round(error, 2), int(fit.sum()), shifts(pictures, away))
     return Annotator.fitted(points[fit], truth[fit]), record
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from resnet_demo.bench import results
 from resnet_demo.bench.harness import servers, uploads
-from resnet_demo.bench.harness.clients import WARM_UP, Asker, beside_nothing, both
+from resnet_demo.bench.harness.clients import WARM_UP, EndpointClient, beside_nothing, both
 from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import take_turns
 
@@ -28,7 +28,7 @@ least, after {warm_up} requests and a turn to warm up; a turn's figure is the me
 class Requests:
     """What takes turns: one app's requests."""
 
-    def __init__(self, name: str, asker: Asker):
+    def __init__(self, name: str, asker: EndpointClient):
         self.name, self.asker, self.numbers = name, asker, itertools.count()
 
     def measure(self, seconds: float) -> float:
@@ -49,7 +49,8 @@ def measure(settings: Settings) -> list[dict]:
     print(explanation(settings, depth), flush=True)
     with ExitStack() as stack:
         ways = [
-            Requests(server.app.name, stack.enter_context(Asker(server))) for server in stack.enter_context(both(depth))
+            Requests(server.app.name, stack.enter_context(EndpointClient(server)))
+            for server in stack.enter_context(both(depth))
         ]
         with tqdm(total=len(ways) * (settings.rounds + 1), unit="turn", mininterval=1) as progress:
             figures = take_turns(ways, settings.rounds, settings.seconds, progress)

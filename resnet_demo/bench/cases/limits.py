@@ -18,7 +18,7 @@ from resnet_demo.bench.cases.http import Requests
 from resnet_demo.bench.cases.photo import DRAFT, SIDE
 from resnet_demo.bench.comparison import RATE, Entry, compare
 from resnet_demo.bench.harness import servers, uploads
-from resnet_demo.bench.harness.clients import Asker, running
+from resnet_demo.bench.harness.clients import EndpointClient, running
 from resnet_demo.bench.harness.photos import QUALITY
 from resnet_demo.bench.peers import networks
 from resnet_demo.bench.settings import Settings
@@ -126,7 +126,7 @@ def over_http(settings: Settings, depth: int, inside: float) -> list[results.Row
     with ExitStack() as stack:
         apps = stack.enter_context(running(servers.our_app(depth=depth), servers.path_app()))
         names = (servers.OURS, servers.PATHS)
-        ways = [Requests(name, stack.enter_context(Asker(app))) for name, app in zip(names, apps, strict=True)]
+        ways = [Requests(name, stack.enter_context(EndpointClient(app))) for name, app in zip(names, apps, strict=True)]
         total = len(ways) * (settings.rounds + 1)
         with tqdm(total=total, unit="turn", desc="http", mininterval=1, leave=False) as progress:
             figures = take_turns(ways, settings.rounds, settings.seconds, progress)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from resnet_demo.bench import results
 from resnet_demo.bench.harness import servers, uploads
-from resnet_demo.bench.harness.clients import Asker, beside_nothing, both
+from resnet_demo.bench.harness.clients import EndpointClient, beside_nothing, both
 from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import take_turns
 
@@ -30,7 +30,7 @@ it, and goes on with the next photo. Photos: {photos}, JPEG, {width} × {height}
 class Crowd:
     """What takes turns: one app's clients, each with a thread, a connection and a session."""
 
-    def __init__(self, name: str, askers: list[Asker], supply: list[bytes]):
+    def __init__(self, name: str, askers: list[EndpointClient], supply: list[bytes]):
         self.name, self.askers, self.supply = name, askers, supply
 
     def measure(self, seconds: float) -> float:
@@ -69,7 +69,9 @@ def measure(settings: Settings) -> list[dict]:
         for clients in CLIENTS:
             with ExitStack() as stack:
                 ways = [
-                    Crowd(server.app.name, [stack.enter_context(Asker(server)) for _ in range(clients)], supply)
+                    Crowd(
+                        server.app.name, [stack.enter_context(EndpointClient(server)) for _ in range(clients)], supply
+                    )
                     for server in running
                 ]
                 figures = take_turns(ways, settings.rounds, settings.seconds, progress)

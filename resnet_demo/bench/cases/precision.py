@@ -20,7 +20,7 @@ from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.training.data.datasets import load_pictures
 
-MOST = 500  # pictures, spread evenly over the test split
+MAX_PICTURES = 500  # pictures, spread evenly over the test split
 PIECE = 20  # pictures at a time
 FLOWERS, FACES = "flowers102", "faces68"
 SAME_CLASS, LIKENESS, DISTANCE = 99.4, 0.99, 0.3  # goals
@@ -39,7 +39,7 @@ def measure(settings: Settings) -> list[dict]:
     except UserError as error:
         print(f"\nNothing was measured beside float32: {error}", flush=True)
         return []
-    print(EXPLANATION.format(count=MOST), flush=True)
+    print(EXPLANATION.format(count=MAX_PICTURES), flush=True)
     rows: list[Row] = []
     for depth in settings.depths:
         for task, way in ((FLOWERS, classes), (FACES, keypoints)):
@@ -55,8 +55,8 @@ def measure(settings: Settings) -> list[dict]:
 
 
 def some(paths: Sequence[Path]) -> Sequence[Path]:
-    """Evenly spread pictures of a split, ``MOST`` at most."""
-    return paths[:: max(1, len(paths) // MOST)][:MOST]
+    """Evenly spread pictures of a split, ``MAX_PICTURES`` at most."""
+    return paths[:: max(1, len(paths) // MAX_PICTURES)][:MAX_PICTURES]
 
 
 def row(checkpoint: Checkpoint, engine: OpenVinoEngine, way: str, value: float, unit: str, goal: float | None) -> Row:

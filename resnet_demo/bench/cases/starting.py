@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from resnet_demo.bench import results
 from resnet_demo.bench.harness import servers, uploads
-from resnet_demo.bench.harness.clients import Asker
+from resnet_demo.bench.harness.clients import EndpointClient
 from resnet_demo.bench.harness.programs import output_of
 from resnet_demo.bench.settings import Settings
 from resnet_demo.bench.turns import take_turns
@@ -87,7 +87,7 @@ def first_prediction(app: servers.App) -> float:
     photo = uploads.flower(0)
     with servers.started(app) as server:
         server.first_page()
-        with Asker(server) as asker:
+        with EndpointClient(server) as asker:
             asker.ask(photo)
             return time.perf_counter() - server.began
 

@@ -15,7 +15,7 @@ from resnet_demo.bench.harness.uploads import flower
 WARM_UP = 5  # requests to a fresh app
 
 
-class Asker:
+class EndpointClient:
     """A visitor who knows the endpoint of an app that is measured. For one thread at a time; close it.
 
     Raises:
@@ -26,7 +26,7 @@ class Asker:
         self.visitor = Visitor(server.port)
         self.endpoint, self.others = self.visitor.endpoint(server.app.endpoint), server.app.inputs
 
-    def __enter__(self) -> Asker:
+    def __enter__(self) -> EndpointClient:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -78,6 +78,6 @@ def beside_nothing(
 
 
 def warm_up(server: Server) -> None:
-    with Asker(server) as asker:
+    with EndpointClient(server) as asker:
         for number in range(WARM_UP):
             asker.ask(flower(number))

@@ -14,7 +14,7 @@ from gradio.state_holder import SessionState
 
 from resnet_demo.page.gradio_patches.reach import inside
 
-MOST = 2000  # sessions; the one that was used last goes last
+MAX_SESSIONS = 2000  # sessions; the one that was used last goes last
 
 
 class NoDescriptions(dict):

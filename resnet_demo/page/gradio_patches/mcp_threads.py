@@ -18,7 +18,7 @@ import gradio as gr
 
 from resnet_demo.page.gradio_patches.reach import inside
 
-MOST = 64  # calls that wait at a time; further ones wait for these
+MAX_CALLS = 64  # calls that wait at a time; further ones wait for these
 
 
 def wait_apart(page: gr.Blocks) -> None:
@@ -30,7 +30,7 @@ def wait_apart(page: gr.Blocks) -> None:
 
     inside(mcp, "run_sync", __name__)
     make, lock = inside(server, "_get_or_create_client", __name__), threading.Lock()
-    pool = ThreadPoolExecutor(MOST, "mcp")
+    pool = ThreadPoolExecutor(MAX_CALLS, "mcp")
 
     async def run_sync(function: Callable[..., Any], *values: Any) -> Any:
         context = contextvars.copy_context()

@@ -16,7 +16,7 @@ from resnet_demo.page.limits import Limits
 
 ACCEPTING = ("out of system resource", "_start_serving")  # in asyncio's messages
 Protocol: Any = AutoHTTPProtocol
-MOST = 1000
+MAX_CONNECTIONS = 1000
 SLOWEST = 1000  # bytes a second of a body
 
 
@@ -29,9 +29,9 @@ def most_connections(limits: Limits) -> int:
 
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     except (ImportError, OSError):
-        return MOST
+        return MAX_CONNECTIONS
     # Half of what the page does not need itself: requests open files too, and connections that are refused count.
-    return max(8, min(MOST, (files - 32) // 2)) if files > 0 else MOST
+    return max(8, min(MAX_CONNECTIONS, (files - 32) // 2)) if files > 0 else MAX_CONNECTIONS
 
 
 def backlog(limits: Limits) -> int:

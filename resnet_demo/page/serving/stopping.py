@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def hear() -> list[int] | None:
+def catch_signals() -> list[int] | None:
     """From now on, signals go into the list that is returned; None where none is heard, as in another thread than the
     main one."""
     if threading.current_thread() is not threading.main_thread():
@@ -35,7 +35,7 @@ def wait(page: gr.Blocks, requests: Requests, sweeper: Sweeper, seconds: float, 
 
     Args:
         seconds: time that running requests have.
-        asked: the signals that came, see ``hear``.
+        asked: the signals that came, see ``catch_signals``.
     """
     if asked is None:
         page.block_thread()

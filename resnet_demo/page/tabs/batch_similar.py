@@ -11,7 +11,7 @@ from resnet_demo.inference import batch
 from resnet_demo.page.i18n.texts import say
 from resnet_demo.utils.linalg import products
 
-MOST = 8  # look-alikes that are shown
+MAX_SHOWN = 8  # look-alikes that are shown
 Alike = list[tuple[int, float]]
 
 
@@ -26,7 +26,7 @@ def alike(rows: Sequence[batch.Row]) -> list[Alike]:
     for place, index in enumerate(known):
         cosines = products(vectors[place : place + 1], vectors)[0]
         cosines[place] = -np.inf  # Itself; of two copies of a file the other one is its look-alike.
-        best = np.argsort(-cosines, kind="stable")[: min(MOST, len(known) - 1)]
+        best = np.argsort(-cosines, kind="stable")[: min(MAX_SHOWN, len(known) - 1)]
         found[index] = [(known[other], float(cosines[other])) for other in best]
     return found
 

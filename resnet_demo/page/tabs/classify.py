@@ -24,7 +24,7 @@ from resnet_demo.page.endpoints import (
     photo_lines,
     record,
 )
-from resnet_demo.page.events import Form, Reactions, connect
+from resnet_demo.page.events import Form, Listener, connect
 from resnet_demo.page.gradio_patches.event_data import sent
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import label, say
@@ -233,7 +233,7 @@ def build() -> dict[str, Component]:
         of_photo={"target": ""},
         of_task=lambda task: {"target": gr.update(value="", choices=target_choices(task))},
     )
-    connect(Reactions(form, answer), top_k.input, target.input)
+    connect(Listener(form, answer), top_k.input, target.input)
     # The browser shows the heat of a class that was clicked by itself.
     classes.select(clicked, None, target, show_progress="hidden", **PRIVATE)
     for_programs([task, depth, top_k, target], details)

@@ -23,7 +23,7 @@ from resnet_demo.inference.base import Predictor
 from resnet_demo.models import cost
 from resnet_demo.page import catalog, example_answers, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, record
-from resnet_demo.page.events import Form, Stepwise, connect
+from resnet_demo.page.events import Form, StreamingListener, connect
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import label, language, say
 from resnet_demo.page.result_cache import light
@@ -285,7 +285,7 @@ def build() -> dict[str, Component]:
         hint="hint_compare",
         retry=retry,
     )
-    connect(Stepwise(form, answer))
+    connect(StreamingListener(form, answer))
     for_programs([task, depths], details)
     return {"task": task, "depths": depths, "last_task": form.last_task}
 

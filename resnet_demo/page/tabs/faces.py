@@ -18,7 +18,7 @@ from resnet_demo.inference import results
 from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.page import catalog, example_answers, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, endpoint, facts, photo_lines, record
-from resnet_demo.page.events import Form, Reactions, connect
+from resnet_demo.page.events import Form, Listener, connect
 from resnet_demo.page.i18n.texts import say
 from resnet_demo.page.result_cache import light
 from resnet_demo.page.tabs.registry import tab
@@ -190,7 +190,7 @@ def build() -> dict[str, Component]:
         viewer="faces-overlay",
         of_task=lambda task: {"region": gr.update(value="all", visible=catalog.has_regions(task))},
     )
-    connect(Reactions(form, answer))
+    connect(Listener(form, answer))
     region.input(None, [region], None, js=SHOW_REGION, **PRIVATE)  # The browser has every region's maps.
     for_programs([depth, region, task], details)
     return {"task": task, "depth": depth, "region": region, "last_task": form.last_task}

@@ -15,7 +15,7 @@ from resnet_demo.images.overlay import fit_within
 from resnet_demo.inference import results
 from resnet_demo.page import catalog, restore, result_cache
 from resnet_demo.page.endpoints import check_photo, check_weights, complain
-from resnet_demo.page.events import QUIET, Form, Reactions, connect
+from resnet_demo.page.events import QUIET, Form, Listener, connect
 from resnet_demo.page.i18n.texts import label
 from resnet_demo.page.tabs import classify, lab_blocks, lab_sections
 from resnet_demo.page.tabs.registry import tab
@@ -172,7 +172,7 @@ def build() -> dict[str, Component]:
         retry=retry,
         viewer="lab-board",
     )
-    connect(Reactions(form, answer), board.input)
+    connect(Listener(form, answer), board.input)
 
     def try_each(image, task_name, depth_number):
         if not image:

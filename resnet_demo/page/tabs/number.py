@@ -17,7 +17,7 @@ from resnet_demo.inference.regressor import Regressor
 from resnet_demo.inference.results import NumberPrediction
 from resnet_demo.page import catalog, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, dimmed_lines, facts, photo_lines, record
-from resnet_demo.page.events import Form, Reactions, connect
+from resnet_demo.page.events import Form, Listener, connect
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.examples import THINGS
@@ -130,5 +130,5 @@ def build() -> dict[str, Component]:
         hint="hint_number",
         retry=retry,
     )
-    connect(Reactions(form, answer))
+    connect(Listener(form, answer))
     return {"task": task, "depth": depth, "last_task": form.last_task}

@@ -31,7 +31,7 @@ class Tab:
         id: in the address (``?tab=``) and in ids of elements (``tab-…``).
         build: makes it inside the page that is being built → its controls by name, as they stand in the address.
         restore: kept values by name, which anybody may have written → updates by name; for controls that depend on each
-            other. The others are restored each by itself: see ``settings.restored_value``.
+            other. The others are restored each by itself: see ``restore.control``.
         derived: names of controls that follow from others, so that they are not kept.
         left: told when a visitor has closed or left the page.
         shown: whether the page shows it; its endpoints are there in any case.

@@ -167,7 +167,7 @@ class Annotator:
         return np.stack([plane.real, plane.imag], axis=2)
 
 
-def even_handed(meshes: np.ndarray, points: np.ndarray) -> Annotator:
+def mirror_symmetric(meshes: np.ndarray, points: np.ndarray) -> Annotator:
     """An annotator that favours neither side of a face: fitted on the faces and on their mirror images alike.
 
     People put landmarks to the right of it, each set's by another amount.

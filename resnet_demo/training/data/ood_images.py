@@ -13,7 +13,7 @@ from resnet_demo.tasks.imagenet_names import synsets
 from resnet_demo.training.data.datasets import Pictures, unlabelled_pictures
 from resnet_demo.training.data.seeds import seed_of
 
-MOST = 1000  # of a folder or data set
+MAX_PICTURES = 1000  # of a folder or data set
 
 # Of the 1,000 sample photos of EliSchwartz/imagenet-sample-images, those in which a flower is in the middle. They were
 # picked by eye before any score was computed. Flowers at the edge or in the background (a weevil on a leaf, a rabbit
@@ -66,8 +66,8 @@ def shown_in_samples(task: str) -> set[int]:
 
 
 def ood_pictures(task: str, source: str, data: Path | None) -> Pictures:
-    """Pictures of a folder, or of a data set's train and val parts, at most ``MOST`` by a fixed seed; where ``source``
-    holds the ImageNet sample photos, without ``shown_in_samples``.
+    """Pictures of a folder, or of a data set's train and val parts, at most ``MAX_PICTURES`` by a fixed seed; where
+    ``source`` holds the ImageNet sample photos, without ``shown_in_samples``.
 
     Raises:
         UserError: there are none, or ``source`` is the task's own data set.
@@ -79,8 +79,10 @@ def ood_pictures(task: str, source: str, data: Path | None) -> Pictures:
     if is_sample_set(paths):
         shown = {synsets()[index] for index in shown_in_samples(task)}
         paths = [path for path in paths if path.name[:9] not in shown]
-    if len(paths) > MOST:
-        chosen = np.random.default_rng(seed_of("unlike", Path(source).name)).choice(len(paths), MOST, replace=False)
+    if len(paths) > MAX_PICTURES:
+        chosen = np.random.default_rng(seed_of("unlike", Path(source).name)).choice(
+            len(paths), MAX_PICTURES, replace=False
+        )
         paths = [paths[index] for index in sorted(chosen)]
     return replace(pictures, paths=paths, labels=np.zeros(len(paths), np.int64), sources=[])
 

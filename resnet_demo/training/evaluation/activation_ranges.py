@@ -33,7 +33,7 @@ from resnet_demo.training.evaluation.features import photos
 if TYPE_CHECKING:
     from resnet_demo.training.data.own_images import OwnPictures
 
-MOST = 128  # pictures; of a feature map's values, each has ten thousands
+MAX_PICTURES = 128  # pictures; of a feature map's values, each has ten thousands
 LEAST_RANGE = 1e-6  # of an input that is always zero
 
 
@@ -65,7 +65,7 @@ def measure_ranges(
         raise UserError(f"{imagenet.TASK} has no training pictures here: pass others with --pictures.")
     else:
         pictures = split_pictures(config, "train", data, own)
-    rows = sampled_rows("ranges", len(pictures), MOST)
+    rows = sampled_rows("ranges", len(pictures), MAX_PICTURES)
     predictor = make_predictor(
         checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=replace(checkpoint, ranges={}), ends=False
     )

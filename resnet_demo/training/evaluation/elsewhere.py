@@ -16,14 +16,14 @@ from resnet_demo.training.evaluation.features import all_features
 
 
 @dataclass(frozen=True, eq=False)
-class Elsewhere:
+class ExternalPhotos:
     """Photos and their right answers: bool (n, classes), at least one a photo."""
 
     paths: list[Path]
     right: np.ndarray
 
 
-def photos_elsewhere(folder: Path, classes: tuple[str, ...], answers: Path | None) -> Elsewhere:
+def photos_elsewhere(folder: Path, classes: tuple[str, ...], answers: Path | None) -> ExternalPhotos:
     """The photos in subfolders of known names; those of others are left out.
 
     Args:
@@ -48,10 +48,10 @@ def photos_elsewhere(folder: Path, classes: tuple[str, ...], answers: Path | Non
         rows += [[each in right for each in classes]] * len(found)
     if not paths:
         raise UserError(f"There are no pictures in subfolders of {folder} of known names, such as {next(iter(named))}.")
-    return Elsewhere(paths, np.array(rows))
+    return ExternalPhotos(paths, np.array(rows))
 
 
-def evaluate_elsewhere(predictor: Classifier, photos: Elsewhere) -> Evaluation:
+def evaluate_elsewhere(predictor: Classifier, photos: ExternalPhotos) -> Evaluation:
     """Top-1, top-5 and, where it is calibrated, how many of them are said to be unknown."""
     pictures = Pictures(predictor.task, photos.paths, np.zeros(len(photos.paths), np.int64))
     shown = all_features(predictor, pictures, "classifying")

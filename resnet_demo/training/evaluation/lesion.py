@@ -32,7 +32,7 @@ from resnet_demo.training.data.seeds import sampled_rows
 from resnet_demo.training.data.splits import split_pictures
 from resnet_demo.training.evaluation.features import photos
 
-MOST = 200  # pictures: a share below one percent is told from one above with far fewer
+MAX_PICTURES = 200  # pictures: a share below one percent is told from one above with far fewer
 
 
 def measure_lesions(folder: Path, sources: list[str], data: Path | None, command: str) -> Lesions:
@@ -55,7 +55,7 @@ def measure_lesions(folder: Path, sources: list[str], data: Path | None, command
         raise UserError(f"{imagenet.TASK} has no val pictures here: pass others with --pictures.")
     else:
         pictures = split_pictures(config, "val", data)
-    rows = sampled_rows("lesion", len(pictures), MOST)
+    rows = sampled_rows("lesion", len(pictures), MAX_PICTURES)
     predictor = make_predictor(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint, ends=False)
     predictor.engine = finder = LesionFinder(checkpoint)
     chosen, shown = photos(pictures, rows), 0
