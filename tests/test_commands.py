@@ -17,6 +17,7 @@ import tiny
 from conftest import EXAMPLES, ROOT
 from PIL import Image
 
+from resnet_demo.cli import bring
 from resnet_demo.cli.main import COMMANDS, main, make_parser
 from resnet_demo.inference import results
 from resnet_demo.version import __version__
@@ -274,3 +275,51 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback(weights):
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert json.loads(done.stdout)["depth"] == 18
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def without_torch(tmp_path, monkeypatch):
+    """A function that runs ``train`` where no PyTorch is, in the environment that make built for a clone; it gives the
+    status and, where the command was started again, its arguments. The clone's script notes what it was asked for."""
+    clone = tmp_path / "clone"
+    (clone / ".ci").mkdir(parents=True)
+    (clone / ".ci" / "environment").write_text(
+        "import os, pathlib, sys\n"
+        "pathlib.Path('asked').write_text(sys.argv[1])\nprint('Installing')\nsys.exit(int(os.environ['FAILS']))\n"
+    )
+    (clone / ".venv").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bring, "ROOT", clone)
+    monkeypatch.setattr(sys, "argv", ["resnet-demo", "train", "flowers102", "--out", "run"])
+    monkeypatch.setenv("FAILS", "0")
+    monkeypatch.setenv(bring.BROUGHT, "")
+    monkeypatch.setitem(sys.modules, "torch", None)  # Its import then fails.
+    again: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _, arguments: again.append(arguments[1:]))
+
+    def run() -> tuple[int, list[list[str]]]:
+        return main(), again
+
+    return run
+
+
+def test_pytorch_is_fetched_when_a_command_first_needs_it(without_torch, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "clone" / ".venv"))
+    assert without_torch()[1] == [["-m", "resnet_demo", "train", "flowers102", "--out", "run"]]
+    assert (tmp_path / "asked").read_text() == "torch"
+    output = capfd.readouterr()
+    assert output.err.startswith("This needs torch, which is not installed yet, and fetches it now.\nInstalling\n")
+    assert output.out == ""
+    (tmp_path / "asked").unlink()
+    assert without_torch()[0] == 2  # What did not help is not done twice.
+    assert not (tmp_path / "asked").exists() and "run `make torch`" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("fails", ["0", "1"])
+def test_another_environment_is_left_alone_and_what_fails_is_said(without_torch, tmp_path, monkeypatch, fails, capfd):
+    if fails == "1":
+        monkeypatch.setattr(sys, "prefix", str(tmp_path / "clone" / ".venv"))
+        monkeypatch.setenv("FAILS", "1")
+    status, again = without_torch()
+    assert (status, again, (tmp_path / "asked").exists()) == (2, [], fails == "1")
+    assert "This needs the package torch, which is not installed here: run `make torch`" in capfd.readouterr().err

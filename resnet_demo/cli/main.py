@@ -22,6 +22,7 @@ from resnet_demo.cli import (
     teach,
     train,
 )
+from resnet_demo.cli.bring import bring, start_again
 from resnet_demo.cli.options import BAD_INPUT, Parser, complain, program
 from resnet_demo.errors import UserError
 from resnet_demo.utils.packages import advice
@@ -103,9 +104,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return BAD_INPUT
     except ModuleNotFoundError as error:
-        sentence = advice((error.name or "").partition(".")[0])
+        package = (error.name or "").partition(".")[0]
+        sentence = advice(package)
         if sentence is None:
             raise
+        if arguments is None and bring(package):
+            start_again()
         complain(sentence)
         return BAD_INPUT
     except KeyboardInterrupt:
