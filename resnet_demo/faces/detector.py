@@ -175,7 +175,8 @@ class Detector:
     def _compile(self, rows: int, columns: int):
         from openvino.preprocess import PrePostProcessor
 
-        from resnet_demo.backends.openvino_runtime import core, ov
+        from resnet_demo.backends.openvino import float_precision
+        from resnet_demo.backends.openvino_runtime import core, hints, ov
 
         if self._model is None:
             self._model = core.read_model(MODEL)
@@ -185,7 +186,7 @@ class Detector:
         steps = PrePostProcessor(model)
         steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
         steps.input().model().set_layout(ov.Layout("NCHW"))
-        return core.compile_model(steps.build(), "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        return core.compile_model(steps.build(), "CPU", hints(float_precision()))
 
     def decode(self, heatmap, scale, offset, landmarks) -> list[tuple[np.ndarray, float, np.ndarray]]:
         """The network's maps → (box, score, points) in the canvas' pixels, after non-maximum suppression."""
