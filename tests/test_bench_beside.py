@@ -215,7 +215,7 @@ def test_the_documents_get_the_figures_of_the_file_and_again_the_same(written, c
     assert "| training, ResNet-18 | **ours, by the recipe** | 40 pictures a second |" in tables
     assert "| 4× better |" in tables
     assert "A CPU, 2 cores, CPU; instructions for 8 bits: not recorded, for bf16: none;" in tables
-    assert "A CPU, 2 cores, CPU." in texts["README.md"]
+    assert "A CPU, 2 cores, CPU; instructions for 8 bits: not recorded." in texts["README.md"]
     assert "A CPU，2 核" in texts["README.zh-CN.md"]
     for said in ("a peer", "16×", "1.25× of it", "torchvision&#x27;s reference"):
         assert said in texts["docs/bench.svg"]

@@ -34,11 +34,11 @@ MACHINE = (
 WORDS = {
     "README.md": {
         "columns": ("what", "ours", "the quickest other way", "takes", "ours against it"),
-        "machine": "Measured on: {cpu}, {cores} cores, {device}.",
+        "machine": "Measured on: {cpu}, {cores} cores, {device}; instructions for 8 bits: {int8}.",
     },
     "README.zh-CN.md": {
         "columns": ("内容", "本项目", "最快的其他做法", "用时", "与本项目相比"),
-        "machine": "测量环境：{cpu}，{cores} 核，{device}。",
+        "machine": "测量环境：{cpu}，{cores} 核，{device}；8 位整数指令：{int8}。",
     },
 }
 
