@@ -16,7 +16,7 @@ from openvino import opset13 as ops
 from resnet_demo.backends import openvino_int8
 from resnet_demo.backends.base import Engine, gated_networks
 from resnet_demo.backends.openvino import best_precision
-from resnet_demo.backends.openvino_graph import Layer, after_blocks, convolution, first_features, passed
+from resnet_demo.backends.openvino_graph import Layer, after_blocks, block_outputs, convolution, first_features
 from resnet_demo.backends.openvino_runtime import core, hints, ov
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.errors import UserError
@@ -94,7 +94,7 @@ def gated_model(checkpoint: Checkpoint, precision: str) -> ov.Model:
     found = []
     for stage in checkpoint.architecture.stages.values():
         for block in stage:
-            x = passed(x, state, block, layer).output
+            x = block_outputs(x, state, block, layer).output
         found.append(x)
     found[-1] = after_blocks(x, state, checkpoint.architecture)
     return ov.Model(found, [pictures, gates], f"{checkpoint.architecture.name}-gated")
