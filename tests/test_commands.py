@@ -17,7 +17,7 @@ import tiny
 from conftest import EXAMPLES, ROOT
 from PIL import Image
 
-from resnet_demo.cli import bring
+from resnet_demo.cli import bring, train
 from resnet_demo.cli.main import COMMANDS, main, make_parser
 from resnet_demo.inference import results
 from resnet_demo.version import __version__
@@ -293,7 +293,11 @@ def without_torch(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["resnet-demo", "train", "flowers102", "--out", "run"])
     monkeypatch.setenv("FAILS", "0")
     monkeypatch.setenv(bring.BROUGHT, "")
-    monkeypatch.setitem(sys.modules, "torch", None)  # Its import then fails.
+
+    def needs_torch(_):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(train, "run_train", needs_torch)  # Here PyTorch may have been imported before.
     again: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda _, arguments: again.append(arguments[1:]))
 

@@ -285,7 +285,7 @@ def test_the_numbers_are_those_of_the_records():
     assert all(name in html for name in ("AlexNet", "VGG-16", "GoogLeNet", "ResNet-152"))
     said = {row[0]: row[2] for row in lab_numbers.published()[1]}  # Krizhevsky et al. 2012, Table 2, of its 15.3 %
     assert "two of them pre-trained on the ImageNet release of autumn 2011" in said["AlexNet"]
-    assert said["GoogLeNet"] == "seven networks together, test pictures"
+    assert "seven networks together, test pictures" in said["GoogLeNet"]
 
 
 def test_each_stage_shows_its_strongest_channels():

@@ -125,3 +125,8 @@ def test_a_large_photo_gets_the_same_answer_from_a_draft(tmp_path):
     np.testing.assert_allclose(draft.probabilities, full.probabilities, atol=0.02)
     size = (300, 450)
     assert np.corrcoef(draft.cam(size=size).ravel(), full.cam(size=size).ravel())[0, 1] > 0.99
+
+
+def test_the_network_for_small_pictures_names_the_cat_of_a_large_photo():
+    found = predictor.load("cifar10", 18)(EXAMPLES / "cat.jpg")
+    assert found.top_k[0].label == "cat" and found.top_k[0].probability > 0.5
