@@ -40,6 +40,14 @@ def layer(module: str) -> str:
     return module.split(".")[1]
 
 
+def check_no_circle(graph: dict[str, set[str]]) -> None:
+    """Of what imports what."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
 def test_every_folder_has_its_layer():
     assert {layer(module) for module in modules() if "." in module} == set(LAYERS)
 
@@ -59,10 +67,7 @@ def test_a_folder_imports_only_from_those_below_it(folder):
 
 
 def test_modules_import_each_other_in_no_circle():
-    try:
-        TopologicalSorter(arrows()).prepare()
-    except CycleError as error:
-        pytest.fail(" imports ".join(reversed(error.args[1])))
+    check_no_circle(arrows())
 
 
 @pytest.mark.parametrize("folder", sorted(path.name for path in PARENTS))
@@ -78,10 +83,7 @@ def test_the_parts_of_a_folder_import_each_other_in_no_circle(folder):
         if module.startswith(inside):
             others = {part(target) for target in targets if target.startswith(inside)} - {part(module)}
             between.setdefault(part(module), set()).update(others)
-    try:
-        TopologicalSorter(between).prepare()
-    except CycleError as error:
-        pytest.fail(" imports ".join(reversed(error.args[1])))
+    check_no_circle(between)
 
 
 def test_only_the_page_imports_gradio():

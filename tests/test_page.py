@@ -140,7 +140,7 @@ def test_two_inputs_at_once_are_both_of_the_same_task(weights, photo, monkeypatc
 
 def test_what_failed_or_is_kept_no_more_is_answered_anew_though_the_question_is_the_same(weights, photo, monkeypatch):
     made = []
-    monkeypatch.setattr(classify, "connect", lambda reactions, *_: made.append(reactions))
+    monkeypatch.setattr(classify, "connect", lambda listener, *_: made.append(listener))
     with gr.Blocks():
         classify.build()
     form, answer = made[0].form, made[0].answer

@@ -681,7 +681,10 @@ def test_a_link_shows_the_pages_own_title_sentence_and_picture(site):
     tags = dict(reversed(re.findall(r'<meta property="(og:\w+)" content="([^"]*)"', html)))  # Readers take the first.
     assert tags["og:title"] == "What a ResNet sees" and tags["og:description"] and "radio" not in tags["og:description"]
     assert tags["og:image"] == f"{site.address}/preview.jpg"
-    with urllib.request.urlopen(tags["og:image"]) as answer, Image.open(io.BytesIO(answer.read())) as picture:
+    with (
+        urllib.request.urlopen(tags["og:image"], timeout=60) as answer,
+        Image.open(io.BytesIO(answer.read())) as picture,
+    ):
         assert picture.size == (1200, 630)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -97,6 +97,7 @@ class Trap:
 
 
 Row = TypeVar("Row", Epoch, Layer, Trap)
+KINDS: Mapping[str, Callable[[str], Any]] = {"str": str, "int": int, "float": float}  # of their values
 
 
 def write_rows(path: Path, rows: Iterable[Epoch] | Iterable[Layer] | Iterable[Trap]) -> None:
@@ -132,7 +133,7 @@ def cell(record: Mapping[str, str], column: Field) -> Any:
     """A value of a row; a column that older files do not have has its default."""
     if column.name not in record and column.default is not MISSING:
         return column.default
-    return {"str": str, "int": int, "float": float}[str(column.type)](record[column.name])
+    return KINDS[str(column.type)](record[column.name])
 
 
 def check_settings(path: Path, settings: Mapping[str, float]) -> None:

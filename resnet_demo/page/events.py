@@ -226,14 +226,14 @@ def failed(form: Form[Any], error: Exception) -> Updates:
     return {form.shown["line"]: complain(error), form.retry: gr.update(visible=True), form.last: Last(failed=True)}
 
 
-def connect(reactions: Listener[Question] | StreamingListener[Question], *others: Callable[..., Any]) -> None:
+def connect(listener: Listener[Question] | StreamingListener[Question], *others: Callable[..., Any]) -> None:
     """Let the page react to its photo, task and depth, to the events ``others`` of its other controls, and to Retry,
     while the viewer says that it looks."""
-    form = reactions.form
+    form = listener.form
     controls = [form.parts[name].input for name in ("photo", "task", "depth")]  # type: ignore[attr-defined]
     answered = gr.on(
         [*controls, *others, form.retry.click],  # type: ignore[attr-defined]
-        reactions.react,
+        listener.react,
         form.inputs,
         form.outputs,
         js=f"(...values) => {{ window.resnet.busy('{form.viewer}', true); return values; }}",

@@ -38,15 +38,15 @@ def test_fresh_networks_are_measured_and_stages_are_seen_in_chinese(visit, own_s
     expect(said).to_contain_text("ResNet-56（有批归一化）：第一个卷积的梯度")
     expect(layers.locator("polyline")).to_have_count(4)
     curves = [curve.get_attribute("points")]
-    knobs.get_by_text("20", exact=True).click()
-    expect(said).to_contain_text("ResNet-20（有批归一化）：第一个卷积的梯度")
-    curves.append(curve.get_attribute("points"))
-    knobs.get_by_label("捷径", exact=True).uncheck()
-    expect(said).to_contain_text("普通-20（有批归一化）：第一个卷积的梯度")
-    curves.append(curve.get_attribute("points"))
-    knobs.get_by_label("批归一化", exact=True).uncheck()
-    expect(said).to_contain_text("普通-20（无批归一化）：第一个卷积的梯度")
-    curves.append(curve.get_attribute("points"))
+    for turn, network in (
+        (knobs.get_by_text("20", exact=True).click, "ResNet-20（有批归一化）"),
+        (knobs.get_by_label("捷径", exact=True).uncheck, "普通-20（有批归一化）"),
+        (knobs.get_by_label("批归一化", exact=True).uncheck, "普通-20（无批归一化）"),
+    ):
+        turn()
+        expect(said).to_contain_text(f"{network}：第一个卷积的梯度")
+        expect(curve).not_to_have_attribute("points", curves[-1])
+        curves.append(curve.get_attribute("points"))
     assert len(set(curves)) == 4
     expect(page.locator(".lab-recorded polyline")).to_have_count(20)
     expect(page.get_by_role("heading", name="训练中的五个陷阱")).to_be_visible()

@@ -28,14 +28,14 @@ least, after {warm_up} requests and a turn to warm up; a turn's figure is the me
 class Requests:
     """What takes turns: one app's requests."""
 
-    def __init__(self, name: str, asker: EndpointClient):
-        self.name, self.asker, self.numbers = name, asker, itertools.count()
+    def __init__(self, name: str, client: EndpointClient):
+        self.name, self.client, self.numbers = name, client, itertools.count()
 
     def measure(self, seconds: float) -> float:
         """Milliseconds of a request: the median of as many as take ``seconds`` together, and of one at least."""
         times: list[float] = []
         while not times or sum(times) < seconds:
-            times.append(self.asker.seconds(uploads.flower(next(self.numbers))))
+            times.append(self.client.seconds(uploads.flower(next(self.numbers))))
         return 1000 * median(times)
 
 

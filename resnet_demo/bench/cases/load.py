@@ -30,27 +30,27 @@ it, and goes on with the next photo. Photos: {photos}, JPEG, {width} × {height}
 class Crowd:
     """What takes turns: one app's clients, each with a thread, a connection and a session."""
 
-    def __init__(self, name: str, askers: list[EndpointClient], supply: list[bytes]):
-        self.name, self.askers, self.supply = name, askers, supply
+    def __init__(self, name: str, clients: list[EndpointClient], supply: list[bytes]):
+        self.name, self.clients, self.supply = name, clients, supply
 
     def measure(self, seconds: float) -> float:
         """Requests a second: all that begin within ``seconds``, one of each client at least, until the last is done."""
-        barrier = threading.Barrier(len(self.askers) + 1)
+        barrier = threading.Barrier(len(self.clients) + 1)
 
         def client(number: int) -> int:
             """Ask until the time is over → how often."""
             barrier.wait()
             begun, done = time.perf_counter(), 0
             while not done or time.perf_counter() - begun < seconds:
-                self.askers[number].ask(self.supply[(number + done * len(self.askers)) % len(self.supply)])
+                self.clients[number].ask(self.supply[(number + done * len(self.clients)) % len(self.supply)])
                 done += 1
             return done
 
-        with ThreadPoolExecutor(len(self.askers)) as pool:
-            clients = [pool.submit(client, number) for number in range(len(self.askers))]
+        with ThreadPoolExecutor(len(self.clients)) as pool:
+            running = [pool.submit(client, number) for number in range(len(self.clients))]
             barrier.wait()
             start = time.perf_counter()
-            done = sum(client.result() for client in clients)
+            done = sum(one.result() for one in running)
             return done / (time.perf_counter() - start)
 
 

@@ -87,8 +87,8 @@ def first_prediction(app: servers.App) -> float:
     photo = uploads.flower(0)
     with servers.started(app) as server:
         server.first_page()
-        with EndpointClient(server) as asker:
-            asker.ask(photo)
+        with EndpointClient(server) as client:
+            client.ask(photo)
             return time.perf_counter() - server.began
 
 

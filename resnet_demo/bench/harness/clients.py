@@ -78,6 +78,6 @@ def beside_nothing(
 
 
 def warm_up(server: Server) -> None:
-    with EndpointClient(server) as asker:
+    with EndpointClient(server) as client:
         for number in range(WARM_UP):
-            asker.ask(flower(number))
+            client.ask(flower(number))

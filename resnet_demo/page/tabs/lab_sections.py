@@ -46,7 +46,7 @@ def lab_open(data: dict) -> dict:
 
 def sections() -> str:
     parts = []
-    # Once it was run: shortened runs so far were too short for residual networks to show what they gain.
+    # Where it was run.
     training = f'<div class="lab-training">{lab_training.shown()}</div>' if lab_training.FILE.is_file() else ""
     for name, content in (
         ("layers", f'{lab_layers.controls()}<div class="lab-layers"></div>{lab_recorded.shown()}'),
