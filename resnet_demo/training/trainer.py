@@ -227,7 +227,8 @@ class Trainer:
         seen = x.contiguous(memory_format=torch.channels_last)
         # Cut out as large as the teacher wants them.
         x = resized(seen, recipe.size_at(self.epoch)) if recipe.teacher_size else seen
-        with autocast(self.device.type):
+        # The last stage halves what the others leave of a picture: a map of twice the picture is as large as that.
+        with autocast(self.device.type, network.architecture.side_of_map(2 * x.shape[2]) == 1):
             maps: Mapping[str, Tensor]
             if team.size > 1:
                 maps, logits = self.shared(x)
