@@ -67,7 +67,7 @@ def test_a_stopped_run_ends_as_one_that_never_stopped(data, tmp_path):
     assert asdict(rows[1]) | {"train_error": 0, "test_error": 0, "loss": 0} == {
         **{"network": "plain20", "seed": 0, "epoch": 2, "epochs": 2, "size": 8, "pictures": 24, "tests": 8},
         **{"batch": 8, "rate": 0.01, "warmup": 0, "train_error": 0, "test_error": 0, "loss": 0},
-        "limited": 1,
+        **{"limited": 1, "precision": "float32"},
     }
     with pytest.raises(UserError, match="is a run of other settings or pictures: choose another --out"):
         degradation.Run("plain20", 0, replace(SETTINGS, rate=0.1), data, tmp_path / "b")
@@ -85,7 +85,7 @@ def test_from_the_command_line_to_a_plot(cifar, tmp_path, capsys):
     assert "holds no results" in capsys.readouterr().err
     options = ["--epochs", "1", "--size", "8", "--pictures", "16", "--batch", "8", "--seeds", "0", "--warmup", "1"]
     command = ["lab", "degradation", "--data", str(cifar), "--out", str(tmp_path), *options]
-    assert main([*command, "--networks", "plain20", "resnet20"]) == 0
+    assert main([*command, "--precision", "float32", "--networks", "plain20", "resnet20"]) == 0
     rows = results.read_rows(tmp_path / "degradation.csv", results.Epoch)
     assert [(row.network, row.epochs, row.pictures) for row in rows] == [("plain20", 1, 16), ("resnet20", 1, 16)]
     assert main(["lab", "plot", "--out", str(tmp_path)]) == 0
@@ -120,9 +120,8 @@ def test_other_runs_stay_in_the_csv_and_the_same_ones_are_replaced(cifar, tmp_pa
 
     before = path.read_bytes()
     assert run("--seeds", "3", "--epochs", "2") == 2
-    assert (
-        "holds runs of other settings (epochs is 1 there and 2 here): choose another --out" in capsys.readouterr().err
-    )
+    error = capsys.readouterr().err
+    assert "holds runs of other settings (epochs is 1 there and 2 here): choose the same ones, or another" in error
     assert path.read_bytes() == before and not (tmp_path / "plain20-3.pt").exists()
 
 
@@ -132,11 +131,41 @@ def test_all_pictures_of_the_paper_are_no_shortened_run_although_copies_are_left
     assert "49,966 pictures of 32 pixels" in plots.degradation_svg([whole])
     assert "shortened" not in plots.degradation_svg([whole])
     assert all("(a shortened run: " in plots.degradation_svg([row]) for row in shortened)
-    # Files of before do not say whether --pictures limited them.
+    assert "in bf16" in plots.degradation_svg([replace(whole, precision="bf16")])
+    # Files of before do not say whether --pictures limited them, nor that they are in float32.
     path = tmp_path / "degradation.csv"
     results.write_rows(path, [whole])
-    path.write_text("".join(f"{line.rpartition(',')[0]}\n" for line in path.read_text().splitlines()))
+    path.write_text("".join(f"{line.rsplit(',', 2)[0]}\n" for line in path.read_text().splitlines()))
     assert "limited" not in path.read_text() and results.read_rows(path, results.Epoch) == [whole]
+
+
+def test_the_precision_is_the_devices_own_or_what_is_asked_for(cifar, tmp_path, monkeypatch, capsys):
+    options = ["--networks", "resnet20", "--epochs", "1", "--size", "8", "--pictures", "16", "--batch", "8"]
+    seen = []
+    step = degradation.Run.step
+
+    def watched(run, *batch):
+        hook = run.network.layer3.register_forward_hook(lambda part, x, map: seen.append(map.dtype))
+        result = step(run, *batch)
+        hook.remove()
+        return result
+
+    monkeypatch.setattr(degradation.Run, "step", watched)
+    for own, asked, kept in (
+        (torch.bfloat16, [], "bf16"),
+        (torch.float32, [], "float32"),
+        (torch.bfloat16, ["--precision", "float32"], "float32"),
+    ):
+        monkeypatch.setattr(degradation, "training_type", lambda device_type, own=own: own)
+        out = tmp_path / f"{own}-{kept}"
+        command = ["lab", "degradation", "--data", str(cifar), "--out", str(out), *options]
+        assert main([*command, *asked, "--seeds", "0"]) == 0
+        assert {row.precision for row in results.read_rows(out / "degradation.csv", results.Epoch)} == {kept}
+        assert set(seen) == {degradation.DTYPES[kept]}
+        seen.clear()
+        other = "bf16" if kept == "float32" else "float32"
+        assert main([*command, "--seeds", "1", "--precision", other]) == 2  # No plot could show both.
+        assert f"(precision is {kept} there and {other} here)" in capsys.readouterr().err
 
 
 def test_gradients_of_deep_plain_networks_grow_towards_the_input_and_shortcuts_keep_them(tmp_path):
@@ -158,7 +187,7 @@ def test_gradients_of_deep_plain_networks_grow_towards_the_input_and_shortcuts_k
 
 def test_the_committed_curves_show_that_depth_is_worse_without_shortcuts_and_better_with_them():
     rows = results.read_rows(plots.COMMITTED / "degradation.csv", results.Epoch)
-    names = ("epochs", "size", "pictures", "tests", "batch", "rate", "warmup", "limited")
+    names = ("epochs", "size", "pictures", "tests", "batch", "rate", "warmup", "limited", "precision")
     assert len({tuple(getattr(row, name) for name in names) for row in rows}) == 1
     seeds = sorted({row.seed for row in rows})
     assert len(seeds) >= 2 and len(rows) == len(seeds) * len(degradation.NETWORKS) * rows[0].epochs

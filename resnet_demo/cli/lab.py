@@ -44,6 +44,11 @@ def add_lab(commands: Commands) -> Parser:
     parser.add_argument(
         "--warmup", type=int, default=0, help="steps over which the rate rises to --rate (default: %(default)s)"
     )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bf16"),
+        help="of feature maps and products in training (default: bf16 where the device computes in it, else float32)",
+    )
     add_compile(parser)
     return parser
 
@@ -62,9 +67,12 @@ def run_lab(options: argparse.Namespace) -> int:
 
 
 def settings_of(options: argparse.Namespace):
-    from resnet_demo.lab.degradation import Settings
+    from resnet_demo.lab.degradation import Settings, quickest
 
-    return Settings(options.epochs, options.size, options.pictures, options.batch, options.rate, options.warmup)
+    precision = options.precision or quickest()
+    return Settings(
+        options.epochs, options.size, options.pictures, options.batch, options.rate, options.warmup, precision
+    )
 
 
 def degradation(options: argparse.Namespace) -> Path:

@@ -26,6 +26,7 @@ from resnet_demo.models.resnet import ResNet
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.data.own_images import read_own
 from resnet_demo.training.data.seeds import sampled_rows
+from resnet_demo.training.optim.amp import autocast, training_type
 from resnet_demo.training.optim.compiled import compiled
 from resnet_demo.utils.memory import keep_freed_memory
 
@@ -33,6 +34,7 @@ NETWORKS = ("plain20", "plain56", "resnet20", "resnet56")
 BATCH, RATE = 128, 0.1
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 CSV = "degradation.csv"
+DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Settings:
         size: side of the pictures in pixels.
         pictures: at most so many to train on, and as many to measure on.
         warmup: over so many steps the learning rate rises evenly to ``rate``.
+        precision: of feature maps and products, ``float32`` or ``bf16``; weights are float32 either way.
     """
 
     epochs: int = EPOCHS
@@ -52,6 +55,7 @@ class Settings:
     batch: int = BATCH
     rate: float = RATE
     warmup: int = 0
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,9 @@ class Run:
 
     def step(self, pictures: Tensor, labels: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Learn from pictures uint8 (b, 3, s, s) and labels (b,); what they were named before (b,), and the loss."""
-        logits = self.forward(self.data.normalised(augmented(pictures, random)))
+        x = self.data.normalised(augmented(pictures, random))
+        with self.autocast():
+            logits = self.forward(x).float()
         loss = F.cross_entropy(logits, labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -209,11 +215,16 @@ class Run:
         """Share of the test pictures that are named wrongly, in percent."""
         pictures, labels = self.data.test
         self.network.eval()
-        wrong = sum(
-            int((self.network(self.data.normalised(part)).argmax(1) != wanted).sum())
-            for part, wanted in zip(pictures.split(500), labels.split(500), strict=True)
-        )
+        with self.autocast():
+            wrong = sum(
+                int((self.network(self.data.normalised(part)).argmax(1) != wanted).sum())
+                for part, wanted in zip(pictures.split(500), labels.split(500), strict=True)
+            )
         return 100 * wrong / len(pictures)
+
+    def autocast(self) -> torch.autocast:
+        dtype, record = DTYPES[self.settings.precision], self.network.architecture
+        return autocast(self.data.mean.device.type, dtype, record.halves_cells(self.settings.size))
 
     def _save(self) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -227,13 +238,23 @@ class Run:
 
     def _restore(self, device: torch.device) -> None:
         record = torch.load(self.file, map_location=device, weights_only=True)
-        if record["mark"] != self._mark:
+        if {"precision": "float32", **record["mark"]} != self._mark:  # which older runs do not name
             raise UserError(
                 "{file} is a run of other settings or pictures: choose another --out, or remove it.", file=self.file
             )
         self.rows = [Epoch(**row) for row in record["rows"]]
         self.network.load_state_dict(record["network"])
         self.optimizer.load_state_dict(record["optimizer"])
+
+
+def device_type() -> str:
+    """Where the experiment runs on this machine."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def quickest() -> str:
+    """The precision that this machine trains quickest in, see ``amp``."""
+    return next(name for name, dtype in DTYPES.items() if dtype == training_type(device_type()))
 
 
 def rate_at(step: int, epoch: int, settings: Settings) -> float:
@@ -252,6 +273,7 @@ def columns(settings: Settings, data: Data) -> dict[str, Any]:
         "batch": settings.batch,
         "rate": settings.rate,
         "warmup": settings.warmup,
+        "precision": settings.precision,
     }
 
 
@@ -279,7 +301,7 @@ def degradation(
     Raises:
         UserError: no pictures, or runs of other settings in ``out``; then nothing there has changed.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(device_type())
     data, path = read_data(folder, settings, device), out / CSV
     check_settings(path, columns(settings, data))
     for seed in seeds:

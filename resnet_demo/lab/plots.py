@@ -61,6 +61,8 @@ def degradation_svg(rows: Sequence[Epoch]) -> str:
     how += f", {first.pictures:,} pictures of {first.size} pixels"
     if first.warmup:
         how += f", the rate rises over {counted(first.warmup, 'step')}"
+    if first.precision != "float32":
+        how += f", in {first.precision}"
     if whole < first.epochs:
         how += f"; {whole} epochs done so far"
     if first.is_shortened:

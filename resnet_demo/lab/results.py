@@ -31,6 +31,7 @@ class Epoch:
         loss: mean over the epoch.
         limited: 1 where ``--pictures`` left out some of the training pictures. Their number does not say so: copies of
             test pictures are never trained on.
+        precision: of feature maps and products, ``float32`` or ``bf16``.
     """
 
     network: str
@@ -47,6 +48,7 @@ class Epoch:
     test_error: float
     loss: float
     limited: int = 0
+    precision: str = "float32"
 
     @property
     def is_shortened(self) -> bool:
@@ -105,13 +107,18 @@ def write_rows(path: Path, rows: Iterable[Epoch] | Iterable[Layer] | Iterable[Tr
     text = io.StringIO()
     writer: csv.DictWriter | None = None
     for row in rows:
-        record = {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in asdict(row).items()}
+        record = {key: kept(value) for key, value in asdict(row).items()}
         if writer is None:
             writer = csv.DictWriter(text, list(record), lineterminator="\n")
             writer.writeheader()
         writer.writerow(record)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, text.getvalue().encode())
+
+
+def kept(value: float | str) -> str:
+    """A value as a file has it."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def read_rows(path: Path, kind: type[Row]) -> list[Row]:
@@ -136,7 +143,7 @@ def cell(record: Mapping[str, str], column: Field) -> Any:
     return KINDS[str(column.type)](record[column.name])
 
 
-def check_settings(path: Path, settings: Mapping[str, float]) -> None:
+def check_settings(path: Path, settings: Mapping[str, float | str]) -> None:
     """See that runs of these settings, by the names of ``Epoch``, may join those in a file; it need not be there yet.
 
     Raises:
@@ -144,15 +151,15 @@ def check_settings(path: Path, settings: Mapping[str, float]) -> None:
     """
     for row in read_rows(path, Epoch) if path.is_file() else []:
         for name, here in settings.items():
-            there = getattr(row, name)
-            if f"{there:.6g}" != f"{here:.6g}":  # as ``write_rows`` keeps them
+            there = kept(getattr(row, name))
+            if there != kept(here):
                 raise UserError(
-                    "{path} holds runs of other settings ({name} is {there:.6g} there and {here:.6g} here): choose "
-                    "another --out.",
+                    "{path} holds runs of other settings ({name} is {there} there and {here} here): choose the "
+                    "same ones, or another --out.",
                     path=path,
                     name=name,
                     there=there,
-                    here=here,
+                    here=kept(here),
                 )
 
 

@@ -215,6 +215,10 @@ class Architecture:
             size = -(-size // stride)
         return size
 
+    def halves_cells(self, size: int) -> bool:
+        """Whether the last stage halves maps of a single cell, of pictures of so many pixels a side."""
+        return self.side_of_map(2 * size) == 1  # It halves what is as large as its map of a picture of twice the side.
+
 
 # What is in front of the blocks.
 STEMS: dict[str, Callable[[Architecture], tuple[ConvNorm, ...]]] = {

@@ -227,8 +227,7 @@ class Trainer:
         seen = x.contiguous(memory_format=torch.channels_last)
         # Cut out as large as the teacher wants them.
         x = resized(seen, recipe.size_at(self.epoch)) if recipe.teacher_size else seen
-        # The last stage halves what the others leave of a picture: a map of twice the picture is as large as that.
-        with autocast(self.device.type, network.architecture.side_of_map(2 * x.shape[2]) == 1):
+        with autocast(self.device.type, halves_cells=network.architecture.halves_cells(x.shape[2])):
             maps: Mapping[str, Tensor]
             if team.size > 1:
                 maps, logits = self.shared(x)
