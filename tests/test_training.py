@@ -43,7 +43,7 @@ from resnet_demo.training.networks.head import centre_rows
 from resnet_demo.training.optim import folded_norms
 from resnet_demo.training.optim.losses import wing
 from resnet_demo.training.optim.schedule import PARTS, freeze, make_optimizer, part_of, rate_at, set_rates
-from resnet_demo.training.recipe import FOLDER, Recipe, check_crop, load_recipe
+from resnet_demo.training.recipe import FOLDER, Recipe, check_crop, check_mirror, load_recipe
 from resnet_demo.training.train import blend
 from resnet_demo.training.trainer import SampleMaker, Trainer
 from resnet_demo.utils.json_record import as_json
@@ -174,6 +174,12 @@ def test_a_network_is_not_asked_to_cut_out_more_than_there_is(tmp_path, capsys):
     with pytest.raises(UserError, match="test_size, 300, is larger than test_resize, 256, out of which it is cut"):
         check_crop(Recipe("x", test_size=300))
     check_crop(Recipe("x", test_size=300, fit="squash"))
+
+
+def test_only_classes_are_the_same_in_a_mirror():
+    with pytest.raises(UserError, match="The setting test_mirror is for classes, not for keypoints: leave it out"):
+        check_mirror(Recipe("x", kind="keypoints", test_mirror=True))
+    check_mirror(Recipe("x", test_mirror=True))
 
 
 def test_random_weights_learn_their_batch_norms_by_a_recipe_too(monkeypatch, tmp_path):

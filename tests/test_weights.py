@@ -8,7 +8,7 @@ from conftest import EXAMPLES, ROOT, data_folder
 from PIL import Image
 
 import resnet_demo
-from resnet_demo import checkpoints
+from resnet_demo import checkpoints, tasks
 from resnet_demo.inference import predictor
 from resnet_demo.models.architecture import DEPTHS
 from resnet_demo.page.widgets.inputs import DRAFT_SIDE
@@ -130,3 +130,18 @@ def test_a_large_photo_gets_the_same_answer_from_a_draft(tmp_path):
 def test_the_network_for_small_pictures_names_the_cat_of_a_large_photo():
     found = predictor.load("cifar10", 18)(EXAMPLES / "cat.jpg")
     assert found.top_k[0].label == "cat" and found.top_k[0].probability > 0.5
+
+
+def test_small_pictures_are_looked_at_in_a_mirror_too():
+    network = predictor.load("cifar10", 18)
+    with Image.open(EXAMPLES / "cat.jpg") as image:
+        small = image.convert("RGB").resize((32, 32))
+    turned = small.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    one, other = network.many([small, turned])
+    np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
+    alone = network.engine.run(np.stack([small, turned])).logits
+    expected = tasks.softmax(network.checkpoint.calibration.scaled(alone.mean(axis=0)))
+    np.testing.assert_allclose(one.probabilities, expected, atol=1e-6)
+    assert np.abs(alone[0] - alone[1]).max() > 0.1
+    # The heat is that of the picture as it is.
+    assert not np.allclose(one.cam(), other.cam(), atol=0.05)

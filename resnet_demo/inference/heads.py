@@ -103,7 +103,7 @@ class CachingEngine(Engine):
 
 def same_trunk(one: Checkpoint, other: Checkpoint) -> bool:
     """Whether two checkpoints differ in nothing but their heads, and see photos alike."""
-    looks = ("size", "resize", "fit", "mean", "std", "interpolation", "detector")
+    looks = ("size", "resize", "fit", "mean", "std", "interpolation", "mirrored", "detector")
     if one.architecture != other.architecture or dict(one.ranges) != dict(other.ranges):
         return False
     if any(getattr(one.spec, name) != getattr(other.spec, name) for name in looks):

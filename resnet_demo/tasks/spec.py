@@ -33,6 +33,7 @@ class TaskSpec:
         detector: keypoints only: ``face`` (each face that is found gets its points) or empty (the whole photo does).
         mean, std: RGB normalisation of values in 0..1.
         interpolation: how pictures are scaled, ``bilinear`` or ``bicubic``.
+        mirrored: classification only: whether the logits are the mean of those of the picture and of its mirror image.
     """
 
     name: str
@@ -47,6 +48,7 @@ class TaskSpec:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     interpolation: str = "bilinear"
+    mirrored: bool = False
 
     @property
     def outputs(self) -> int:

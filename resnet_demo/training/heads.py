@@ -129,7 +129,7 @@ def all_outputs(heads: Sequence[TaskHead], recipe: Recipe) -> TaskSpec:
 
 def check_recipe(recipe: Recipe) -> None:
     """Raise a UserError for a setting that several heads cannot follow."""
-    for name in ("mixup", "cutmix", "class_cap", "views", "start_share"):
+    for name in ("mixup", "cutmix", "class_cap", "views", "start_share", "test_mirror"):
         if getattr(recipe, name):
             raise UserError(f"Several heads cannot be trained with {name}: leave it out.")
     if recipe.kind != HEADS:

@@ -25,6 +25,8 @@ class Recipe:
         sizes: side of the training pictures in pixels, pairs (from this epoch on, side): small ones first are quicker.
         test_size, test_resize, fit: preprocessing of the finished model, see ``tasks.TaskSpec``. A test size above the
             training size makes up for RandomResizedCrop's zoom (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
+        test_mirror: classification: the finished model answers by the mean of two looks, at a picture and at its mirror
+            image, which take twice the time.
         margin: faces: side of the crop relative to the face, see ``alignment.crop_matrix``.
         optimizer: ``adamw``, ``adam``, ``sgd`` (Nesterov momentum 0.9) or ``muon``, see ``optim.muon``.
         learning_rate: peak rate of layer4.
@@ -85,6 +87,7 @@ class Recipe:
     test_size: int = 224
     test_resize: int = 256
     fit: str = "crop"
+    test_mirror: bool = False
     margin: float = 1.0
     optimizer: str = "adamw"
     learning_rate: float = 1e-4
@@ -219,6 +222,12 @@ def check_crop(recipe: Recipe) -> None:
             f"The setting test_size, {recipe.test_size}, is larger than test_resize, {recipe.test_resize}, out of "
             "which it is cut: raise test_resize too."
         )
+
+
+def check_mirror(recipe: Recipe) -> None:
+    """Raise a UserError where the finished model would look at mirror images whose answer is another one."""
+    if recipe.test_mirror and recipe.kind != "classification":
+        raise UserError(f"The setting test_mirror is for classes, not for {recipe.kind}: leave it out.")
 
 
 # The least and the most of settings that are numbers; what is left out may be anything.

@@ -42,7 +42,7 @@ from resnet_demo.training.networks.head import centre_rows
 from resnet_demo.training.networks.init import label_names, same_outputs, scaling_of, starting_network, whole_network
 from resnet_demo.training.networks.layerwise_fit import fit
 from resnet_demo.training.options import TrainOptions
-from resnet_demo.training.recipe import Recipe, check_crop
+from resnet_demo.training.recipe import Recipe, check_crop, check_mirror
 from resnet_demo.training.run_folder import RESUME, claim
 from resnet_demo.training.trainer import Trainer, normalised_batches
 
@@ -56,9 +56,10 @@ def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
     """The finished model's task record.
 
     Raises:
-        UserError: see ``check_crop``.
+        UserError: see ``check_crop`` and ``check_mirror``.
     """
     check_crop(recipe)
+    check_mirror(recipe)
     points = pictures.labels.shape[1] if recipe.kind == tasks.KEYPOINTS else 0
     return TaskSpec(
         name=recipe.task,
@@ -70,6 +71,7 @@ def spec_for(recipe: Recipe, pictures: Pictures) -> TaskSpec:
         fit=recipe.fit,
         margin=recipe.margin,
         detector="" if pictures.whole else "face",
+        mirrored=recipe.test_mirror,
     )
 
 

@@ -23,6 +23,10 @@ METRIC_NAMES = {
 }
 NUMBERS = ("mae", "r2")  # metrics that are no percentages
 NAMED_CLASSES = 20
+MIRRORED = (
+    " Here an answer is the mean of the logits of a picture and of its mirror image; an exported network sees the "
+    "picture alone."
+)
 
 
 def metric_name(key: str) -> str:
@@ -220,7 +224,8 @@ def model_card(config: Config) -> str:
     parts = [
         front_matter(card_metadata(config)),
         f"# {config.architecture.title}: {TITLES.get(spec.name, spec.name)}",
-        f"Task `{spec.name}`, input {spec.size} × {spec.size} pixels, stored as 8-bit integers per output channel.",
+        f"Task `{spec.name}`, input {spec.size} × {spec.size} pixels, stored as 8-bit integers per output channel."
+        + MIRRORED * spec.mirrored,
         f"**Data**: {data.about}. {data.licence}".rstrip(),
         f"## Start\n{steps}",
         *accuracy(config),
