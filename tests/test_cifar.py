@@ -27,6 +27,7 @@ from resnet_demo.training.networks.distillation import Distillation
 from resnet_demo.training.networks.init import starting_network
 from resnet_demo.training.networks.small_stem import small_stem
 from resnet_demo.training.optim.compiled import compiled
+from resnet_demo.training.optim.norm_statistics import measure_norms
 from resnet_demo.training.recipe import Recipe, load_recipe
 from resnet_demo.training.trainer import Trainer
 
@@ -198,6 +199,55 @@ def test_maps_of_a_single_cell_have_the_same_gradient_each_time(tmp_path, monkey
         trainer.step(pictures, torch.arange(8), 0, 0)
         found.append(network.layer4[0].conv1.weight.grad.clone())
     assert all(torch.isfinite(one).all() and torch.equal(one, found[0]) for one in found)
+
+
+def test_batch_norms_of_averaged_weights_are_measured_anew(recwarn):
+    network = tiny.network(18, 10)
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if "running" in name:
+                value.fill_(3.0)
+    pictures = torch.from_numpy(tiny.pictures(64, 32)).permute(0, 3, 1, 2).float() / 255
+    momenta = {module.momentum for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)}
+    measure_norms(network, pictures.split(16))
+    assert {module.momentum for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)} == momenta
+    assert not any(module.training for module in network.modules()) and not recwarn
+    with torch.no_grad():
+        seen = network.conv1(pictures).double()
+    torch.testing.assert_close(network.bn1.running_mean.double(), seen.mean((0, 2, 3)), atol=0.01, rtol=0.02)
+    within = torch.stack([part.var((0, 2, 3)) for part in seen.split(16)]).mean(0)
+    torch.testing.assert_close(network.bn1.running_var.double(), within, atol=0.01, rtol=0.03)
+
+
+def test_a_finished_run_is_ended_once_more_with_the_mean_of_its_start_and_mirror_images(
+    tmp_path, monkeypatch, cifar_folder, capsys
+):
+    tiny.narrow(monkeypatch)
+    folder = tiny.weights_folder(tmp_path, (replace(SPEC, size=16, resize=16), 18)) / "cifar10" / "resnet18"
+    asked = ["--depth", "18", "--init", str(folder), "--data", str(cifar_folder), "--out", str(tmp_path / "run")]
+    settings = ["epochs=1", "batch=60", "sizes=[[0,16]]", "test_size=16", "test_resize=16", "test_mirror=false"]
+
+    def ended(*more: str) -> checkpoints.Checkpoint:
+        assert main(["train", "cifar10", *asked, "--set", *settings, *more]) == 0
+        return checkpoints.load_folder(tmp_path / "run" / "checkpoint")
+
+    end, mean = ended(), ended("start_share=0.5", "test_mirror=true")
+    assert "Going on after epoch 1 of 1" in capsys.readouterr().out
+    assert (end.spec.mirrored, mean.spec.mirrored) == (False, True)
+    begin, end, mean = checkpoints.load_folder(folder).state, end.state, mean.state
+    for key in ("layer1.0.bn1.weight", "layer4.1.bn2.bias"):
+        np.testing.assert_allclose(mean[key], (begin[key] + end[key]) / 2, atol=1e-6)
+    # Its batch norms have the statistics of its own maps.
+    assert not np.allclose(mean["bn1.running_var"], (begin["bn1.running_var"] + end["bn1.running_var"]) / 2, rtol=0.01)
+    network = ResNet(18, 10)
+    network.load_state_dict({key: torch.from_numpy(value) for key, value in mean.items()}, strict=False)
+    pictures = load_pictures("cifar10", ("train",), cifar_folder)
+    seen = np.stack([preprocess(replace(SPEC, size=16, resize=16), pictures.picture(row))[0] for row in range(180)])
+    colours = (torch.tensor(value).view(1, 3, 1, 1) for value in (SPEC.mean, SPEC.std))
+    shift, scale = colours
+    with torch.no_grad():
+        maps = network.conv1((torch.from_numpy(seen).permute(0, 3, 1, 2).float() / 255 - shift) / scale)
+    np.testing.assert_allclose(mean["bn1.running_mean"], maps.mean((0, 2, 3)), atol=0.02)
 
 
 def test_compiling_says_what_it_needs(tmp_path, monkeypatch):

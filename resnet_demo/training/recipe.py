@@ -58,7 +58,8 @@ class Recipe:
         shared: further data sets whose train split is trained on: name → its classes → the task's classes, such as
             ``[shared.flowers5] daisy = "Oxeye Daisy"``; their other classes are left out.
         start_share: share of the starting weights in those that are kept (WiSE-FT, Wortsman et al. 2021,
-            https://arxiv.org/abs/2109.01903): general again where the task was learnt too narrowly.
+            https://arxiv.org/abs/2109.01903): general again where the task was learnt too narrowly. Batch norms that
+            learnt (``fold_norms = false``) are measured anew for what is kept.
         loss_weights: several heads: task → weight of its loss; else 1, for keypoints 0.1, see ``heads``.
         loss: ``cross_entropy``; for keypoints ``wing``, ``smooth_l1``, ``l1`` or ``mse``.
         hints: distilling: weight of the feature maps by stage, and of ``pooled`` features, see ``distillation``.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from resnet_demo import checkpoints, tasks
+from resnet_demo.backends.torch_network import scaling
 from resnet_demo.checkpoints import Config
 from resnet_demo.checkpoints.proportion import proportion
 from resnet_demo.errors import UserError
@@ -41,6 +43,7 @@ from resnet_demo.training.networks.distillation import Distillation, share_stem
 from resnet_demo.training.networks.head import centre_rows
 from resnet_demo.training.networks.init import label_names, same_outputs, scaling_of, starting_network, whole_network
 from resnet_demo.training.networks.layerwise_fit import fit
+from resnet_demo.training.optim.norm_statistics import measure_norms
 from resnet_demo.training.options import TrainOptions
 from resnet_demo.training.recipe import Recipe, check_crop, check_mirror
 from resnet_demo.training.run_folder import RESUME, claim
@@ -48,6 +51,7 @@ from resnet_demo.training.trainer import Trainer, normalised_batches
 
 # Pictures to solve for a new head: several for each of the 512 pooled features.
 LINEAR_PICTURES = 3000
+NORM_PICTURES = 5000  # to measure batch norms by
 # More pictures hardly change a head of some thousand weights a class, and cost as long as they would in an epoch.
 HEAD_PICTURES = 10_000
 
@@ -128,6 +132,8 @@ def train(options: TrainOptions) -> Path | None:
         # Its head is made anew where the start is of another task, and then there is nothing to go back to.
         start = starting_network(options.init, options.depth, spec, mean_points)
         blend(kept, start, recipe.start_share, head=same_outputs(options.init, spec))
+        if not recipe.fold_norms:  # else both ends have the same statistics
+            measure_norms(kept, tested_batches(pictures, recipe, spec))
     folder = options.out / "checkpoint"
     checkpoints.save(folder, arrays_of(kept), spec, kept.architecture, None, {}, None, record_of(options))
     return folder
@@ -196,6 +202,21 @@ def start_from_teacher(
         unexplained = fit(distillation.teacher, network, same_size)
         print("Variance unexplained:", ", ".join(f"{key} {value:.0%}" for key, value in unexplained.items()))
     distillation.fit_linear(network, normalised_batches(pictures, recipe, spec)(LINEAR_PICTURES))
+
+
+def tested_batches(pictures: Pictures, recipe: Recipe, spec: TaskSpec) -> Iterator[Tensor]:
+    """Some training pictures, normalised (b, 3, side, side): of classes as the finished network will see them, else as
+    they are trained on."""
+    batch = min(recipe.batch, len(pictures))
+    count = min(NORM_PICTURES, len(pictures)) // batch * batch or batch
+    if spec.kind != tasks.CLASSIFICATION:
+        yield from normalised_batches(pictures, replace(recipe, batch=batch), spec)(count)
+        return
+    mean, std = scaling(spec)
+    rows = np.random.default_rng(0).permutation(len(pictures))[:count]  # classes lie together
+    for first in range(0, count, batch):
+        part = [tasks.preprocess(spec, pictures.picture(int(row)))[0] for row in rows[first : first + batch]]
+        yield (torch.from_numpy(np.stack(part)).permute(0, 3, 1, 2).float() - mean) / std
 
 
 def fit_head(network: ResNet, spec: TaskSpec, pictures: Pictures) -> None:

@@ -302,8 +302,8 @@ class Trainer:
             record = json.loads(file.metadata()["resume"])
             # A setting that came with a later version had its default then.
             before = Recipe(task="").to_json() | record["recipe"]
-            # Comes after the last epoch: a finished run can be ended once more with another one.
-            now = self.recipe.to_json() | {"start_share": before["start_share"]}
+            # Come after the last epoch: a finished run can be ended once more with others.
+            now = self.recipe.to_json() | {name: before[name] for name in ("start_share", "test_mirror")}
             if json.loads(json.dumps(before)) != json.loads(json.dumps(now)):
                 raise UserError(f"{self.folder} holds a run of another recipe: choose another --out, or empty it.")
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
