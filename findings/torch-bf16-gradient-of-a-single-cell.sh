@@ -15,7 +15,7 @@
 #            ONEDNN_MAX_CPU_ISA keeps CPUs with AMX from their other kernel, which was not tried. Without AVX512-BF16
 #            there is one line that says so.
 #
-# Exits with 1 when the first line is another one.
+# Exits with 1 when one of these lines is another one.
 set -eu
 if ! grep -qw avx512_bf16 /proc/cpuinfo; then echo "This CPU has no AVX512-BF16, so there is nothing to see."; exit 0; fi
 folder=$(mktemp -d)

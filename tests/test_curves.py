@@ -12,6 +12,7 @@ import tiny
 from conftest import EXAMPLES
 from PIL import Image
 
+from resnet_demo import checkpoints
 from resnet_demo.cli.main import main
 from resnet_demo.explain import curves
 from resnet_demo.explain.case import Case
@@ -147,8 +148,11 @@ def test_what_curves_cannot_do_is_one_sentence(data, capsys, arguments, sentence
     assert sentence in capsys.readouterr().err
 
 
-def test_a_photo_says_its_curves_and_what_is_left_when_a_part_is_hidden(data):
-    answer = Classifier(tiny.FLOWERS.name, 18, "cpu")(EXAMPLES / "dahlia.jpg")
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_photo_says_its_curves_and_what_is_left_when_a_part_is_hidden(data, mirrored):
+    checkpoint = checkpoints.load(tiny.FLOWERS.name, 18)
+    checkpoint = replace(checkpoint, spec=replace(checkpoint.spec, mirrored=mirrored))
+    answer = Classifier(tiny.FLOWERS.name, 18, "cpu", checkpoint=checkpoint)(EXAMPLES / "dahlia.jpg")
     best, mask = answer.probabilities.argmax(), np.zeros((8, 8), bool)
     np.testing.assert_allclose(answer.hidden(mask), answer.probabilities, atol=1e-3)
     gone = answer.hidden(~mask)[best]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -26,7 +27,7 @@ from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.checkpoints.state_file import read_state_file
 from resnet_demo.cli import main
 from resnet_demo.errors import UserError
-from resnet_demo.export.formats import V1_STRIDES, caution, export, side_of
+from resnet_demo.export.formats import V1_STRIDES, caution, describe, export, side_of
 from resnet_demo.export.transformers import export_transformers
 from resnet_demo.models.architecture import architecture_of
 from resnet_demo.publish.elsewhere import root_config
@@ -132,6 +133,14 @@ def test_the_usual_variant_and_shallow_networks_need_no_warning():
     assert "is v1" in warning(50, "v1", "safetensors")
     assert warning(50, "v1.5", "safetensors") is None and warning(34, "v1", "safetensors") is None
     assert warning(50, "v1", "onnx") is None  # A graph says itself where its strides are.
+
+
+def test_a_task_of_two_looks_is_exported_as_one_and_says_so(tmp_path):
+    checkpoint = tiny.random_checkpoint()
+    mirrored = replace(checkpoint, spec=replace(checkpoint.spec, mirrored=True))
+    assert "its mirror image; what is exported sees one picture" in caution(mirrored, "onnx")
+    assert len(caution(mirrored, "torchscript").splitlines()) == 2
+    assert describe(mirrored, "onnx")["task"] == checkpoint.spec.to_json()
 
 
 def test_timm_makes_a_network_and_its_preprocessing_of_the_exported_folder(tmp_path, pictures):

@@ -265,6 +265,7 @@ def test_a_source_that_is_all_train_is_divided_and_one_without_test_is_tested_on
         (["note"], [], "has only one class, ripe"),
         (["size:keypoints"], [], "Keypoints are no single column"),
         (["kind"], ["mixup=0.2"], "cannot be trained with mixup"),
+        (["kind"], ["test_mirror=true"], "cannot be trained with test_mirror"),
         (["kind"], ["loss_weights={age=2.0}"], "loss_weights names age, which is none of the tasks"),
         (["kind=nowhere"], [], "There is no nowhere"),
     ],

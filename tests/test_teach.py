@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from resnet_demo.cli.main import main
 from resnet_demo.images.archives import Source
 from resnet_demo.images.class_folders import classes_by_name
 from resnet_demo.inference import predictor
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.teach import confidence, features, head, ridge, save
 
@@ -50,6 +52,14 @@ def drawn(count: int, channels: int, classes: int = 3) -> tuple[np.ndarray, np.n
     rng = np.random.default_rng(0)
     labels = np.sort(rng.integers(0, classes, count))
     return rng.gamma(1.0, 1.0, (count, channels)) + 0.8 * np.eye(channels)[labels], labels
+
+
+def test_what_is_taught_sees_no_mirror_images_though_its_trunk_does(weights):
+    trunk = predictor.load("imagenet1k", 18, "cpu")
+    mirrored = replace(trunk.checkpoint, spec=replace(trunk.spec, mirrored=True))
+    network = Classifier("imagenet1k", 18, "cpu", checkpoint=mirrored)
+    taught = head.teach(network, "arrows", ["left", "right"], *drawn(40, 512, 2))
+    assert network.spec.mirrored and not taught.checkpoint.spec.mirrored
 
 
 @pytest.mark.parametrize(("count", "channels"), [(20, 50), (60, 8)])

@@ -179,6 +179,8 @@ def test_a_network_is_not_asked_to_cut_out_more_than_there_is(tmp_path, capsys):
 def test_only_classes_are_the_same_in_a_mirror():
     with pytest.raises(UserError, match="The setting test_mirror is for classes, not for keypoints: leave it out"):
         check_mirror(Recipe("x", kind="keypoints", test_mirror=True))
+    with pytest.raises(UserError, match="With mirror=0 the network learns no mirror images.*add test_mirror=false"):
+        check_mirror(Recipe("x", test_mirror=True, mirror=0.0))
     check_mirror(Recipe("x", test_mirror=True))
 
 

@@ -143,5 +143,12 @@ def test_small_pictures_are_looked_at_in_a_mirror_too():
     expected = tasks.softmax(network.checkpoint.calibration.scaled(alone.mean(axis=0)))
     np.testing.assert_allclose(one.probabilities, expected, atol=1e-6)
     assert np.abs(alone[0] - alone[1]).max() > 0.1
+    # So is whatever else is asked of the same photo.
+    blocks = "layer1.1", "layer4.1"
+    np.testing.assert_allclose(one.hidden(np.zeros((8, 8), bool)), one.probabilities, atol=1e-4)
+    np.testing.assert_allclose(one.without().probabilities, one.probabilities, atol=0.02)
+    np.testing.assert_allclose(
+        one.without(*blocks).probabilities, network.without(*blocks)(small).probabilities, atol=1e-5
+    )
     # The heat is that of the picture as it is.
     assert not np.allclose(one.cam(), other.cam(), atol=0.05)

@@ -2,8 +2,8 @@
 
 All are float32, ONNX in fewer bits too. The graphs take one batch of pictures and give ``logits`` and ``features``,
 the last feature map, from which Grad-CAM follows in closed form. A calibration's temperature is in the head, so that
-softmax gives the probabilities of a prediction. Beside each file lies a record of what it needs and gives, and the file
-holds it too.
+softmax gives the probabilities of a prediction, where that is of one picture (``TaskSpec.mirrored``). Beside each file
+lies a record of what it needs and gives, and the file holds it too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,16 +127,24 @@ def check(kind: str, out: Path, pictures: str, precision: str = FLOAT32) -> None
 
 
 def caution(checkpoint: Checkpoint, kind: str) -> str | None:
-    """What someone must know who uses the export, in one line, or None."""
+    """What someone must know who uses the export, a line for each thing, or None."""
+    lines = []
     if kind == "safetensors" and needs_v1_strides(checkpoint):
-        return (
+        lines.append(
             f"Mind: this {checkpoint.architecture.title} is v1, with the stride in the first 1×1 convolution of a "
             "stage, as in the paper. torchvision and timm only build v1.5: they load these weights without a complaint "
             f"and compute something else. After loading, set the strides: {V1_STRIDES}"
         )
     if kind == "torchscript":
-        return "Mind: PyTorch has declared TorchScript deprecated; export torch-export, onnx or openvino to last."
-    return None
+        lines.append(
+            "Mind: PyTorch has declared TorchScript deprecated; export torch-export, onnx or openvino to last."
+        )
+    if checkpoint.spec.mirrored:
+        lines.append(
+            "Mind: predict takes the mean of the logits of a picture and of its mirror image; what is exported sees "
+            "one picture."
+        )
+    return "\n".join(lines) or None
 
 
 def needs_v1_strides(checkpoint: Checkpoint) -> bool:
@@ -166,7 +175,7 @@ def describe(checkpoint: Checkpoint, kind: str, pictures: str = NORMALISED) -> R
         },
         "depth": checkpoint.depth,
         "variant": checkpoint.variant,
-        "task": spec.to_json(),
+        "task": replace(spec, mirrored=False).to_json(),  # One picture is one answer here.
     }
     if spec.kind == CLASSIFICATION:
         record["label_names"] = list(spec.labels)

@@ -18,6 +18,7 @@ from resnet_demo.backends import factory
 from resnet_demo.backends.base import Fallback
 from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
+from resnet_demo.inference.mirror import outputs_of
 from resnet_demo.inference.results import Result
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Predictor(ABC, Generic[Answer]):
         features: list[np.ndarray] = []
         instead = None
         for first in range(0, len(prepared), BATCH):
-            outputs = self.engine.run(np.stack(prepared[first : first + BATCH]))
+            outputs = outputs_of(self.engine, np.stack(prepared[first : first + BATCH]))
             instead = instead or outputs.instead
             logits.extend(outputs.logits)
             # Copies, so that an answer that is kept does not keep its whole batch's features.

@@ -85,15 +85,11 @@ class Classifier(Predictor[Prediction]):
         return embedding_of(self.engine.run(prepared[np.newaxis]).features[0])
 
     def _fill(self, looks: list[Look]) -> Run:
-        """Run the network on what is seen. The feature maps are those of the picture as it is, mirrored or not."""
-        pictures = [look.picture for look in looks]
-        mirrored = [picture[:, ::-1] for picture in pictures] if self.spec.mirrored else []
-        logits, features, run = self._network([*pictures, *mirrored])
+        """Run the network on what is seen."""
+        logits, features, run = self._network([look.picture for look in looks])
         for index, look in enumerate(looks):
             look.logits, look.features = logits[index], features[index]
-            if mirrored:
-                look.logits = (look.logits + logits[len(looks) + index]) / 2
-        return run if not mirrored else Run(2 * run.milliseconds, run.instead)
+        return run
 
     def _probability(self, look: Look) -> float:
         """Of the most probable class."""

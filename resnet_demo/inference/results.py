@@ -18,6 +18,7 @@ from resnet_demo.explain.case import Case, Progress
 from resnet_demo.explain.targets import DIRECTIONS as DIRECTIONS
 from resnet_demo.faces.pose import Pose, pose_of
 from resnet_demo.faces.spread import spread_of
+from resnet_demo.inference.mirror import outputs_of
 from resnet_demo.models.architecture import STAGES
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ class Prediction(WindowResult):
         engine = self._without(*blocks)
         engine.compile()  # It is no part of the time.
         start = perf_counter()
-        outputs, calibration = engine.run(self._picture[np.newaxis]), engine.checkpoint.calibration
+        outputs, calibration = outputs_of(engine, self._picture[np.newaxis]), engine.checkpoint.calibration
         milliseconds = (perf_counter() - start) * 1000
         scaled = calibration.scaled(outputs.logits[0])
         best = tasks.decode_classes(self.spec, scaled, len(self.top_k))
@@ -331,7 +332,7 @@ class Prediction(WindowResult):
 
     def _calibrated(self, pictures: np.ndarray) -> np.ndarray:
         """uint8 (b, S, S, 3) → logits whose softmax is calibrated, (b, classes)."""
-        return self._engine.checkpoint.calibration.scaled(self._engine.run(pictures).logits)
+        return self._engine.checkpoint.calibration.scaled(outputs_of(self._engine, pictures).logits)
 
     def is_blank(self, target: str | int | None = None) -> bool:
         """Whether nothing in the photo speaks for a class, so that its Grad-CAM is zero everywhere."""
@@ -589,7 +590,7 @@ def _case(
         picture=picture,
         features=features,
         weights=engine.head_weights,
-        run=lambda pictures: engine.run(pictures).logits,
+        run=lambda pictures: outputs_of(engine, pictures).logits,
         stage_maps=engine.stage_maps,
         network=engine.network,
         target=target,

@@ -46,7 +46,7 @@ class Settings:
         size: side of the pictures in pixels.
         pictures: at most so many to train on, and as many to measure on.
         warmup: over so many steps the learning rate rises evenly to ``rate``.
-        precision: of feature maps and products, ``float32`` or ``bf16``; weights are float32 either way.
+        precision: of feature maps and products in training, ``float32`` or ``bf16``; weights are float32 either way.
     """
 
     epochs: int = EPOCHS
@@ -215,11 +215,10 @@ class Run:
         """Share of the test pictures that are named wrongly, in percent."""
         pictures, labels = self.data.test
         self.network.eval()
-        with self.autocast():
-            wrong = sum(
-                int((self.network(self.data.normalised(part)).argmax(1) != wanted).sum())
-                for part, wanted in zip(pictures.split(500), labels.split(500), strict=True)
-            )
+        wrong = sum(
+            int((self.network(self.data.normalised(part)).argmax(1) != wanted).sum())
+            for part, wanted in zip(pictures.split(500), labels.split(500), strict=True)
+        )
         return 100 * wrong / len(pictures)
 
     def autocast(self) -> torch.autocast:

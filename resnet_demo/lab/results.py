@@ -31,7 +31,7 @@ class Epoch:
         loss: mean over the epoch.
         limited: 1 where ``--pictures`` left out some of the training pictures. Their number does not say so: copies of
             test pictures are never trained on.
-        precision: of feature maps and products, ``float32`` or ``bf16``.
+        precision: of feature maps and products in training, ``float32`` or ``bf16``.
     """
 
     network: str

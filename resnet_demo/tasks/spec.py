@@ -58,6 +58,11 @@ class TaskSpec:
         return len(self.labels) if self.kind == CLASSIFICATION else 2 * self.points
 
     @property
+    def passes(self) -> int:
+        """How many pictures the network sees for an answer."""
+        return 1 + self.mirrored
+
+    @property
     def has_regions(self) -> bool:
         """Whether the keypoints have regions such as mouth and eyes."""
         return self.points == len(REGIONS["all"])

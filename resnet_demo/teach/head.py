@@ -131,7 +131,8 @@ def teach(network: Predictor, name: str, names: Sequence[str], features: np.ndar
     found = Taught(
         replace(
             trunk,
-            spec=replace(trunk.spec, name=name, labels=tuple(names)),
+            # Its head is solved for pictures as they are, whose mirror images may be of another class.
+            spec=replace(trunk.spec, name=name, labels=tuple(names), mirrored=False),
             stored={**below_head(trunk), **quantise(head)},
             calibration=Calibration(1.0, confidence.means(features, labels, len(names))),
             metrics={},

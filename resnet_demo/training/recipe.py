@@ -58,8 +58,8 @@ class Recipe:
         shared: further data sets whose train split is trained on: name → its classes → the task's classes, such as
             ``[shared.flowers5] daisy = "Oxeye Daisy"``; their other classes are left out.
         start_share: share of the starting weights in those that are kept (WiSE-FT, Wortsman et al. 2021,
-            https://arxiv.org/abs/2109.01903): general again where the task was learnt too narrowly. Batch norms that
-            learnt (``fold_norms = false``) are measured anew for what is kept.
+            https://arxiv.org/abs/2109.01903): general again where the task was learnt too narrowly. Without
+            ``fold_norms`` all batch norms are measured anew for what is kept.
         loss_weights: several heads: task → weight of its loss; else 1, for keypoints 0.1, see ``heads``.
         loss: ``cross_entropy``; for keypoints ``wing``, ``smooth_l1``, ``l1`` or ``mse``.
         hints: distilling: weight of the feature maps by stage, and of ``pooled`` features, see ``distillation``.
@@ -229,6 +229,10 @@ def check_mirror(recipe: Recipe) -> None:
     """Raise a UserError where the finished model would look at mirror images whose answer is another one."""
     if recipe.test_mirror and recipe.kind != "classification":
         raise UserError(f"The setting test_mirror is for classes, not for {recipe.kind}: leave it out.")
+    if recipe.test_mirror and not recipe.mirror:
+        raise UserError(
+            "With mirror=0 the network learns no mirror images, so it cannot be asked for them: add test_mirror=false."
+        )
 
 
 # The least and the most of settings that are numbers; what is left out may be anything.

@@ -206,11 +206,12 @@ def start_from_teacher(
 
 def tested_batches(pictures: Pictures, recipe: Recipe, spec: TaskSpec) -> Iterator[Tensor]:
     """Some training pictures, normalised (b, 3, side, side): of classes as the finished network will see them, else as
-    they are trained on."""
+    the last epoch has them."""
     batch = min(recipe.batch, len(pictures))
     count = min(NORM_PICTURES, len(pictures)) // batch * batch or batch
     if spec.kind != tasks.CLASSIFICATION:
-        yield from normalised_batches(pictures, replace(recipe, batch=batch), spec)(count)
+        last = replace(recipe, batch=batch, teacher_size=0, sizes=((0, recipe.size_at(recipe.epochs - 1)),))
+        yield from normalised_batches(pictures, last, spec)(count)
         return
     mean, std = scaling(spec)
     rows = np.random.default_rng(0).permutation(len(pictures))[:count]  # classes lie together

@@ -192,8 +192,9 @@ SENTENCES = {
     "{file} is a run of other settings or pictures: choose another --out, or remove it.": (
         "{file} 是另一套设置或图片的训练：请另选 --out，或将其删除。"
     ),
-    "{path} holds runs of other settings ({name} is {there} there and {here} here): choose another --out.": (
-        "{path} 中是另一套设置的训练（{name} 在那里是 {there}，这里是 {here}）：请另选 --out。"
+    "{path} holds runs of other settings ({name} is {there} there and {here} here): choose the same ones, or another "
+    "--out.": (
+        "{path} 中是另一套设置的训练（{name} 在那里是 {there}，这里是 {here}）：请改用相同的设置，或另选 --out。"
     ),
     "{path} holds no such results ({error}): make them with `resnet-demo lab`.": (
         "{path} 中没有这样的结果（{error}）：请用 `resnet-demo lab` 生成。"

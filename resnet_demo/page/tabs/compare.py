@@ -143,7 +143,7 @@ def row(network: Predictor, result: results.Result, name: str, probability: floa
         probability=None if probability is None else round(probability, 4),
         milliseconds=round(result.milliseconds["total"], 1),
         parameters=round(cost.count_parameters(architecture, spec.outputs) / 1e6, 1),
-        gflops=round(cost.count_gflops(architecture, spec.outputs, None, spec.size), 2),
+        gflops=round(spec.passes * cost.count_gflops(architecture, spec.outputs, None, spec.size), 2),
         metric=metric(network.checkpoint.metrics),
     )
 

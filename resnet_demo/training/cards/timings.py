@@ -69,8 +69,9 @@ def stored_timings(root: Path) -> Timings:
 
 
 def count(config: Config) -> tuple[float, float]:
-    """Millions of parameters, and GFLOPs at the task's input size, of a checkpoint's network."""
-    return count_network(config.architecture, config.task.outputs, config.task.size)
+    """Millions of parameters, and GFLOPs of an answer at the task's input size, of a checkpoint's network."""
+    parameters, gflops = count_network(config.architecture, config.task.outputs, config.task.size)
+    return parameters, gflops * config.task.passes
 
 
 @cache

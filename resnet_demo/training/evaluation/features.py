@@ -21,6 +21,7 @@ from resnet_demo import tasks
 from resnet_demo.backends import openvino, openvino_graph, openvino_int8
 from resnet_demo.inference.base import BATCH
 from resnet_demo.inference.classifier import Classifier
+from resnet_demo.inference.mirror import outputs_of
 from resnet_demo.models import architecture
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.utils.cache import cache_folder, state_of
@@ -54,7 +55,7 @@ def features_of(predictor: Classifier, pictures: Iterable[Image.Image | np.ndarr
 def _outputs(predictor: Classifier, batch: list) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Last feature map (C, r, c) and logits (classes,) of each."""
     if isinstance(batch[0], np.ndarray):
-        outputs = predictor.engine.run(np.stack(batch))
+        outputs = outputs_of(predictor.engine, np.stack(batch))
         yield from zip(outputs.features, outputs.logits, strict=True)
     else:
         yield from ((look.features, look.logits) for look in predictor.look(batch)[0])
