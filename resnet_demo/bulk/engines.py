@@ -82,8 +82,7 @@ def _ray(arguments: tuple, parts: Iterator[Part]) -> Iterator[tuple[int, list[Ro
                 fn_constructor_args=arguments,
                 batch_size=1,
                 concurrency=workers,
-                num_gpus=1 if gpus else 0,
-                scheduling_strategy="SPREAD",
+                num_gpus=1 if gpus else 0,  # Ray Data spreads its workers over the machines by itself.
             )
             .iter_rows()
         )
