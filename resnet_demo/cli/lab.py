@@ -68,8 +68,9 @@ def run_lab(options: argparse.Namespace) -> int:
 
 def settings_of(options: argparse.Namespace):
     from resnet_demo.lab.degradation import Settings, quickest
+    from resnet_demo.training.distributed import ALONE
 
-    precision = options.precision or quickest()
+    precision = options.precision or quickest(ALONE.device.type)
     return Settings(
         options.epochs, options.size, options.pictures, options.batch, options.rate, options.warmup, precision
     )

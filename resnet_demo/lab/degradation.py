@@ -26,6 +26,7 @@ from resnet_demo.models.resnet import ResNet
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.data.own_images import read_own
 from resnet_demo.training.data.seeds import sampled_rows
+from resnet_demo.training.distributed import ALONE
 from resnet_demo.training.optim.amp import autocast, training_type
 from resnet_demo.training.optim.compiled import compiled
 from resnet_demo.utils.memory import keep_freed_memory
@@ -246,14 +247,9 @@ class Run:
         self.optimizer.load_state_dict(record["optimizer"])
 
 
-def device_type() -> str:
-    """Where the experiment runs on this machine."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def quickest() -> str:
-    """The precision that this machine trains quickest in, see ``amp``."""
-    return next(name for name, dtype in DTYPES.items() if dtype == training_type(device_type()))
+def quickest(device_type: str) -> str:
+    """The precision that a device of this kind trains quickest in, see ``amp``."""
+    return next(name for name, dtype in DTYPES.items() if dtype == training_type(device_type))
 
 
 def rate_at(step: int, epoch: int, settings: Settings) -> float:
@@ -300,8 +296,7 @@ def degradation(
     Raises:
         UserError: no pictures, or runs of other settings in ``out``; then nothing there has changed.
     """
-    device = torch.device(device_type())
-    data, path = read_data(folder, settings, device), out / CSV
+    data, path = read_data(folder, settings, ALONE.device), out / CSV
     check_settings(path, columns(settings, data))
     for seed in seeds:
         for name in networks:

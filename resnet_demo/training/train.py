@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from resnet_demo import checkpoints, tasks
-from resnet_demo.backends.torch_network import scaling
 from resnet_demo.checkpoints import Config
 from resnet_demo.checkpoints.proportion import proportion
 from resnet_demo.errors import UserError
@@ -213,11 +212,10 @@ def tested_batches(pictures: Pictures, recipe: Recipe, spec: TaskSpec) -> Iterat
         last = replace(recipe, batch=batch, teacher_size=0, sizes=((0, recipe.size_at(recipe.epochs - 1)),))
         yield from normalised_batches(pictures, last, spec)(count)
         return
-    mean, std = scaling(spec)
     rows = np.random.default_rng(0).permutation(len(pictures))[:count]  # classes lie together
     for first in range(0, count, batch):
         part = [tasks.preprocess(spec, pictures.picture(int(row)))[0] for row in rows[first : first + batch]]
-        yield (torch.from_numpy(np.stack(part)).permute(0, 3, 1, 2).float() - mean) / std
+        yield torch.from_numpy(tasks.normalise(spec, np.stack(part)))
 
 
 def fit_head(network: ResNet, spec: TaskSpec, pictures: Pictures) -> None:

@@ -33,13 +33,13 @@ What prepares them (padded, cut out, mirrored, normalised) counts; compiling doe
 
 def measure(settings: Settings) -> list[dict]:
     """Print a table and return its rows for JSON."""
-    batch = settings.batch or BATCH
+    batch, precision = settings.batch or BATCH, degradation.quickest("cpu")
     print(
         EXPLANATION.format(
             pictures=PICTURES,
             side=SIDE,
             batch=batch,
-            precision=degradation.quickest(),
+            precision=precision,
             workers=settings.workers,
             rounds=settings.rounds,
             seconds=settings.seconds,
@@ -66,7 +66,7 @@ def measure(settings: Settings) -> list[dict]:
             rates = take_turns(ways, settings.rounds, settings.seconds, progress)
     shared = {"what": "training, ResNet-56 on CIFAR-10", "unit": "pictures a second", "lower_is_better": False}
     table = [
-        results.measured(rates[OURS], way=OURS, ours=True, note=degradation.quickest(), **shared),
+        results.measured(rates[OURS], way=OURS, ours=True, note=precision, **shared),
         results.measured(rates[PEER], way=PEER, target_ratio=REACH, note="float32", **shared),
         results.measured(rates[PLAIN], way=PLAIN, **shared),
     ]
@@ -80,7 +80,7 @@ def ours(name: str, pictures: np.ndarray, labels: np.ndarray, batch: int, folder
     part = x, torch.from_numpy(labels)
     mean, std = torch.full((1, 3, 1, 1), 125.0), torch.full((1, 3, 1, 1), 63.0)
     data = degradation.Data(part, part, mean, std, CLASSES)
-    settings = degradation.Settings(batch=batch, precision=degradation.quickest())
+    settings = degradation.Settings(batch=batch, precision=degradation.quickest("cpu"))
     run = degradation.Run(NETWORK, 0, settings, data, folder, compile)
     random, clock = torch.Generator().manual_seed(0), Clock()
     run.network.train()

@@ -29,7 +29,7 @@ def measure_norms(network: ResNet, batches: Iterable[Tensor]) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # All batches count the same.
     for batch in batches:
-        with autocast(device.type, halves_cells=network.architecture.halves_cells(batch.shape[2])):
+        with autocast(device.type):
             network(batch.to(device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
