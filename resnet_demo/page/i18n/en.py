@@ -345,7 +345,7 @@ EN = {
         "A probability shares out 100 % among the classes that the network knows, so a photo of something else gets an "
         "answer too. Top-1 is the share of test photos whose most likely class is right. NME is the mean distance of "
         "the points from the truth, in percent of the distance between the outer corners of the eyes: lower is better. "
-        "GFLOPs are the multiplications of one picture, each with its addition, in billions. Milliseconds are those of "
+        "GFLOPs are the multiplications of one answer, each with its addition, in billions. Milliseconds are those of "
         "the machine that this page runs on."
     ),
     # Many photos at once

@@ -86,7 +86,7 @@ def render(root: Path) -> dict[str, str]:
     lines = [describe(entry, stored) for entry in checkpoints.bundled()]
     files = {}
     for name, label, values in (
-        (GFLOPS_PLOT, "GFLOPs (10⁹ multiply-adds) a picture, logarithmic", {line.key: line.gflops for line in lines}),
+        (GFLOPS_PLOT, "GFLOPs (10⁹ multiply-adds) an answer, logarithmic", {line.key: line.gflops for line in lines}),
         (
             TIME_PLOT,
             "milliseconds of the network a picture, logarithmic",
@@ -193,14 +193,14 @@ def readme(lines: list[Line], stored: Timings, plots: set[str]) -> str:
         "\n".join([markdown.head(COLUMNS), *map(table_row, lines)]),
         f"The weights files have {total:.1f} MB together (limit {LIMIT_ALL} MB), the largest one {largest:.1f} MB "
         f"(limit {LIMIT_FILE} MB): 8-bit integers with a scale for each output channel. Accuracy is that of these "
-        f"files, on test pictures that training never saw{exceptions(lines)}. GFLOPs are 10⁹ multiply-adds of one "
-        "picture of the size in brackets.",
+        f"files, on test pictures that training never saw{exceptions(lines)}. GFLOPs are 10⁹ multiply-adds of an "
+        "answer, for pictures of the size in brackets; where it looks at the mirror image too, of both.",
     ]
     if stored.checkpoints:
         parts.append(
             f"Milliseconds of one picture at a time on {stored.cpu} with {stored.threads} threads "
             f"({stored.backend}), medians of {stored.rounds} rounds in which the checkpoints took turns: "
-            "`network` is the forward pass of one picture or face, `whole` is file in, answer out (with decoding and, "
+            "`network` is the forward pass of an answer or a face, `whole` is file in, answer out (with decoding and, "
             "for faces, the detector)."
         )
         if stored.load >= BUSY:
