@@ -221,6 +221,21 @@ def test_numbers_with_fractions_are_a_regression_by_themselves(fruit, tmp_path, 
         assert checkpoints.spec("diameter").kind == REGRESSION
 
 
+def test_classes_a_number_and_keypoints_on_one_network(fruit, tmp_path):
+    words = ["train", "--tasks", "kind,size", f"centre:keypoints={fruit / 'centres.csv'}", "--data"]
+    words += [str(fruit / "fruit.csv"), "--name", "all", "--depth", "18", "--workers", "0", "--init", "scratch"]
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.narrow(patch)
+        patch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "weights"))
+        patch.chdir(tmp_path)
+        assert main([*words, "--evaluate-every", "99", "--set", *QUICK, "epochs=1"]) == 0
+        found = resnet_demo.load_heads(["all-kind", "all-size", "all-centre"], 18)(str(fruit / "images" / "4.png"))
+    assert {score.label for score in found["all-kind"].top_k} == COLOURS.keys()
+    assert 0 < found["all-size"].value < 100
+    ((x, y),) = found["all-centre"].faces[0].keypoints
+    assert 0 < x < 48 and 0 < y < 48
+
+
 def test_the_labels_of_a_regression_may_have_moved(fruit, tmp_path):
     rows = [row[:3:2] for row in csv.reader((fruit / "fruit.csv").open()) if row[2]]
     shutil.copytree(fruit / "images", tmp_path / "images")

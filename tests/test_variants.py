@@ -193,6 +193,18 @@ def test_a_record_is_kept_and_recognised_by_its_arrays(architecture, state, tmp_
     assert architecture_in(arrays) == ARCHITECTURES[whole.name.replace("plain20", "resnet20")]
 
 
+@pytest.mark.parametrize("name", ON_HUB)
+def test_every_array_of_the_weights_on_the_hub_has_its_place_and_shape(name):
+    whole = ARCHITECTURES[name]
+    with torch.device("meta"):
+        theirs = timm.create_model(whole.source.removeprefix("timm/")).state_dict()
+    shapes = {from_timm(key): tuple(array.shape) for key, array in theirs.items() if "num_batches" not in key}
+    if whole.activation_first:
+        assert shapes["fc.weight"][2:] == (1, 1)  # timm's head is a convolution there
+        shapes["fc.weight"] = shapes["fc.weight"][:2]
+    assert shapes == {key: tuple(shape) for key, shape in expected_shapes(whole, 1000).items()}
+
+
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes(name):
     record, (millions, gflops) = ARCHITECTURES[name], SIZES[name]
