@@ -17,10 +17,11 @@ def test_cifar_trains_ours_and_the_peers_network(monkeypatch, capsys):
     monkeypatch.setattr(cifar, "DEPTH", 20)
     monkeypatch.setattr(cifar, "PICTURES", 8)
     monkeypatch.setattr(torch, "compile", lambda network, **_: network)
-    ours, peer, plain = cifar.measure(Settings((50,), rounds=1, seconds=0, batch=4, workers=0))
+    ours, peer, *autocast, plain = cifar.measure(Settings((50,), rounds=1, seconds=0, batch=4, workers=0))
     assert (ours["way"], peer["way"], plain["way"]) == (cifar.OURS, cifar.PEER, cifar.PLAIN)
     assert ours["ours"] and peer["target_ratio"] == 1.5
-    assert all(row["median"] > 0 for row in (ours, peer, plain))
+    assert [row["way"] for row in autocast] == [cifar.PEER_BF16] * (ours["note"] == "bf16")
+    assert all(row["median"] > 0 for row in (ours, peer, *autocast, plain))
     assert peer["note"] == "float32" and "pictures a second" in capsys.readouterr().out
 
 

@@ -111,15 +111,16 @@ def test_further_labelled_pictures_lie_in_folders_named_as_the_classes(data):
     assert alone.labels.tolist() == [0, 1, 1]
 
 
-def test_listed_photos_get_the_classes_of_the_list_and_no_others_are_taken(data, capsys):
-    listed = data / "photos.csv"
-    listed.write_text(
-        "repository,commit,path,class\nanother/photos,0123,misc/also-new.jpg,daisy\nanother/photos,0123,misc/*,rose\n"
-    )
+def test_listed_photos_get_the_classes_of_the_lists_and_no_others_are_taken(data, capsys):
+    listed, more = data / "photos.csv", data / "more.csv"
+    listed.write_text("repository,commit,path,class\nanother/photos,0123,misc/also-new.jpg,daisy\n")
+    more.write_text("repository,commit,path,class\nanother/photos,0123,misc/*,rose\n")
     command = ["gather", str(data / "web"), "--out", str(data / "more"), "--apart", "two", "--data", str(data / "data")]
-    assert main([*command, "--listed", str(listed)]) == 0
+    assert main([*command, "--listed", str(listed), str(more)]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["by class"] == {"daisy": 1, "rose": 1}
+    assert record["listed"] == ["photos.csv", "more.csv"]
+    assert record["command"].endswith("--listed photos.csv more.csv")
     assert record["by source"] == {"another+photos": 2}
     listed.write_text("repository,commit,path,class\nsomeone/else,0123,*,rose\n")
     assert main([*command[:3], str(data / "none"), *command[4:], "--listed", str(listed)]) == 2

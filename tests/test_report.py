@@ -403,15 +403,19 @@ def test_all_and_one_exclude_each_other(other, capsys):
     assert "leave out the task and --weights, or --all" in capsys.readouterr().err
 
 
-def test_a_card_says_which_list_photos_and_which_classes_of_other_data_sets_were_trained_on():
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [("some.csv", "`some.csv` lists"), (["some.csv", "more.csv"], "`some.csv` and `more.csv` list")],
+)
+def test_a_card_says_which_list_photos_and_which_classes_of_other_data_sets_were_trained_on(listed, said):
     record = {
         "pictures": 3,
         "files": 4,
         "near known": 1,
         "near one another": 0,
         "apart": ["flowers102", "flowers-app"],
-        "listed": "flower_photos.csv",
-        "command": "python -m resnet_demo gather photos --out runs/more --listed flower_photos.csv",
+        "listed": listed,
+        "command": "python -m resnet_demo gather photos --out runs/more --listed some.csv",
         "by source": {"someone+flowers": 3},
         "by class": {"Rose": 3},
     }
@@ -422,6 +426,6 @@ def test_a_card_says_which_list_photos_and_which_classes_of_other_data_sets_were
         recipe={"shared": {"flowers5": {"daisy": "Oxeye Daisy"}}},
     )
     card = model_card(config)
-    assert "with the labels too of those that `flower_photos.csv` lists (Rose 3), which" in card
+    assert f"with the labels too of those that {said} (Rose 3), which" in card
     assert "It saw of flowers5's train split daisy as Oxeye Daisy too." in card
     assert f"# further photos\n{record['command']}\n# the network\n{config.steps[0].line}" in card

@@ -156,7 +156,7 @@ class Gathered:
         by_source, by_class: pictures of each.
         unusable: files that cannot be read or are too small.
         copies: of altered copies of known pictures, the share that is found, in percent, and of how many.
-        listed: the name of the file that lists the photos and their classes, where one does.
+        listed: the names of the files that list the photos and their classes, where some do.
         command: what makes the folder again; older records have none.
         mesh: where its landmarks are from, of a folder of faces.
         stored: the record of a file, which is written as it was read.
@@ -171,13 +171,14 @@ class Gathered:
     by_class: Mapping[str, int]
     unusable: int = 0
     copies: Mapping[str, Mapping[str, float]] | None = None
-    listed: str | None = None
+    listed: Sequence[str] = ()
     command: str | None = None
     mesh: MeshRecord | None = None
     stored: Mapping[str, object] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_json(cls, record: Mapping) -> Gathered:
+        listed = record.get("listed", ())
         return cls(
             pictures=record["pictures"],
             files=record["files"],
@@ -188,7 +189,7 @@ class Gathered:
             by_class=record["by class"],
             unusable=record.get("unusable", 0),
             copies=record.get("copies"),
-            listed=record.get("listed"),
+            listed=(listed,) if isinstance(listed, str) else listed,
             command=record.get("command"),
             mesh=MeshRecord.from_json(record["mesh"]) if "mesh" in record else None,
             stored=record,
@@ -202,7 +203,7 @@ class Gathered:
             "near known": self.near_known,
             **({"near one another": self.near_one_another} if self.near_one_another is not None else {}),
             "apart": self.apart,
-            **({"listed": self.listed} if self.listed is not None else {}),
+            **({"listed": self.listed[0] if len(self.listed) == 1 else [*self.listed]} if self.listed else {}),
             **({"command": self.command} if self.command is not None else {}),
             **({"copies": self.copies} if self.copies is not None else {}),
             **({"mesh": self.mesh.to_json()} if self.mesh is not None else {}),

@@ -500,7 +500,12 @@ def add_gather(commands: Commands) -> Parser:
     )
     parser.add_argument("--classes", metavar="TASK", help="sort by this data set's classes, after the photos' folders")
     parser.add_argument(
-        "--listed", type=Path, metavar="FILE", help="only the photos of a CSV file: repository, commit, path, class"
+        "--listed",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="only the photos of CSV files: repository, commit, path, class",
     )
     add_data(parser)
     return parser

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from operator import add
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def gather(
     apart: Sequence[str],
     classes: str | None,
     data: Path | None,
-    listed: Path | None = None,
+    listed: Sequence[Path] = (),
 ) -> Gathered:
     """Write the photos below ``folders`` that are new to ``out``, short side 256 pixels, and a record of them.
 
@@ -65,7 +66,7 @@ def gather(
         apart: data sets that no photo may be near to, in any split, and folders of what was gathered before.
         classes: a data set; photos in a folder named as one of its classes (one or many of them: rose, roses) go into
             a subfolder of that name, which ``train --labelled`` takes; all others into ``other``.
-        listed: only the photos that this file lists, with the classes that it gives them, see ``listed_photos``.
+        listed: only the photos that these files list, with the classes that they give them, see ``listed_photos``.
 
     Returns:
         What ``out``/gathered.json holds: counts, by source and by class, and how the copies were told.
@@ -112,7 +113,7 @@ def gather(
         near_known=int(near.sum()),
         near_one_another=int(again.sum()),
         apart=[Path(each).name or each for each in apart],
-        listed=listed.name if listed else None,
+        listed=[each.name for each in listed],
         command=step_of(folders, out, apart, classes, listed).line,
         copies=checked,
         by_source=dict(sorted(by_source.items())),
@@ -122,7 +123,9 @@ def gather(
     return record
 
 
-def step_of(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: str | None, listed: Path | None) -> Step:
+def step_of(
+    folders: Sequence[Path], out: Path, apart: Sequence[str], classes: str | None, listed: Sequence[Path]
+) -> Step:
     """What makes the same folder again, for cards: without the folders of this machine."""
 
     def shown(path: Path) -> str:
@@ -132,18 +135,18 @@ def step_of(folders: Sequence[Path], out: Path, apart: Sequence[str], classes: s
     if classes:
         options["--classes"] = [classes]
     if listed:
-        options["--listed"] = [shown(listed)]
+        options["--listed"] = [*map(shown, listed)]
     return Step("gather", [*map(shown, folders)], options)
 
 
-def listed_photos(folders: Sequence[Path], listed: Path) -> dict[tuple[Path, Path], str]:
-    """(folder, photo) → class, of the photos that a CSV file lists.
+def listed_photos(folders: Sequence[Path], listed: Sequence[Path]) -> dict[tuple[Path, Path], str]:
+    """(folder, photo) → class, of the photos that CSV files list.
 
-    Its columns are repository, commit, path and class; the repository's files at that commit lie in the subfolder
+    Their columns are repository, commit, path and class; the repository's files at that commit lie in the subfolder
     ``owner+name`` of one of ``folders``, and a path may hold ``*`` and ``?``. The first row that fits a photo counts.
     """
     found: dict[tuple[Path, Path], str] = {}
-    for row in read_rows(listed):
+    for row in chain.from_iterable(map(read_rows, listed)):
         for folder in folders:
             place = folder / row["repository"].replace("/", "+")
             paths = sorted(place.glob(row["path"])) if set("*?") & set(row["path"]) else [place / row["path"]]

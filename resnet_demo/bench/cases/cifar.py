@@ -22,10 +22,12 @@ from resnet_demo.lab import degradation
 
 NETWORK, DEPTH, CLASSES, SIDE, BATCH, PICTURES = "resnet56", 56, 10, 32, 128, 1280
 OURS, PLAIN, PEER = "ours, compiled", "ours, not compiled", "torchvision's blocks and transforms"
+PEER_BF16 = "the same with autocast"
 REACH = 1.5
 EXPLANATION = """
 {pictures} pictures of {side} × {side} of random colours, {batch} a step: speed does not depend on what they show.
-Ours in {precision}, as `lab degradation` chooses by itself on this machine, the peer in float32, PyTorch's default.
+Ours in {precision}, as `lab degradation` chooses by itself on this machine, the peer in float32, PyTorch's default, and
+by autocast too where ours is in bf16.
 What prepares them (padded, cut out, mirrored, normalised) counts; compiling does not. Worker processes of the peer:
 {workers}. Turns of each: {rounds}, {seconds:g} s or one step at least, after a step to warm up.
 """
@@ -50,28 +52,33 @@ def measure(settings: Settings) -> list[dict]:
     pictures = random.integers(0, 256, (PICTURES, SIDE, SIDE, 3), np.uint8)
     labels = random.integers(0, CLASSES, PICTURES)
     with tempfile.TemporaryDirectory(prefix="resnet-demo-bench-") as folder:
-        clock = Clock()
-        peer = Training(
-            PEER,
-            endless(CifarPictures(pictures, labels, clock), batch, settings.workers),
-            training_step(network(DEPTH, CLASSES), torch.device("cpu")),
-            clock,
-        )
         ways = [
             ours(OURS, pictures, labels, batch, Path(folder), compile=True),
-            peer,
+            peer(PEER, pictures, labels, batch, settings.workers),
             ours(PLAIN, pictures, labels, batch, Path(folder), compile=False),
         ]
+        if precision == "bf16":
+            ways.insert(2, peer(PEER_BF16, pictures, labels, batch, settings.workers, torch.bfloat16))
         with tqdm(total=len(ways) * (settings.rounds + 1), unit="turn", mininterval=1) as progress:
             rates = take_turns(ways, settings.rounds, settings.seconds, progress)
     shared = {"what": "training, ResNet-56 on CIFAR-10", "unit": "pictures a second", "lower_is_better": False}
     table = [
         results.measured(rates[OURS], way=OURS, ours=True, note=precision, **shared),
         results.measured(rates[PEER], way=PEER, target_ratio=REACH, note="float32", **shared),
+        *(results.measured(rates[way], way=way, note="bf16", **shared) for way in (PEER_BF16,) if way in rates),
         results.measured(rates[PLAIN], way=PLAIN, **shared),
     ]
     print(results.table(table), flush=True)
     return results.to_dicts(table)
+
+
+def peer(
+    name: str, pictures: np.ndarray, labels: np.ndarray, batch: int, workers: int, autocast: torch.dtype | None = None
+) -> Training:
+    """What one writes with torchvision."""
+    clock = Clock()
+    batches = endless(CifarPictures(pictures, labels, clock), batch, workers)
+    return Training(name, batches, training_step(network(DEPTH, CLASSES), torch.device("cpu"), autocast), clock)
 
 
 def ours(name: str, pictures: np.ndarray, labels: np.ndarray, batch: int, folder: Path, compile: bool) -> Training:

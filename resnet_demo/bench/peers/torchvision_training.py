@@ -73,15 +73,22 @@ def reference_step(depth: int, classes: int, device: torch.device) -> Callable[[
     return training_step(models.get_model(f"resnet{depth}", weights=None, num_classes=classes), device)
 
 
-def training_step(network: nn.Module, device: torch.device) -> Callable[[Tensor, Tensor], float]:
-    """A function that trains a network on a batch (b, 3, size, size), labels (b,), and returns the loss."""
+def training_step(
+    network: nn.Module, device: torch.device, autocast: torch.dtype | None = None
+) -> Callable[[Tensor, Tensor], float]:
+    """A function that trains a network on a batch (b, 3, size, size), labels (b,), and returns the loss.
+
+    Args:
+        autocast: compute in this type where PyTorch's autocast does (None: in float32, its default).
+    """
     network = network.to(device).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
     criterion = nn.CrossEntropyLoss()
 
     def step(pictures: Tensor, labels: Tensor) -> float:
         pictures, labels = pictures.to(device, non_blocking=True), labels.to(device, non_blocking=True)
-        loss = criterion(network(pictures), labels)
+        with torch.autocast(device.type, autocast, enabled=autocast is not None):
+            loss = criterion(network(pictures), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

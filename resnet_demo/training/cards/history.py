@@ -176,7 +176,8 @@ def labelled_in_words(step: Step, gathered: Mapping[str, Gathered]) -> str:
         return f", {faces_in_words(source, record, record.mesh)}"
     classes = ", ".join(f"{name} {count:,}" for name, count in record.by_class.items() if name != OTHER)
     if record.listed:
-        return f", with the labels too of those that `{record.listed}` lists ({classes}), {of_gathered(source, record)}"
+        files = f"{' and '.join(f'`{name}`' for name in record.listed)} list{'s' if len(record.listed) == 1 else ''}"
+        return f", with the labels too of those that {files} ({classes}), {of_gathered(source, record)}"
     if source in step.values("--pictures"):
         return f"; with labels those in folders that were named as the classes ({classes})"
     return f", with the labels too of those in folders named as the classes ({classes}), {of_gathered(source, record)}"
