@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -40,11 +41,17 @@ def test_the_table_counts_as_the_networks_do(monkeypatch, tmp_path):
 def test_the_table_counts_each_network_at_the_size_of_its_own_pictures():
     """Those that are bundled; Compare says the same of them."""
     html = how_it_works.table()
-    assert "160 × 160 (18, 34), 192 × 192 (50, 101, 152)</span></caption>" in html
+    assert "192 × 192</span></caption>" in html
     for depth, (*_, gflops, _, _) in cells(html).items():
         checkpoint = checkpoints.load("flowers102", depth)
         spec = checkpoint.spec
         assert float(gflops) == round(cost.count_gflops(checkpoint.architecture, spec.outputs, None, spec.size), 2)
+
+
+def test_the_table_says_which_depths_see_other_sizes(monkeypatch, tmp_path):
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
+    tiny.weights_folder(tmp_path, (tiny.FLOWERS, 18), (replace(tiny.FLOWERS, size=96, resize=96), 50))
+    assert "64 × 64 (18), 96 × 96 (34, 50, 101, 152)</span></caption>" in how_it_works.table()
 
 
 def test_the_table_needs_no_weights(monkeypatch, tmp_path):
