@@ -119,7 +119,7 @@ def test_faces_say_how_many_they_found(capsys):
 
 def test_quick_arithmetic_is_held_against_float32(monkeypatch, capsys):
     monkeypatch.delenv("RESNET_DEMO_WEIGHTS")
-    examples = {precision.FLOWERS: ["dahlia", "marigold"], precision.FACES: ["astronaut"]}
+    examples = {precision.FLOWERS: ["daffodil", "yellow-daisy"], precision.FACES: ["astronaut"]}
     monkeypatch.setattr(
         precision,
         "load_pictures",

@@ -78,7 +78,7 @@ def test_onnx_in_fewer_bits(precision, share, within, checkpoint, batch, said, t
     assert path.stat().st_size < share * whole and f'"precision": "{precision}"' in side.read_text(encoding="utf-8")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     assert [value.type for value in (*session.get_inputs(), *session.get_outputs())] == ["tensor(float)"] * 3
-    assert session.get_outputs()[1].shape == ["batch", 512, 5, 5]
+    assert session.get_outputs()[1].shape == ["batch", 512, 6, 6]
     found = softmax(session.run(["logits"], {"pictures": batch})[0])
     np.testing.assert_array_equal(found.argmax(1), said.argmax(1))
     np.testing.assert_allclose(found, said, atol=within)
@@ -132,7 +132,7 @@ def test_torch_export(checkpoint, batch, said, tmp_path):
         for size in (len(batch), 1):
             logits, features = program(torch.from_numpy(batch[:size]))
             assert_same(logits, said[:size])
-    assert features.shape == (1, 512, 5, 5) and json.loads(files["config.json"])["task"]["name"] == "flowers102"
+    assert features.shape == (1, 512, 6, 6) and json.loads(files["config.json"])["task"]["name"] == "flowers102"
 
 
 def test_stored_integers_stay_as_they_are(checkpoint):

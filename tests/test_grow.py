@@ -122,7 +122,8 @@ def test_every_block_of_a_divided_network_works_and_its_answers_are_alike(tmp_pa
     config = config.changed(metrics={})
     assert "whose blocks are divided (layer1 from 2 to 3 as 1, 2; layer2" in model_card(config)
     before, after = LesionFinder(checkpoints.load_folder(source)), LesionFinder(checkpoints.load_folder(out))
-    photos = np.stack([photo.resize((160, 160)) for photo in map(Image.open, sorted(EXAMPLES.glob("*.jpg")))])
+    size = config.task.size
+    photos = np.stack([photo.resize((size, size)) for photo in map(Image.open, sorted(EXAMPLES.glob("*.jpg")))])
     same, logits = before.run(photos).logits, after.run(photos).logits
     assert np.corrcoef(same.ravel(), logits.ravel())[0, 1] > 0.9
     changes = after.found().changes

@@ -355,15 +355,15 @@ def is_said(number: str, text: str) -> bool:
 def test_the_traps_are_told_with_the_figures_of_their_file(language, percent, monkeypatch, tmp_path):
     said = traps_section(monkeypatch, language)
     assert said.count("<h3>") == 5 and "eval()" in said and "train()" in said
-    assert all(f"{right}{percent}" in said for right in ("88.5", "77.5", "39.5", "5.0", "8.0", "15.5", "84.5"))
-    for number in (f"0{percent}", f"92{percent}", "4.62", "4.39", "200", "320", "30"):
+    assert all(f"{right}{percent}" in said for right in ("89.0", "78.0", "42.0", "4.5", "28.5", "13.5", "86.0"))
+    for number in (f"0{percent}", f"88{percent}", "4.62", "4.39", "200", "320", "30"):
         assert is_said(number, said), number
     rows = read_rows(lab_traps.FILE, Trap)
     monkeypatch.setattr(lab_traps, "FILE", tmp_path / "traps.csv")
     write_rows(lab_traps.FILE, [replace(row, value=row.value / 2, pictures=70) for row in rows])
     other = traps_section(monkeypatch, language)
-    assert all(f"{right}{percent}" in other for right in ("44.2", "38.8", "19.8", "2.5", "4.0", "7.8", "42.2"))
-    assert all(is_said(number, other) for number in (f"46{percent}", "2.31", "2.19", "70")) and "88.5" not in other
+    assert all(f"{right}{percent}" in other for right in ("44.5", "39.0", "21.0", "2.2", "14.2", "6.8", "43.0"))
+    assert all(is_said(number, other) for number in (f"44{percent}", "2.31", "2.20", "70")) and "89.0" not in other
 
 
 def test_the_command_writes_the_file_that_the_traps_are_told_from(monkeypatch, tmp_path, capsys):

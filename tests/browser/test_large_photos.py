@@ -71,8 +71,9 @@ def test_a_large_photo_is_scaled_and_the_answer_stays(visit, large):
     expect(full).to_be_hidden()
     whole = answer(page)
     assert sent(page).read_bytes() == large.read_bytes()
-    assert list(whole) == list(scaled)
-    assert [whole[name] for name in whole] == pytest.approx([scaled[name] for name in whole], abs=1)
+    assert next(iter(whole)) == next(iter(scaled))
+    for name in whole.keys() | scaled.keys():  # The last ones, with a tenth of a percent each, may change places.
+        assert whole.get(name, 0.0) == pytest.approx(scaled.get(name, 0.0), abs=1)
 
 
 def unusual() -> dict[str, bytes]:
