@@ -55,19 +55,20 @@ def measure(settings: Settings) -> list[dict]:
         ways = [
             ours(OURS, pictures, labels, batch, Path(folder), compile=True),
             peer(PEER, pictures, labels, batch, settings.workers),
-            ours(PLAIN, pictures, labels, batch, Path(folder), compile=False),
         ]
         if precision == "bf16":
-            ways.insert(2, peer(PEER_BF16, pictures, labels, batch, settings.workers, torch.bfloat16))
+            ways += [peer(PEER_BF16, pictures, labels, batch, settings.workers, torch.bfloat16)]
+        ways += [ours(PLAIN, pictures, labels, batch, Path(folder), compile=False)]
         with tqdm(total=len(ways) * (settings.rounds + 1), unit="turn", mininterval=1) as progress:
             rates = take_turns(ways, settings.rounds, settings.seconds, progress)
     shared = {"what": "training, ResNet-56 on CIFAR-10", "unit": "pictures a second", "lower_is_better": False}
-    table = [
-        results.measured(rates[OURS], way=OURS, ours=True, note=precision, **shared),
-        results.measured(rates[PEER], way=PEER, target_ratio=REACH, note="float32", **shared),
-        *(results.measured(rates[way], way=way, note="bf16", **shared) for way in (PEER_BF16,) if way in rates),
-        results.measured(rates[PLAIN], way=PLAIN, **shared),
-    ]
+    rows: dict[str, dict] = {
+        OURS: {"ours": True, "note": precision},
+        PEER: {"target_ratio": REACH, "note": "float32"},
+        PEER_BF16: {"note": "bf16"},
+        PLAIN: {},
+    }
+    table = [results.measured(rates[way.name], way=way.name, **rows[way.name], **shared) for way in ways]
     print(results.table(table), flush=True)
     return results.to_dicts(table)
 
