@@ -27,7 +27,7 @@ from resnet_demo.training.bundle import kept_calibration
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.data.ood_images import SHOWN_FLOWERS, ood_pictures
 from resnet_demo.training.evaluation import features
-from resnet_demo.training.evaluation.calibrate import hard_view, spread_over
+from resnet_demo.training.evaluation.calibrate import hard_view, means_of_classes, spread_over
 from resnet_demo.training.evaluation.evaluate import class_rows
 from resnet_demo.training.evaluation.ood_scores import class_means, scores
 from resnet_demo.training.evaluation.temperature import (
@@ -114,6 +114,17 @@ def test_class_means_survive_json_and_eight_bits():
     cosine = (known @ unit.T).max(axis=1) / np.linalg.norm(known, axis=1)
     assert np.abs(again.means.nearest(known) - cosine).max() < 0.01
     assert (again.temperature, again.means.threshold, again.means.spread) == (0.5, 0.7, 0.05)
+
+
+def test_a_class_of_many_pictures_has_two_means_where_it_has_two_looks():
+    random = np.random.default_rng(0)
+    looks = np.repeat([0, 1, 2], [20, 20, 10])  # of class 0 two looks, of class 1 one
+    pooled = np.abs(5 * np.eye(3, 16)[looks] + random.normal(0, 0.3, (50, 16))).astype(np.float32)
+    means = means_of_classes(pooled, np.where(looks == 2, 1, 0), 2)
+    assert means.shape == (3, 16)
+    assert sorted(means.argmax(axis=1).tolist()) == [0, 1, 2]
+    assert ClassMeans.of(means).nearest(pooled).min() > 0.9
+    assert ClassMeans.of(class_means(pooled, np.where(looks == 2, 1, 0), 2)).nearest(pooled).min() < 0.8
 
 
 @pytest.mark.parametrize(
@@ -308,6 +319,30 @@ def test_calibrate_writes_what_the_checkpoint_then_uses(data, tmp_path, monkeypa
     assert "calibrate flowers102 --depth 18 --kept 0.7 --others noise" in (folder / "README.md").read_text("utf-8")
     assert main([*arguments, "--kept", "1"]) == 2
     assert "pass --kept a share from 0.5 up to 1" in capsys.readouterr().err
+
+
+def test_further_known_photos_count_as_known(data, tmp_path, monkeypatch, capsys):
+    weights, garden = tmp_path / "weights", tmp_path / "garden"
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(weights))
+    tiny.weights_folder(weights, (tiny.FLOWERS, 18))
+    folder = weights / "flowers102" / "resnet18"
+    commands = ["python -m resnet_demo train flowers102 --depth 18 --out runs/x"]
+    top1 = {"top1": {"value": 25.0, "low": 10.0, "high": 40.0, "n": 24.0}}
+    checkpoints.copy(folder, folder, top1, None, {"recipe": {"train_splits": ["train"]}, "commands": commands})
+    arguments = ["calibrate", "flowers102", "--depth", "18", "--data", str(data), "--labelled", str(garden)]
+    assert main(arguments) == 2
+    assert f"There are no pictures in subfolders of {garden}" in capsys.readouterr().err
+    (garden / tiny.FLOWERS.labels[1]).mkdir(parents=True)
+    for index, picture in enumerate(tiny.pictures(30, 64, seed=5)):
+        Image.fromarray(picture).save(garden / tiny.FLOWERS.labels[1] / f"{index}.png")
+    assert main(arguments) == 0
+    record = checkpoints.read_config(folder).record["calibration"]
+    assert record["fitted"]["means"] == 8 + 30
+    assert record["means"]["classes"] == 4 + 1  # Two of the class that has many.
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "python -m resnet_demo calibrate flowers102 --depth 18 --labelled garden" in card
+    assert "nearest mean of a class, two of one with many pictures (of 38 training pictures)" in card
+    assert resnet_demo.load("flowers102", 18, "cpu")(data / "flowers102" / "test0.png").unknown in (True, False)
 
 
 def test_calibrate_says_what_it_cannot_do(data, tmp_path, monkeypatch, capsys):

@@ -240,6 +240,8 @@ def test_a_mirrored_face_has_its_points_as_far_to_the_right_as_people_put_them()
     np.testing.assert_allclose(mirrored(None), 0, atol=1e-6)
     np.testing.assert_allclose(mirrored({"helen": 0.01}), 0, atol=1e-6)
     np.testing.assert_allclose(mirrored({"lfpw": 0.01}), [(-0.02, 0)] * 68, atol=1e-6)
+    np.testing.assert_allclose(mirrored({"helen": 0.03, "others": 0.01}), [(-0.02, 0)] * 68, atol=1e-6)
+    np.testing.assert_allclose(mirrored({"lfpw": 0.01, "others": 0.03}), [(-0.02, 0)] * 68, atol=1e-6)
 
 
 def test_turning_moves_the_nose_more_than_the_ears():

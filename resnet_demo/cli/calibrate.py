@@ -20,7 +20,12 @@ def add_measured(parser: argparse.ArgumentParser, pictures: str, help: str) -> N
 
 
 def measured(
-    options: argparse.Namespace, name: str, pictures: str, folders: Sequence[str], kept: float | None = None
+    options: argparse.Namespace,
+    name: str,
+    pictures: str,
+    folders: Sequence[str],
+    kept: float | None = None,
+    labelled: Path | None = None,
 ) -> tuple[Path, str]:
     """The checkpoint folder that ``ranges`` or ``calibrate`` is for, and the command as records and cards have it."""
     from resnet_demo.checkpoints.steps import Step
@@ -30,6 +35,7 @@ def measured(
     given = {
         "--depth": [str(options.depth)] if options.task else [],
         "--weights": [options.weights.as_posix()] if options.weights else [],
+        "--labelled": [labelled.name if labelled.is_absolute() else labelled.as_posix()] if labelled else [],
         "--kept": [f"{kept:g}"] if kept else [],
         pictures: [shown_name(folder) for folder in folders],
     }
@@ -82,14 +88,20 @@ def add_calibrate(commands: Commands) -> Parser:
         metavar="SHARE",
         help="how many of the pictures it is fitted on pass as known, such as 0.9; less flags more of both kinds",
     )
+    parser.add_argument(
+        "--labelled",
+        type=Path,
+        metavar="FOLDER",
+        help="further known photos, in subfolders named as the classes, such as those of train --labelled",
+    )
     return parser
 
 
 def run_calibrate(options: argparse.Namespace) -> int:
     from resnet_demo.training.evaluation.calibrate import calibrate
 
-    folder, command = measured(options, "calibrate", "--others", options.others, options.kept)
-    record = calibrate(folder, options.others, options.data, command, kept=options.kept)
+    folder, command = measured(options, "calibrate", "--others", options.others, options.kept, options.labelled)
+    record = calibrate(folder, options.others, options.data, command, kept=options.kept, labelled=options.labelled)
     for name, value in record.measured.items():
         unit = "" if name.startswith("nll") else " %"
         print(f"{name}: {value.value:.2f}{unit} ({value.low:.2f} to {value.high:.2f}), n = {value.n or 0:,.0f}")

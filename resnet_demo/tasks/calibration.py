@@ -26,7 +26,7 @@ class ClassMeans:
     """The directions of the classes in the space of the pooled features.
 
     Attributes:
-        levels: int8 (classes, C), each mean's direction.
+        levels: int8 (rows, C), each mean's direction; a class may have several.
         threshold: the cosine to the nearest mean below which a picture is probably none of the classes.
         spread: deviation of that cosine among known pictures.
     """
@@ -42,7 +42,7 @@ class ClassMeans:
 
     @cached_property
     def _directions(self) -> np.ndarray:
-        """Unit vectors (classes, C), made once: that takes longer than a picture's cosines."""
+        """Unit vectors (rows, C), made once: that takes longer than a picture's cosines."""
         means = self.levels.astype(np.float32)
         return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
 
@@ -57,7 +57,7 @@ class ClassMeans:
 
     @classmethod
     def of(cls, means: np.ndarray, threshold: float = 0.0, spread: float = 1.0) -> ClassMeans:
-        """From float means (classes, C), rounded to 8 bits, each class with a scale of its own."""
+        """From float means (rows, C), rounded to 8 bits, each with a scale of its own."""
         largest = np.maximum(np.abs(means).max(axis=1, keepdims=True), 1e-12)
         return cls(np.rint(means / largest * 127).astype(np.int8), threshold, spread)
 

@@ -74,7 +74,8 @@ class Recipe:
             crops more than once an epoch; more epochs and weights of at most 1 are better.
         mirror: share of the pictures that are mirrored.
         mirror_shift: faces: how far to the right of the truth annotators put the points, as a share of the face's
-            side, by source (any other: 0): a mirrored picture's points lie that far to the right of its own truth too.
+            side, by source (``others``: any that is not named; else 0): a mirrored picture's points lie that far to the
+            right of its own truth too.
         rotation, zoom, shift, perspective, yaw, blur, occlusion: faces, see ``augment_faces.py``.
         seed: of everything random.
     """

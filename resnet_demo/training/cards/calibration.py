@@ -32,13 +32,15 @@ def calibration_part(config: Config) -> list[str]:
     }
     for name, value in rows.items():
         flags.append(f"| {name} | {value.value:.1f} % | {value.low:.1f} to {value.high:.1f} % | {value.n or 0:,.0f} |")
+    several = int(str(record.means["classes"])) > len(config.task.labels)
+    mean = "mean of a class, two of one with many pictures" if several else "class mean"
     few = f" ({fitted.val:,} are few, so that it is drawn towards 1)" if fitted.val < FEW else ""
     parts = [
         f"## Calibration\nBy\n\n```sh\n{record.command}\n```",
         f"Probabilities are the softmax of the logits divided by {record.temperature:.3f}, fitted on {on}{few}. On the "
         f"test split (15 bins of equal width):\n\n" + "\n".join(lines),
         f"A picture is flagged as probably none of the classes where the cosine of its pooled features to the nearest "
-        f"class mean (of {fitted.means:,} training pictures) is below {record.threshold:.3f}, which "
+        f"{mean} (of {fitted.means:,} training pictures) is below {record.threshold:.3f}, which "
         f"{fitted.kept * 100:.0f} % of the same {fitted.val:,} pictures reach. Means and threshold use "
         f"neither the test split nor pictures of other things:\n\n" + "\n".join(flags),
     ]

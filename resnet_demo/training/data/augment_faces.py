@@ -21,6 +21,7 @@ from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.recipe import Recipe
 
 MESH = 16
+OTHERS = "others"  # in ``Recipe.mirror_shift``: any source that it does not name
 
 
 class FaceAugmentation:
@@ -43,13 +44,18 @@ class FaceAugmentation:
         picture = warp(pictures.picture(index), matrix, yaw, mirrored, self.size)
         points = turn(points, yaw)
         if mirrored:
-            source = pictures.sources[index] if pictures.sources else ""
-            shift = (recipe.mirror_shift or {}).get(source, 0.0) / recipe.margin
+            shift = mirror_shift(recipe, pictures.sources[index] if pictures.sources else "") / recipe.margin
             points = np.stack([1 + 2 * shift - points[:, 0], points[:, 1]], axis=1)
             if len(points) == len(MIRROR):
                 points = points[MIRROR]
         array = degrade(picture, recipe, random)
         return torch.from_numpy(array.transpose(2, 0, 1).copy()), torch.from_numpy(points.astype(np.float32))
+
+
+def mirror_shift(recipe: Recipe, source: str) -> float:
+    """How far to the right of the truth the points of a source lie, as a share of the face's side."""
+    shifts = recipe.mirror_shift or {}
+    return shifts.get(source, shifts.get(OTHERS, 0.0))
 
 
 def jitter(frame: Frame, recipe: Recipe, random: np.random.Generator) -> Frame:
