@@ -105,15 +105,18 @@ def test_photo_and_bulk_do_our_part_without_peers(tmp_path, monkeypatch, capsys)
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     (record,) = photo.measure(ONCE, depth=18, camera=(400, 300))
     assert (record["way"], record["unit"]) == ("ours, as the page does it", "ms")
-    (record,) = bulk.measure(ONCE, depth=18)
+    record, alone = bulk.measure(ONCE, depth=18)
     assert (record["way"], record["unit"], record["lower_is_better"]) == ("ours", "pictures a second", False)
+    assert (alone["what"], alone["way"]) == ("folder to CSV, ResNet-18: its parts", "the network")
     assert "400 × 300 pixels" in capsys.readouterr().out
     assert not list(folder.iterdir())
 
 
 def test_faces_say_how_many_they_found(capsys):
-    (record,) = faces.measure(ONCE, depths=(18,))
+    record, *parts = faces.measure(ONCE, depths=(18,))
     assert record["note"] == "5 of 5 faces found"
+    assert [part["way"] for part in parts] == ["finding the faces", "cutting them out", "the network", "drawing"]
+    assert "5 × " in parts[2]["note"]
     assert "face-alignment is left out" in capsys.readouterr().out
 
 

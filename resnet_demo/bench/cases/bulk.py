@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from resnet_demo import tasks
 from resnet_demo.bench import results
 from resnet_demo.bench.comparison import RATE, Entry, compare
@@ -18,7 +20,7 @@ from resnet_demo.bench.peers import networks
 from resnet_demo.bench.settings import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images.archives import Source
-from resnet_demo.inference import batch
+from resnet_demo.inference import batch as many
 from resnet_demo.inference.base import BATCH
 from resnet_demo.inference.classifier import Classifier
 
@@ -27,7 +29,7 @@ WARM = 2 * BATCH  # pictures of the turn to warm up
 EXPLANATION = """
 A folder of {count} JPEG photos of 1024 × 768 pixels ({unique} different ones, read and decoded anew each time) to a CSV
 file of their classes, ResNet-{depth} at {size} px on the CPU, in batches of {batch}. Each way does all {count}, in
-{rounds} turns, after {warm} to warm up.
+{rounds} turns, after {warm} to warm up. Below: as many through the network alone.
 """
 
 
@@ -64,7 +66,9 @@ def measure(settings: Settings, depth: int = 50) -> list[dict]:
             ),
         ]
         # A turn is its share of the folder, however long that takes.
-        table = compare(f"folder to CSV, ResNet-{depth}", entries, settings.rounds, 0)
+        what = f"folder to CSV, ResNet-{depth}"
+        table = compare(what, entries, settings.rounds, 0)
+        table += compare(f"{what}: its parts", [network_alone(checkpoint, each)], settings.rounds, 0)
     print(results.table(table), flush=True)
     return results.to_dicts(table)
 
@@ -89,10 +93,25 @@ def ours(checkpoint: Checkpoint) -> Callable[[Sequence[Path]], bytes]:
 
     def way(files: Sequence[Path]) -> bytes:
         sources = [Source(file.name, partial(str, file)) for file in files]
-        answers = [row for portion in batch.rows(network, sources) for row in portion]
-        return batch.to_csv(answers, tasks.CLASSIFICATION)
+        answers = [row for portion in many.rows(network, sources) for row in portion]
+        return many.to_csv(answers, tasks.CLASSIFICATION)
 
     return way
+
+
+def network_alone(checkpoint: Checkpoint, each: int) -> Entry:
+    """One batch again and again: as many pictures as a turn has, which is what bounds ours."""
+    network = Classifier(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
+    picture, _ = tasks.preprocess(checkpoint.spec, photos.example("dahlia"))
+    batch = np.stack([picture] * BATCH)
+
+    def passes() -> int:
+        count = -(-each // BATCH)
+        for _ in range(count):
+            network.engine.run(batch)
+        return count * BATCH
+
+    return Entry("the network", lambda: passes, RATE, note=f"batches of {BATCH}")
 
 
 def piped(checkpoint: Checkpoint) -> Callable[[Sequence[Path]], bytes]:

@@ -14,8 +14,10 @@ from resnet_demo.bench.comparison import Entry, compare
 from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import install, networks
 from resnet_demo.bench.settings import Settings
+from resnet_demo.faces import alignment
 from resnet_demo.images import draw_landmarks
 from resnet_demo.inference.landmarks import LandmarkPredictor
+from resnet_demo.utils import cpu
 
 DEPTHS = (18, 50)
 POINTS = "face_recognition_models/models/shape_predictor_68_face_landmarks.dat"
@@ -24,6 +26,7 @@ A photo of {width} × {height} pixels with {people} people → the photo with 68
 - ours: CenterFace finds the faces, a ResNet places the points.
 - dlib: its frontal face detector, with the photo doubled as its own examples do it and as it is, and its 68 points.
 The peer face-alignment is left out: its weights are no part of any package, and the bench downloads none.
+Below them the steps of ours, each measured alone.
 Turns of each way: {rounds}, {seconds:g} s or one photo at least, after a photo of each to warm up.
 """
 
@@ -68,7 +71,9 @@ def measure(settings: Settings, depths: tuple[int, ...] = DEPTHS) -> list[dict]:
             drawn("dlib, photo doubled", lambda: dlib_points(1), photo, target_ratio=5),
             drawn("dlib, photo as it is", lambda: dlib_points(0), photo),
         ]
-        table += compare(f"points of five faces, ResNet-{depth}", entries, settings.rounds, settings.seconds)
+        what = f"points of five faces, ResNet-{depth}"
+        table += compare(what, entries, settings.rounds, settings.seconds)
+        table += compare(f"{what}: its parts", parts(depth, photo), settings.rounds, settings.seconds)
     print(results.table(table), flush=True)
     return results.to_dicts(table)
 
@@ -98,6 +103,22 @@ def ours(depth: int) -> Callable[[Image.Image], int]:
         return len(found)
 
     return way
+
+
+def parts(depth: int, photo: Image.Image) -> list[Entry]:
+    """The steps of ours, one by one."""
+    predict = LandmarkPredictor("faces68", depth, "cpu", checkpoint=networks.checkpoint_of("faces68", depth))
+    spec, answer = predict.spec, predict(photo)
+    matrices = [face.matrix for face in answer.faces]
+    cut = partial(alignment.crop, photo, size=spec.size)
+    crops = np.stack([cut(matrix) for matrix in matrices])
+    points = [face.keypoints for face in answer.faces]
+    return [
+        Entry("finding the faces", lambda: partial(predict.detector.detect, photo)),
+        Entry("cutting them out", lambda: partial(cpu.each, cut, matrices)),
+        Entry("the network", lambda: partial(predict.engine.run, crops), note=f"{len(crops)} × {spec.size} px"),
+        Entry("drawing", lambda: partial(draw_landmarks.draw_faces, photo, points)),
+    ]
 
 
 def dlib_points(upsample: int) -> Callable[[Image.Image], int]:
