@@ -322,7 +322,7 @@ def test_calibrate_writes_what_the_checkpoint_then_uses(data, tmp_path, monkeypa
 
 
 def test_further_known_photos_count_as_known(data, tmp_path, monkeypatch, capsys):
-    weights, garden = tmp_path / "weights", tmp_path / "garden"
+    weights, garden = tmp_path / "weights", tmp_path / "garden" / "train"  # a name that data sets have too
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(weights))
     tiny.weights_folder(weights, (tiny.FLOWERS, 18))
     folder = weights / "flowers102" / "resnet18"
@@ -340,7 +340,7 @@ def test_further_known_photos_count_as_known(data, tmp_path, monkeypatch, capsys
     assert record["fitted"]["means"] == 8 + 30
     assert record["means"]["classes"] == 4 + 1  # Two of the class that has many.
     card = (folder / "README.md").read_text(encoding="utf-8")
-    assert "python -m resnet_demo calibrate flowers102 --depth 18 --labelled garden" in card
+    assert "python -m resnet_demo calibrate flowers102 --depth 18 --labelled train" in card
     assert "nearest mean of a class, two of one with many pictures (of 38 training pictures)" in card
     assert resnet_demo.load("flowers102", 18, "cpu")(data / "flowers102" / "test0.png").unknown in (True, False)
 

@@ -17,7 +17,8 @@ class Fitted(JsonRecord):
     """What a calibration was fitted on.
 
     Attributes:
-        means, val: training pictures of the class means; val pictures of the temperature and the threshold.
+        means, val: training and further known pictures of the class means; val pictures of the temperature and the
+            threshold.
         seen: it was trained on val too, so that hard views stood in.
         kept: the share of them that passes as known, 0..1.
     """

@@ -35,13 +35,18 @@ def measured(
     given = {
         "--depth": [str(options.depth)] if options.task else [],
         "--weights": [options.weights.as_posix()] if options.weights else [],
-        "--labelled": [labelled.name if labelled.is_absolute() else labelled.as_posix()] if labelled else [],
+        "--labelled": [shown_path(labelled)] if labelled else [],
         "--kept": [f"{kept:g}"] if kept else [],
         pictures: [shown_name(folder) for folder in folders],
     }
     given = {option: values for option, values in given.items() if values}
     folder = options.weights or bundled_folder(options.task, options.depth)
     return folder, Step(name, (options.task,) if options.task else (), given).line
+
+
+def shown_path(path: Path) -> str:
+    """A folder as records have it: its place below the working folder, else its name, as nobody else has the rest."""
+    return path.name if path.is_absolute() or ".." in path.parts else path.as_posix()
 
 
 def add_ranges(commands: Commands) -> Parser:

@@ -48,6 +48,7 @@ class ClassMeans:
 
     def to_json(self) -> dict[str, object]:
         words = base64.b64encode(self.levels.tobytes()).decode()
+        # "classes" are the rows: it is older than classes with several.
         return {"classes": len(self.levels), "levels": words, "threshold": self.threshold, "spread": self.spread}
 
     @classmethod

@@ -23,6 +23,7 @@ from resnet_demo.images.archives import Source
 from resnet_demo.inference import batch as many
 from resnet_demo.inference.base import BATCH
 from resnet_demo.inference.classifier import Classifier
+from resnet_demo.inference.mirror import outputs_of
 
 UNIQUE = 64  # different files; more would only take disk space, as each one is read and decoded anew every time
 WARM = 2 * BATCH  # pictures of the turn to warm up
@@ -108,7 +109,7 @@ def network_alone(checkpoint: Checkpoint, each: int) -> Entry:
     def passes() -> int:
         count = -(-each // BATCH)
         for _ in range(count):
-            network.engine.run(batch)
+            outputs_of(network.engine, batch)
         return count * BATCH
 
     return Entry("the network", lambda: passes, RATE, note=f"batches of {BATCH}")

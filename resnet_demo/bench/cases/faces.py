@@ -17,6 +17,7 @@ from resnet_demo.bench.settings import Settings
 from resnet_demo.faces import alignment
 from resnet_demo.images import draw_landmarks
 from resnet_demo.inference.landmarks import LandmarkPredictor
+from resnet_demo.inference.mirror import outputs_of
 from resnet_demo.utils import cpu
 
 DEPTHS = (18, 50)
@@ -116,7 +117,7 @@ def parts(depth: int, photo: Image.Image) -> list[Entry]:
     return [
         Entry("finding the faces", lambda: partial(predict.detector.detect, photo)),
         Entry("cutting them out", lambda: partial(cpu.each, cut, matrices)),
-        Entry("the network", lambda: partial(predict.engine.run, crops), note=f"{len(crops)} × {spec.size} px"),
+        Entry("the network", lambda: partial(outputs_of, predict.engine, crops), note=f"{len(crops)} × {spec.size} px"),
         Entry("drawing", lambda: partial(draw_landmarks.draw_faces, photo, points)),
     ]
 

@@ -1,7 +1,8 @@
 """The command ``calibrate``: a temperature for the probabilities, and what known pictures look like; both measured.
 
 Nothing is fitted on test pictures, nor on those that show none of the classes: for telling these, only what is known
-is needed, the means of each class among the training pictures, and how near to one of them known pictures come.
+is needed, the means of each class among the training pictures, and how near to one of them known pictures come. (What
+share of known pictures passes, ``--kept``, was chosen for the bundled networks with photos of other things at hand.)
 
 Where the checkpoint was trained on val too, its val pictures look too well known. Then hard views of them stand in:
 small, enlarged again and oddly coloured crops that training never showed. Where it was not, val itself serves.
@@ -9,7 +10,7 @@ small, enlarged again and oddly coloured crops that training never showed. Where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
 
 # Pictures to fit on, of each set: minutes also for the deepest network on two cores.
 MOST_MEANS, MOST_VIEWS = 2040, 600
-# Pictures of a class for each of two means. With photos of gardens among the known ones, and where nine in ten ImageNet
-# samples are flagged, one mean of all flagged 11.5 % of 442 photos of flowers held back, two 8 %, up to six no fewer;
-# means of Oxford's alone 34 %.
+# Pictures of a class for each of two means, where further photos are known. That there are two was chosen on 442 photos
+# of flowers held back: with a threshold that flags nine in ten ImageNet samples, one mean of all flags 11.5 % of them,
+# two 8 %, up to six no fewer; means of Oxford's pictures alone 34 %.
 PER_MEAN = 12
 LEAST = 30  # pictures without which a temperature means nothing
 # Share of hard views, or of unseen val pictures, that pass as known. With 0.90 of the hard views more than every third
@@ -93,15 +94,16 @@ def calibrate(
     ood = {shown_name(source): ood_pictures(spec.name, source, data) for source in others}
     own = own or (own_pictures(config, data) if config.is_own else None)
     train, val, test = (split_pictures(config, split, data, own) for split in ("train", "val", "test"))
-    parts = {"train": train} | ({labelled.name: labelled_pictures(labelled, spec.labels)} if labelled else {})
+    further = [labelled_pictures(labelled, spec.labels)] if labelled else []
     if len(val) < LEAST:
         raise UserError(f"{spec.name} has {len(val)} val pictures: calibrating needs {LEAST}, so add some and train.")
     seen = "val" in config.train_splits
     checkpoint = replace(checkpoint, calibration=Calibration())
     predictor = Classifier(spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint, ends=False)
 
-    known, labels = known_features(predictor, parts)
-    means = ClassMeans.of(means_of_classes(known.pooled, labels, len(spec.labels)))
+    known, labels = known_features(predictor, [train, *further])
+    fit = means_of_classes if further else class_means
+    means = ClassMeans.of(fit(known.pooled, labels, len(spec.labels)))
     rows = spread_over(val, MOST_VIEWS)
     pictures = (hard_view(photo, spec.size, row) for photo, row in zip(photos(val, rows), rows, strict=True))
     held = features_of(predictor, pictures if seen else photos(val, rows), len(rows), "val pictures")
@@ -133,12 +135,12 @@ def calibrate(
     return record
 
 
-def known_features(predictor: Classifier, parts: Mapping[str, Pictures]) -> tuple[Features, np.ndarray]:
+def known_features(predictor: Classifier, parts: Sequence[Pictures]) -> tuple[Features, np.ndarray]:
     """Features of known pictures, of each of ``parts`` at most ``MOST_MEANS``, and their labels (n,)."""
     found, labels = [], []
-    for name, part in parts.items():
+    for part in parts:
         chosen = spread_over(part, MOST_MEANS)
-        found.append(features_of(predictor, photos(part, chosen), len(chosen), f"class means, {name}"))
+        found.append(features_of(predictor, photos(part, chosen), len(chosen), "class means"))
         labels.append(part.labels[chosen])
     pooled, logits = (np.concatenate([getattr(each, name) for each in found]) for name in ("pooled", "logits"))
     return Features(pooled, logits), np.concatenate(labels)
@@ -147,7 +149,8 @@ def known_features(predictor: Classifier, parts: Mapping[str, Pictures]) -> tupl
 def means_of_classes(pooled: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """The mean direction of each class's pooled features (n, C), and two of a class with many pictures: (rows, C).
 
-    A flower in a book and one in a garden are two groups, and their mean lies near to neither.
+    A flower in a book and one in a garden are two groups, and their mean lies near to neither. 2-means, from the halves
+    on both sides of the first principal component, so that every machine finds the same ones.
     """
     from scipy.cluster.vq import kmeans2
 
@@ -155,8 +158,12 @@ def means_of_classes(pooled: np.ndarray, labels: np.ndarray, classes: int) -> np
     further = []
     for k in np.flatnonzero(np.bincount(labels, minlength=classes) >= 2 * PER_MEAN).tolist():
         own = directions(pooled[labels == k]).astype(np.float64)
-        rows[k], second = kmeans2(own, 2, iter=20, minit="++", rng=np.random.default_rng(seed_of("means", k)))[0]
-        further.append(second)
+        side = np.linalg.svd(own - own.mean(axis=0), full_matrices=False)[0][:, 0] > 0
+        if 0 < side.sum() < len(own):  # Not all alike.
+            means, which = kmeans2(own, np.stack([own[side].mean(axis=0), own[~side].mean(axis=0)]), 20, minit="matrix")
+            if np.bincount(which, minlength=2).min() >= PER_MEAN // 2:  # A few odd pictures are no group.
+                rows[k] = means[0]
+                further.append(means[1])
     return np.concatenate([rows, np.array(further, np.float32).reshape(-1, rows.shape[1])])
 
 
