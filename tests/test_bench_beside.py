@@ -103,8 +103,9 @@ def test_photo_and_bulk_do_our_part_without_peers(tmp_path, monkeypatch, capsys)
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    (record,) = photo.measure(ONCE, depth=18, camera=(400, 300))
+    record, *parts = photo.measure(ONCE, depth=18, camera=(400, 300))
     assert (record["way"], record["unit"]) == ("ours, as the page does it", "ms")
+    assert [part["way"].split()[0] for part in parts] == ["decoding", "the", "scaling", "the", "encoding"]
     record, alone = bulk.measure(ONCE, depth=18)
     assert (record["way"], record["unit"], record["lower_is_better"]) == ("ours", "pictures a second", False)
     assert (alone["what"], alone["way"]) == ("folder to CSV, ResNet-18: its parts", "the network")

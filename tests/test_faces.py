@@ -10,13 +10,15 @@ from conftest import EXAMPLES
 from PIL import Image, ImageOps
 
 from resnet_demo.cli.main import main
+from resnet_demo.errors import UserError
 from resnet_demo.faces import detector as face_detector
 from resnet_demo.faces import pose, tiles
 from resnet_demo.faces.alignment import TEMPLATE, crop, crop_matrix, frame_of, shape_error, to_photo, transform
 from resnet_demo.faces.detector import Detector, suppress, turned_back
 from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.training.data.datasets import Pictures
-from resnet_demo.training.evaluation import detection, poses
+from resnet_demo.training.evaluation import convention, detection, poses
+from resnet_demo.training.evaluation.evaluate import evaluate_keypoints
 
 
 @pytest.fixture(scope="module")
@@ -290,6 +292,33 @@ def test_pose_and_spread_beside_labels(tmp_path, monkeypatch, capsys):
     assert said.count("| 0.00 % |") >= 5 and "Rank correlation" in said
     assert main(["poses", "--depth", "18", "--sources", "moon"]) == 2
     assert "0 faces of moon in val: name others" in capsys.readouterr().err
+
+
+def test_what_annotators_do_otherwise_is_told_from_what_the_network_does_not_see(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(convention, "LEAST", 24)
+    predict = LandmarkPredictor("faces68", 18, "cpu")
+    paths, labels = [], []
+    for number in range(30):
+        paths.append(tmp_path / f"{number}.png")
+        photo = example(("astronaut", "president")[number % 2])
+        photo.resize((300 + 5 * number, round((300 + 5 * number) * photo.height / photo.width))).save(paths[-1])
+        with Image.open(paths[-1]) as written:
+            points = predict(written).faces[0].keypoints.copy()
+        points[:17, 0] += 0.1 * np.linalg.norm(points[36] - points[45])  # Their jaw lines lie further right.
+        labels.append(points)
+    faces = Pictures("faces68", paths, np.array(labels), sources=["nasa"] * 26 + ["moon"] * 4)
+    learned, measured = faces.some(range(24)), faces.some([24, 25])
+    assert evaluate_keypoints(predict, measured).metrics["nme_nasa"].value == pytest.approx(
+        100 * 0.1 * 17 / 68, abs=0.05
+    )
+    error = convention.evaluate_in_convention(predict, "nasa", learned, measured)
+    assert error.value < 0.2 and (error.n, error.missed) == (2, 0)
+    with pytest.raises(
+        UserError, match="There are 4 faces of moon, and --convention needs 24: the sources are moon, n"
+    ):
+        convention.evaluate_in_convention(predict, "moon", faces, faces)
+    assert main(["evaluate", "flowers102", "--depth", "18", "--convention", "nasa", "--labelled", str(tmp_path)]) == 2
+    assert "--convention measures one network of faces on a split" in capsys.readouterr().err
 
 
 def test_rank_correlation():

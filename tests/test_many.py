@@ -14,9 +14,11 @@ import tiny
 from conftest import EXAMPLES
 from PIL import Image
 
+from resnet_demo import checkpoints
 from resnet_demo.errors import UserError
 from resnet_demo.images import archives, pixel_budget
 from resnet_demo.inference import batch, predictor, results
+from resnet_demo.inference.classifier import Classifier
 from resnet_demo.page.i18n import texts
 from resnet_demo.page.tabs import batch as page
 from resnet_demo.page.tabs import batch_similar, batch_truth
@@ -102,6 +104,28 @@ def test_every_picture_is_answered_in_order_as_if_alone(weights):
             [score.probability for score in row.scores], [score.probability for score in alone], atol=0.02
         )
         assert row.thumbnail.size == (80 + seed, 60)
+
+
+def test_large_photos_are_named_as_one_by_one():
+    """Though they are decoded at a part of their size: no probability moves by more than a close call's."""
+    files = []
+    for path in sorted(EXAMPLES.glob("*.jpg")):
+        photo = Image.open(path)
+        scale = 1536 / min(photo.size)
+        buffer = io.BytesIO()
+        photo.resize([round(side * scale) for side in photo.size], Image.Resampling.BICUBIC).save(buffer, "JPEG")
+        files.append((path.name, buffer.getvalue()))
+    checkpoint = checkpoints.load_folder(EXAMPLES.parents[1] / "weights" / "flowers102" / "resnet50")
+    network = Classifier("flowers102", 50, checkpoint=checkpoint)
+    found = [row for portion in batch.rows(network, [source(*file) for file in files]) for row in portion]
+    assert len(found) == len(files) > 3
+    for row, (name, photo) in zip(found, files, strict=True):
+        alone = network(photo)
+        assert row.name == name and row.unknown == alone.unknown
+        if not row.unknown:
+            probabilities = {score.label: score.probability for score in row.scores}
+            assert abs(probabilities[alone.scores[0].label] - alone.scores[0].probability) < 0.05
+    assert sum(not row.unknown for row in found) > 2
 
 
 def test_what_cannot_be_read_is_a_row_with_its_reason(weights):

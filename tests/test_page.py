@@ -138,6 +138,26 @@ def test_two_inputs_at_once_are_both_of_the_same_task(weights, photo, monkeypatc
     assert second == events.Plan(first.now)  # No further answer, and no word about depths without weights.
 
 
+def test_an_answer_leaves_controls_alone_that_hold_its_values_already(weights, photo, monkeypatch):
+    """A depth or class that the visitor chose while the answer was due would else be set back."""
+    made = []
+    monkeypatch.setattr(classify, "connect", lambda listener, *_: made.append(listener))
+    with gr.Blocks():
+        classify.build()
+    form = made[0].form
+    depth, target = form.parts["depth"], form.parts["target"]
+    asked = classify.Question(photo, "pets", 18, 5, "")
+    sent = {part: getattr(asked, name) for name, part in form.parts.items()}
+    sent |= {form.last_task: "flowers102", form.answered: None}
+    found = events.plan(form, sent)
+    assert found.question == asked and "value" not in found.now[depth] and "value" not in found.now[target]
+    assert target not in events.plan(form, sent | {form.last_task: "pets"}).now
+    # What the new task or photo lacks goes.
+    found = events.plan(form, sent | {depth: 34, target: "Rose"})
+    assert found.question == asked and found.now[depth]["value"] == 18 and found.now[target]["value"] == ""
+    assert events.plan(form, sent | {target: "Rose", form.last_task: "pets"}).now[target] == ""
+
+
 def test_what_failed_or_is_kept_no_more_is_answered_anew_though_the_question_is_the_same(weights, photo, monkeypatch):
     made = []
     monkeypatch.setattr(classify, "connect", lambda listener, *_: made.append(listener))

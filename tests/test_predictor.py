@@ -428,6 +428,11 @@ def test_small_work_on_all_cpus_keeps_its_order_and_its_errors():
         cpu.each(lambda number: 1 / number, [1, 0, 2])
 
 
+def test_small_work_within_small_work_does_not_wait_for_itself():
+    rows = cpu.each(lambda row: cpu.each(lambda number: row * number, [1, 2, 3]), list(range(20)))
+    assert rows == [[row, 2 * row, 3 * row] for row in range(20)]
+
+
 def test_a_predictor_of_the_other_kind_is_refused_in_one_sentence(classify, find_keypoints):
     assert classify.as_a(Classifier) is classify and find_keypoints.as_a(LandmarkPredictor) is find_keypoints
     with pytest.raises(UserError, match="flowers102 is a task of classification, not of keypoints: choose another"):

@@ -17,6 +17,7 @@ from resnet_demo.images.decode import open_photo
 from resnet_demo.images.draw_landmarks import FACE_COLOURS, draw_faces
 from resnet_demo.images.overlay import encode_jpeg, fit_within, overlay, signed_overlay
 from resnet_demo.tasks import CropBox
+from resnet_demo.utils import cpu
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "resnet_demo" / "examples").glob("*.jpg"))
 
@@ -272,6 +273,18 @@ def test_fit_within(size, side, expected):
 def test_fit_within_never_enlarges():
     photo = grey(40, 30)
     assert fit_within(photo, 40) is photo
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 5])
+@pytest.mark.parametrize("path", EXAMPLES[:3], ids=lambda path: path.stem)
+def test_a_photo_that_is_scaled_in_strips_has_no_seams(path, cpus, monkeypatch):
+    monkeypatch.setattr(cpu, "cpu_count", lambda: cpus)
+    photo = Image.open(path)
+    long = max(photo.size)
+    for side in (long - 1, long * 2 // 3, long // 3):
+        scaled = fit_within(photo, side)
+        apart = pixels(scaled) - pixels(photo.resize(scaled.size, Image.Resampling.HAMMING, reducing_gap=2.0))
+        assert abs(apart).max() <= 1 and np.mean(apart != 0) < 0.01
 
 
 def test_encode_jpeg():

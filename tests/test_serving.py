@@ -607,7 +607,7 @@ def stopped(process: subprocess.Popen, port: int, tmp_path: Path, number: signal
 
 
 def test_a_signal_lets_running_requests_end_and_leaves_nothing(started, tmp_path):
-    process, port = started()
+    process, port = started(RESNET_DEMO_STOP_SECONDS="120")
     stopped(process, port, tmp_path, signal.SIGTERM)  # The network is still being loaded, or computes.
 
 
@@ -626,7 +626,8 @@ def test_connections_that_say_nothing_are_closed(started, tmp_path):
     """With few descriptors, more connections than those and the page's own files, and short time-outs. The page then
     hears the other signal as well."""
     limited = ("sh", "-c", f"ulimit -n 64; exec {sys.executable} app.py")
-    process, port = started(limited, RESNET_DEMO_HEADER_SECONDS="1", RESNET_DEMO_BODY_SECONDS="1")
+    times = {"HEADER": "1", "BODY": "1", "STOP": "120"}
+    process, port = started(limited, **{f"RESNET_DEMO_{name}_SECONDS": value for name, value in times.items()})
     idle = [connected(port) for _ in range(60)]
     slow = connected(port)
     for connection in idle:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 PROGRAM = ("python", "-m", "resnet_demo")
 
@@ -70,3 +70,8 @@ class Step:
     @property
     def depth(self) -> int:
         return int(self.option("--depth", "50"))
+
+
+def shown_path(path: Path) -> str:
+    """A folder as records have it: its place below the working folder, else its name, as nobody else has the rest."""
+    return path.name if path.is_absolute() or ".." in path.parts else path.as_posix()

@@ -28,7 +28,7 @@ def measured(
     labelled: Path | None = None,
 ) -> tuple[Path, str]:
     """The checkpoint folder that ``ranges`` or ``calibrate`` is for, and the command as records and cards have it."""
-    from resnet_demo.checkpoints.steps import Step
+    from resnet_demo.checkpoints.steps import Step, shown_path
     from resnet_demo.training.evaluation.calibrate import shown_name
     from resnet_demo.training.evaluation.run import bundled_folder
 
@@ -42,11 +42,6 @@ def measured(
     given = {option: values for option, values in given.items() if values}
     folder = options.weights or bundled_folder(options.task, options.depth)
     return folder, Step(name, (options.task,) if options.task else (), given).line
-
-
-def shown_path(path: Path) -> str:
-    """A folder as records have it: its place below the working folder, else its name, as nobody else has the rest."""
-    return path.name if path.is_absolute() or ".." in path.parts else path.as_posix()
 
 
 def add_ranges(commands: Commands) -> Parser:

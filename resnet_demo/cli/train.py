@@ -327,6 +327,12 @@ def add_evaluate(commands: Commands) -> Parser:
         "--right", type=Path, metavar="FILE", help="with --labelled: a CSV of subfolders and the classes right there"
     )
     parser.add_argument("--grey", action="store_true", help="the split's pictures without their colours")
+    parser.add_argument(
+        "--convention",
+        metavar="SOURCE",
+        help="only the faces of this source, through a linear map to where its annotators put the points, fitted to "
+        "its training faces",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_data(parser)
     add_device(parser)
@@ -343,6 +349,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
         raise UserError("--labelled needs a task, or --weights with a checkpoint folder: name one.")
     if options.grey and (options.labelled or not (options.task or options.weights)):
         raise UserError("--grey measures one network on a split: name its task or --weights, without --labelled.")
+    if options.convention and (options.labelled or options.grey or not (options.task or options.weights)):
+        raise UserError("--convention measures one network of faces on a split: name its task or --weights alone.")
     named = options.task or options.weights
     wanted = [(options.task, options.depth)] if named else all_bundled(options.data)
     for number, (task, depth) in enumerate(wanted):
@@ -356,6 +364,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
             labelled=options.labelled,
             right=options.right,
             grey=options.grey,
+            convention=options.convention,
         )
         measured = options.labelled.as_posix() if options.labelled else options.split
         measured += ", grey" if options.grey else ""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from io import BytesIO
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
 from resnet_demo.images.colormaps import colour_table, signed_table
+from resnet_demo.utils import cpu
+
+REDUCING_GAP = 2.0  # Pillow reduces a photo by whole steps first, down to so many times the wanted size
+LEAST_ROWS = 256  # of a scaled photo that is worth all CPUs
 
 
 class CropBoxLike(Protocol):
@@ -142,9 +147,27 @@ def fit_within(photo: Image.Image, side: int) -> Image.Image:
     longest = max(photo.size)
     if longest <= side:
         return photo
-    size = (max(1, round(photo.width * side / longest)), max(1, round(photo.height * side / longest)))
-    # As sharp to the eye as Lanczos where pictures are scaled down, at a third of its cost.
-    return photo.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+    photo.load()  # Threads cannot decode a picture together.
+    width, height = (max(1, round(length * side / longest)) for length in photo.size)
+    per_row = photo.height / height
+
+    def strip(rows: tuple[int, int]) -> Image.Image:
+        """Rows of the scaled photo, as in the whole but for rounding: what lies beside a box counts at its edge too."""
+        box = (0, rows[0] * per_row, photo.width, rows[1] * per_row)
+        # As sharp to the eye as Lanczos where pictures are scaled down, at a third of its cost.
+        size = (width, rows[1] - rows[0])
+        return photo.resize(size, Image.Resampling.HAMMING, box, reducing_gap=REDUCING_GAP)
+
+    # Where Pillow reduces the photo first, strips would begin elsewhere in its steps; but then there is little to do.
+    count = cpu.cpu_count() if longest < 2 * REDUCING_GAP * side and height >= LEAST_ROWS else 1
+    edges = [height * index // count for index in range(count + 1)]
+    strips = cpu.each(strip, list(pairwise(edges)))
+    if len(strips) == 1:
+        return strips[0]
+    scaled = Image.new(photo.mode, (width, height))
+    for part, top in zip(strips, edges, strict=False):
+        scaled.paste(part, (0, top))
+    return scaled
 
 
 def encode_jpeg(photo: Image.Image, quality: int = 90) -> bytes:

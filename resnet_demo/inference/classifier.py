@@ -12,6 +12,7 @@ from PIL import Image
 from resnet_demo import checkpoints, tasks
 from resnet_demo.inference.base import Opened, Picture, Predictor, Run, open_picture, since
 from resnet_demo.inference.results import Prediction, Score, embedding_of
+from resnet_demo.utils import cpu
 
 # Top probability below which a long photo's ends are looked at too, and that an end must have to count: of a photo of
 # something else the best of three guesses would look more certain than one.
@@ -47,11 +48,13 @@ class Classifier(Predictor[Prediction]):
         Returns:
             What was seen of each photo, the milliseconds that preparing it took, and how the network ran.
         """
-        looks, milliseconds = [], []
-        for photo in photos:
+
+        def middle(photo: Image.Image) -> tuple[Look, float]:
             start = perf_counter()
-            looks.append(Look(*tasks.preprocess(self.spec, photo)))
-            milliseconds.append(since(start))
+            return Look(*tasks.preprocess(self.spec, photo)), since(start)
+
+        seen = cpu.each(middle, photos)
+        looks, milliseconds = [look for look, _ in seen], [took for _, took in seen]
         run = self._fill(looks)
         further = []  # index of the photo, its end
         for index, (photo, look) in enumerate(zip(photos, looks, strict=True)):

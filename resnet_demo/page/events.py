@@ -125,22 +125,28 @@ def plan(form: Form[Question], values: Values) -> Plan[Question]:
     return Plan(now, None if asked == before and stands else asked)
 
 
+def changed(update: dict[str, Any], before: object) -> dict[str, Any]:
+    """An update without a value that is there already: what the visitor chose since would be overwritten."""
+    return {key: value for key, value in update.items() if key != "value" or value != before}
+
+
 def of_another_task(form: Form[Question], asked: Question) -> tuple[Question, Updates]:
     """The same depth where the task has weights of it; of several depths all that are at hand."""
     several = isinstance(asked.depth, list)
     depth = catalog.compared_depths(asked.task) if several else usable(asked.task, asked.depth)
     updates = {"depth": gr.update(value=depth, **depth_look(asked.task)), **form.of_task(asked.task)}
     values = {name: update["value"] for name, update in updates.items()}
-    now = {form.parts[name]: update for name, update in updates.items()}
+    now = {form.parts[name]: changed(update, getattr(asked, name)) for name, update in updates.items()}
     return replace(asked, **values), {**now, form.last_task: asked.task}  # type: ignore[type-var]
 
 
 def of_another_photo(form: Form[Question], asked: Question) -> tuple[Question, Updates]:
     """Nothing of the photo before it stays."""
     # Whoever is quick sends the depth of the task before, while the answer to the new task is on its way.
+    before = asked
     asked = replace(asked, depth=usable(asked.task, asked.depth), **form.of_photo)  # type: ignore[type-var]
     empty = {form.shown[name]: value() for name, value in form.empty.items()}
-    fresh = {form.parts[name]: value for name, value in form.of_photo.items()}
+    fresh = {form.parts[name]: value for name, value in form.of_photo.items() if value != getattr(before, name)}
     return asked, {**empty, **fresh, form.answered: None}
 
 

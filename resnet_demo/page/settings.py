@@ -28,11 +28,12 @@ window.resnet = {
       return JSON.parse(sessionStorage.getItem("resnet-demo-photo"));
     } catch { return chosen || null; }
   },
+  choices: 0, // of photos, in all tabs
   asked: {}, // Viewer → the photo that its tab was asked last, with the file's path on the server.
   busy(viewer, busy) {
     document.dispatchEvent(new CustomEvent("resnet:busy", { detail: { viewer, busy } }));
   },
-  sendAlong(from, to) { this.photo({ ...this.asked[from], travels: to }); },
+  sendAlong(from, to) { this.choices++; this.photo({ ...this.asked[from], travels: to }); },
   compare(viewer) {
     this.sendAlong(viewer, "compare-photo");
     document.querySelector("#tab-compare-button").click();
@@ -50,16 +51,20 @@ window.resnet = {
   tab(known, parts) {
     const { tab } = this.read();
     [this.parts, this.first] = [parts, known[0]];
-    this.open = known.includes(tab) ? tab : this.first;
-    return { __type__: "update", ...(known.includes(tab) ? { selected: tab } : {}) };
+    this.open = this.opened || (known.includes(tab) ? tab : this.first);
+    if (this.opened) this.save("tab", this.opened);
+    return { __type__: "update", ...(known.includes(tab) && !this.opened ? { selected: tab } : {}) };
   },
-  hand: [], touched: {}, // The ids round what was pressed last; what the visitor chose before the settings came back.
+  // The ids round what was pressed last; what the visitor chose, and the tab that was opened by hand,
+  // before the settings came back.
+  hand: [], touched: {}, opened: null,
   again(names) {
     const { touched } = this;
     return names.map((name) => ({ __type__: "update", ...(name in touched ? { value: touched[name] } : {}) }));
   },
   settle() {
     this.settled = true;
+    for (const [name, value] of Object.entries(this.touched)) this.save(name, value);
     window.resnetRestored();
   },
   save(name, value) {
@@ -67,7 +72,10 @@ window.resnet = {
     if (!this.settled && !same && this.hand.includes(name.replace(/[._]/g, "-"))) this.touched[name] = value;
     if (name === "tab") // On a phone the tabs are a line that scrolls.
       document.getElementById(`tab-${value}-button`)?.scrollIntoView({ block: "nearest", inline: "center" });
-    if (!this.ready) return; // Gradio selects the first tab by itself, before anything is restored.
+    if (!this.ready) { // Gradio selects the first tab by itself, before anything is restored.
+      if (name === "tab" && this.hand.includes(`tab-${value}-button`)) this.opened = value;
+      return;
+    }
     const all = { ...this.kept(), [name]: value };
     try { localStorage.setItem("resnet-demo", JSON.stringify(all)); } catch { /* a private window */ }
     const tab = name === "tab" ? value : this.open || this.first; // What is kept may be another window's.

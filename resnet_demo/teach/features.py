@@ -12,7 +12,7 @@ from resnet_demo import tasks
 from resnet_demo.images import overlay
 from resnet_demo.images.archives import Source
 from resnet_demo.inference.base import BATCH, Predictor
-from resnet_demo.inference.batch import THUMBNAIL_SIDE, opened_photos
+from resnet_demo.inference.batch import THUMBNAIL_SIDE, draft_side, opened_photos
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ def look(network: Predictor, sources: Iterable[Source], explain: Callable[[Excep
     """
     spec = network.spec
     waiting: list[tuple[Photo, np.ndarray | None]] = []
-    for item in opened_photos(sources, 2 * max(spec.resize, THUMBNAIL_SIDE), explain):
+    for item in opened_photos(sources, draft_side(spec), explain):
         if item is None:
             continue
         name, photo = item

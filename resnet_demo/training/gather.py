@@ -22,7 +22,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from resnet_demo.checkpoints.records import Gathered
-from resnet_demo.checkpoints.steps import Step
+from resnet_demo.checkpoints.steps import Step, shown_path
 from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.classifier import Classifier
@@ -127,16 +127,12 @@ def step_of(
     folders: Sequence[Path], out: Path, apart: Sequence[str], classes: str | None, listed: Sequence[Path]
 ) -> Step:
     """What makes the same folder again, for cards: without the folders of this machine."""
-
-    def shown(path: Path) -> str:
-        return path.name if path.is_absolute() else path.as_posix()
-
-    options = {"--out": [shown(out)], "--apart": [shown(Path(each)) for each in apart]}
+    options = {"--out": [shown_path(out)], "--apart": [shown_path(Path(each)) for each in apart]}
     if classes:
         options["--classes"] = [classes]
     if listed:
-        options["--listed"] = [*map(shown, listed)]
-    return Step("gather", [*map(shown, folders)], options)
+        options["--listed"] = [*map(shown_path, listed)]
+    return Step("gather", [*map(shown_path, folders)], options)
 
 
 def listed_photos(folders: Sequence[Path], listed: Sequence[Path]) -> dict[tuple[Path, Path], str]:

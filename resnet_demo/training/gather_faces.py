@@ -21,7 +21,7 @@ from PIL import Image, ImageFilter
 from tqdm import tqdm
 
 from resnet_demo.checkpoints.records import Gathered, MeshRecord
-from resnet_demo.checkpoints.steps import Step
+from resnet_demo.checkpoints.steps import Step, shown_path
 from resnet_demo.errors import UserError
 from resnet_demo.faces.alignment import Frame, crop, frame_matrix, frame_of
 from resnet_demo.faces.detector import Detector
@@ -269,10 +269,6 @@ def write(out: Path, sources: Sequence[str], paths: Sequence[Path], points: np.n
 
 def step_of(folders: Sequence[Path], out: Path, task: str, python: Path, most: int | None) -> Step:
     """What makes the same folder again, for cards: without the folders of this machine."""
-
-    def shown(path: Path) -> str:
-        return path.name if path.is_absolute() else path.as_posix()
-
     mesh = Path(*python.parts[-3:]) if python.is_absolute() else python
-    options = {"--out": [shown(out)], "--apart": [task], "--mesh-python": [mesh.as_posix()]}
-    return Step("faces", [*map(shown, folders)], options | ({"--most": [str(most)]} if most else {}))
+    options = {"--out": [shown_path(out)], "--apart": [task], "--mesh-python": [mesh.as_posix()]}
+    return Step("faces", [*map(shown_path, folders)], options | ({"--most": [str(most)]} if most else {}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -30,16 +31,20 @@ def cpu_count() -> int:
 def each(function: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
     """``[function(item) for item in items]`` on all CPUs, for what lets go of Python's lock, as Pillow's scaling does.
 
-    The function must not call ``each`` itself.
+    Where the function calls ``each`` itself, that stays on its own CPU.
     """
-    if len(items) < 2 or cpu_count() < 2:
+    if len(items) < 2 or cpu_count() < 2 or hasattr(_thread, "pooled"):
         return [function(item) for item in items]
     return list(_pool().map(function, items))
 
 
+_thread = threading.local()
+
+
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cpu_count(), "each")
+    # A thread of the pool that waited for others of it might wait for ever.
+    return ThreadPoolExecutor(cpu_count(), "each", initializer=lambda: setattr(_thread, "pooled", True))
 
 
 def processor_properties() -> dict[str, str]:

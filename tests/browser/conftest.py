@@ -130,7 +130,8 @@ def window(chromium) -> Iterator[Page]:
 @pytest.fixture
 def visit(server, window):
     """A function that opens the page as somebody who was never here: ``visit(width, height, theme, address, query)``; a
-    second visit ends the first. Whoever gives a query, which the address says besides, waits for what it opens.
+    second visit ends the first. Whoever gives a query, which the address says besides, waits for what it opens; without
+    one the kept settings are there, where ``settled`` says so.
     Afterwards: no request to another host, no error of the page's scripts, nothing that its security policy forbids."""
     visited, hosts, errors = set(), set(), []
     listeners = {
@@ -140,7 +141,12 @@ def visit(server, window):
     }
 
     def open_page(
-        width: int = 1440, height: int = 900, theme: str = "light", address: str = server, query: str = ""
+        width: int = 1440,
+        height: int = 900,
+        theme: str = "light",
+        address: str = server,
+        query: str = "",
+        settled: bool = True,
     ) -> Page:
         if visited:
             forget(window, address)
@@ -149,6 +155,8 @@ def visit(server, window):
         window.goto(f"{address}/?__theme={theme}&{query}".rstrip("&"))
         if not query:
             window.locator("#flowers-photo").wait_for()
+            if settled:
+                window.wait_for_function("window.resnet.settled")
         return window
 
     for event, listener in listeners.items():

@@ -59,7 +59,7 @@ def test_a_photo_is_dropped_or_pasted_anywhere_in_the_tab(visit):
 def test_a_photo_that_is_chosen_before_the_page_begins_is_the_one_that_is_shown(visit, window):
     """The page begins with an example once it knows its settings; an upload may be on its way by then."""
     with Held(window, "**/queue/join*") as settings, Held(window, "**/gradio_api/upload*") as sent:
-        page = visit()
+        page = visit(settled=False)
         settings.wait()
         upload(page, "flowers", EXAMPLES / "astronaut.jpg")
         sent.wait()
@@ -89,6 +89,20 @@ def test_an_example_that_is_chosen_while_a_photo_is_sent_is_the_one_that_stays(v
     assert page.evaluate("window.resnet.asked['flowers-overlay'].example") == "cat"
     assert state(page, "flowers-overlay") == before
     expect(page.locator("#flowers-overlay .viewer-badge")).to_contain_text("Example")
+
+
+def test_a_photo_that_is_sent_late_does_not_replace_what_another_tab_chose_meanwhile(visit):
+    page = visit()
+    open_tab(page, "faces")
+    expect(page.locator("#faces-overlay[data-drawn]")).to_be_visible()
+    with Held(page, "**/gradio_api/upload*") as sent:
+        upload(page, "faces", PEOPLE)
+        sent.wait()
+        open_tab(page, "flowers")
+        page.locator("#flowers-examples .gallery-item").nth(2).click()
+    page.wait_for_function("window.resnet.asked['faces-overlay'].path")
+    assert page.evaluate("window.resnet.photo().example") == "cat"
+    expect(page.locator("#flowers-overlay .viewer-canvas")).to_have_attribute("aria-label", re.compile("cat"))
 
 
 def test_the_photo_goes_along_to_another_tab_and_back(visit):

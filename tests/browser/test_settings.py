@@ -62,7 +62,7 @@ def test_settings_are_there_before_the_first_answer_and_leave_what_was_chosen_me
     forget(window, own_server)
     window.evaluate("""localStorage["resnet-demo"] = JSON.stringify({"flowers.depth": 34, "flowers.top_k": 3})""")
     with Held(window, "**/queue/join*") as settings:
-        page = visit(address=own_server)
+        page = visit(address=own_server, settled=False)
         settings.wait()
         page.evaluate(FACTS)
         page.locator("#flowers-top-k input[type=number]").fill("2")

@@ -95,6 +95,34 @@ def test_photos_given_while_others_are_looked_at_have_their_turn(visit, photos):
     expect(page.locator("#teach-classes")).to_contain_text(str(EACH))
 
 
+def test_a_name_typed_as_soon_as_a_class_is_there_stays(visit, photos):
+    """Though answers that are due then come late."""
+    teaching, _ = photos
+    page = open_tab(visit)
+    first, second = sorted(teaching.iterdir())[:2]
+    name, late, sent = page.locator("#teach-class").get_by_role("textbox"), [], []
+
+    def hold(route):
+        if sent or taken_in(route.request, first.name):
+            sent.append(route)
+        if len(sent) <= 2:  # Until the photos come, and are looked at.
+            route.continue_()
+        else:
+            late.append(route)
+
+    name.fill(first.name)
+    page.route("**/queue/join*", hold)
+    page.locator("#teach-files input[type=file]").set_input_files(sorted(first.iterdir()))
+    expect(page.locator("#teach-classes .teach-name")).to_have_count(1)
+    while not late:
+        page.wait_for_timeout(50)
+    name.fill(second.name)
+    page.unroute("**/queue/join*", hold)  # What was held back goes on.
+    give(page, second.name, second)
+    names = page.locator("#teach-classes .teach-name")
+    assert [name.inner_text() for name in names.all()] == [first.name, second.name]
+
+
 def test_photos_without_a_name_wait_and_bad_files_are_listed(visit, photos, tmp_path):
     teaching, _ = photos
     page = open_tab(visit)

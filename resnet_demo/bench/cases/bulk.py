@@ -20,7 +20,7 @@ from resnet_demo.bench.peers import networks
 from resnet_demo.bench.settings import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images.archives import Source
-from resnet_demo.inference import batch as many
+from resnet_demo.inference import batch
 from resnet_demo.inference.base import BATCH
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.inference.mirror import outputs_of
@@ -94,8 +94,8 @@ def ours(checkpoint: Checkpoint) -> Callable[[Sequence[Path]], bytes]:
 
     def way(files: Sequence[Path]) -> bytes:
         sources = [Source(file.name, partial(str, file)) for file in files]
-        answers = [row for portion in many.rows(network, sources) for row in portion]
-        return many.to_csv(answers, tasks.CLASSIFICATION)
+        answers = [row for portion in batch.rows(network, sources) for row in portion]
+        return batch.to_csv(answers, tasks.CLASSIFICATION)
 
     return way
 
@@ -104,12 +104,12 @@ def network_alone(checkpoint: Checkpoint, each: int) -> Entry:
     """One batch again and again: as many pictures as a turn has, which is what bounds ours."""
     network = Classifier(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
     picture, _ = tasks.preprocess(checkpoint.spec, photos.example("dahlia"))
-    batch = np.stack([picture] * BATCH)
+    pictures = np.stack([picture] * BATCH)
 
     def passes() -> int:
         count = -(-each // BATCH)
         for _ in range(count):
-            outputs_of(network.engine, batch)
+            outputs_of(network.engine, pictures)
         return count * BATCH
 
     return Entry("the network", lambda: passes, RATE, note=f"batches of {BATCH}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,7 @@ from resnet_demo.bench.peers import cam_packages, install, networks
 from resnet_demo.bench.settings import Settings
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.images import overlay as image_overlay
+from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.page.widgets.heat import with_heat
 
@@ -24,8 +26,8 @@ WHAT = "photo of {megapixels:.0f} megapixels to overlay, ResNet-{depth}"
 EXPLANATION = """
 From the bytes of a JPEG of {width} × {height} pixels ({megabytes:.1f} MB) to the bytes of a JPEG of {across} × {down}
 with the photo and its heat map, on the CPU: decoding, preparing, ResNet-{depth} at {size} px, map, colours, encoding
-with quality {quality} for all. Turns of each way: {rounds}, {seconds:g} s or one photo at least, after a photo of each
-to warm up.
+with quality {quality} for all, and below the steps of ours one by one. Turns of each way: {rounds}, {seconds:g} s or
+one photo at least, after a photo of each to warm up.
 """
 
 
@@ -67,6 +69,7 @@ def measure(settings: Settings, depth: int = 50, camera: tuple[int, int] = photo
     ]
     what = WHAT.format(megapixels=camera[0] * camera[1] / 1e6, depth=depth)
     table = compare(what, entries, settings.rounds, settings.seconds)
+    table += compare(f"{what}: its parts", parts(checkpoint, file), settings.rounds, settings.seconds)
     print(results.table(table), flush=True)
     return results.to_dicts(table)
 
@@ -80,8 +83,28 @@ def ours(checkpoint: Checkpoint, file: bytes) -> Callable[[], bytes]:
 def overlay(prediction) -> bytes:
     """The finished picture of a prediction, as ``page.tabs.classify.heat`` makes it."""
     photo = image_overlay.fit_within(prediction.photo, SIDE)
+    return image_overlay.encode_jpeg(heated(prediction, photo), photos.QUALITY)
+
+
+def heated(prediction, photo: Image.Image) -> Image.Image:
+    """The prediction's photo, scaled to ``photo``, with its heat."""
     window = prediction.window.scaled(photo.width / prediction.photo.width, photo.height / prediction.photo.height)
-    return image_overlay.encode_jpeg(with_heat(photo, prediction.low_resolution_cam(), window), photos.QUALITY)
+    return with_heat(photo, prediction.low_resolution_cam(), window)
+
+
+def parts(checkpoint: Checkpoint, file: bytes) -> list[Entry]:
+    """The steps of ours, one by one."""
+    predict = Classifier(checkpoint.spec.name, checkpoint.depth, "cpu", checkpoint=checkpoint)
+    photo = open_photo(file, draft_side=DRAFT)
+    prediction, scaled = predict(photo), image_overlay.fit_within(photo, SIDE)
+    finished, size = heated(prediction, scaled), f"at {photo.width} × {photo.height}"
+    return [
+        Entry("decoding", lambda: partial(open_photo, file, draft_side=DRAFT), note=size),
+        Entry("the network, with preparing for it", lambda: partial(predict, photo)),
+        Entry("scaling", lambda: partial(image_overlay.fit_within, photo, SIDE)),
+        Entry("the map and its colours", lambda: partial(heated, prediction, scaled)),
+        Entry("encoding", lambda: partial(image_overlay.encode_jpeg, finished, photos.QUALITY)),
+    ]
 
 
 def theirs(checkpoint: Checkpoint, file: bytes, size: tuple[int, int]) -> Callable[[], bytes]:

@@ -19,7 +19,7 @@ from resnet_demo.images import archives
 from resnet_demo.inference import batch, predictor
 from resnet_demo.page import catalog, networks
 from resnet_demo.page.endpoints import check_photo, check_weights, complain, photo_lines
-from resnet_demo.page.events import usable
+from resnet_demo.page.events import changed, usable
 from resnet_demo.page.fetch import fetch_carefully
 from resnet_demo.page.gradio_patches.preprocess import read_with
 from resnet_demo.page.gradio_patches.upload_button import ONE_BUTTON
@@ -30,6 +30,7 @@ from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.tabs import batch_similar, batch_truth
 from resnet_demo.page.tabs.registry import tab
 from resnet_demo.page.widgets.inputs import (
+    LATEST,
     PRIVATE,
     address,
     cache_folder,
@@ -258,7 +259,8 @@ def build() -> dict[str, Component]:
         return {kept: None, results: "", words_line: note(label("hint_many")), **rest(None)}
 
     def show_task(task_name, depth_number):
-        return gr.update(value=usable(task_name, depth_number), **depth_look(task_name))
+        found = usable(task_name, depth_number)
+        return changed(gr.update(value=found, **depth_look(task_name)), depth_number)
 
     quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
     everything = [results, words_line, stop, download, matrix]
@@ -266,9 +268,12 @@ def build() -> dict[str, Component]:
     running = gr.on(
         [files.upload, start.click], answer, [files, task, depth], [kept, *everything], trigger_mode="once", **quiet
     )
-    halted = stop.click(stopped, kept, everything, cancels=[running], **quiet)
-    # What was on its way to the browser when Stop came would else have the last word.
+    # First the run is stopped, and then it is said what is there: a portion that ends meanwhile would else have the
+    # last word. (With a function of its own Gradio 6.31 waits for the click's answer before it cancels.)
+    halted = stop.click(None, None, None, cancels=[running], **PRIVATE).then(stopped, kept, everything, **quiet)
+    # What was on its way to the browser when Stop came.
     halted.then(stopped, kept, everything, **quiet)
-    files.clear(cleared, None, [kept, *everything], cancels=[running], **quiet)
-    task.input(show_task, [task, depth], depth, **quiet)
+    emptied = files.clear(None, None, None, cancels=[running], **PRIVATE)
+    emptied.then(cleared, None, [kept, *everything], **quiet)
+    task.input(show_task, [task, depth], depth, **LATEST, **quiet)
     return {}

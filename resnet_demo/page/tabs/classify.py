@@ -25,7 +25,6 @@ from resnet_demo.page.endpoints import (
     record,
 )
 from resnet_demo.page.events import Form, Listener, connect
-from resnet_demo.page.gradio_patches.event_data import sent
 from resnet_demo.page.i18n import class_names
 from resnet_demo.page.i18n.texts import label, say
 from resnet_demo.page.result_cache import light
@@ -235,15 +234,10 @@ def build() -> dict[str, Component]:
     )
     connect(Listener(form, answer), top_k.input, target.input)
     # The browser shows the heat of a class that was clicked by itself.
-    classes.select(clicked, None, target, show_progress="hidden", **PRIVATE)
+    classes.select(None, None, target, js="() => window.resnet.chosen", **PRIVATE)
     for_programs([task, depth, top_k, target], details)
     controls = {name: part for name, part in form.parts.items() if name != "photo"}
     return {**controls, "last_task": form.last_task}
-
-
-def clicked(event: gr.EventData) -> str:
-    """The label of a class that was clicked."""
-    return sent(event)["value"]
 
 
 def for_programs(controls: list[Component], details: Component) -> None:

@@ -16,7 +16,7 @@ from resnet_demo.inference import results
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.page import catalog, lessons, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, complain
-from resnet_demo.page.events import usable
+from resnet_demo.page.events import changed, usable
 from resnet_demo.page.gradio_patches.event_data import sent
 from resnet_demo.page.gradio_patches.upload_button import ONE_BUTTON
 from resnet_demo.page.i18n.errors import sentence
@@ -29,6 +29,7 @@ from resnet_demo.page.widgets.class_list import blank as no_list
 from resnet_demo.page.widgets.class_list import class_list, listing
 from resnet_demo.page.widgets.inputs import (
     DRAFT_SIDE,
+    LATEST,
     PRIVATE,
     address,
     as_uploaded,
@@ -62,6 +63,10 @@ const fetch = () => {
 };
 watch("value", fetch);
 """
+# The name's box is cleared for the next class by the browser: an answer of the server would come late, over what was
+# typed since.
+TAKE_NAME = "(name, ...others) => { window.resnet.named = name; return [name, ...others]; }"
+CLEAR_NAME = "(name) => (name === window.resnet.named ? '' : name)"
 
 
 def default_trunk() -> str:
@@ -211,7 +216,7 @@ def build() -> dict[str, Component]:
             return lesson.trunk
         return task_title, usable(task_title, depth_number)
 
-    def take_in(given, typed, request: gr.Request):
+    def take_in(typed, given, request: gr.Request):
         """Photos and the class that is typed for them, and an empty box: others may come while these are looked at."""
         if given:
             lessons.of(request.session_hash).take_in(Upload(given, typed or ""))
@@ -233,25 +238,19 @@ def build() -> dict[str, Component]:
         return jpeg(small, "taught", 80)
 
     def add_photo(taken, typed, task_title, depth_number, wanted, request: gr.Request):
-        take_in([(taken, Path(taken).name)] if taken else (), typed, request)
+        take_in(typed, [(taken, Path(taken).name)] if taken else (), request)
         yield from add_next(task_title, depth_number, wanted, request)
 
     def add_waiting(typed, task_title, depth_number, wanted, request: gr.Request):
         """The page's answer to a class's name: photos that came without one are of this class."""
-        take_in(lessons.of(request.session_hash).waiting, typed, request)
+        take_in(typed, lessons.of(request.session_hash).waiting, request)
         yield from add_next(task_title, depth_number, wanted, request)
-
-    def cleared(typed, request: gr.Request):
-        """For the next class: an empty box, but the name where photos wait for one, or where another one is typed
-        already."""
-        lesson = lessons.of(request.session_hash)
-        other = lesson.uploads and (typed or "") != lesson.uploads[-1].typed
-        return gr.skip() if lesson.waiting or other else ""
 
     def other_trunk(task_title, depth_number, wanted, request: gr.Request):
         """The page's answer to another network: the same photos, looked at again."""
-        depth_number = usable(task_title, depth_number)
-        yield {depth: gr.update(value=depth_number, **depth_look(task_title))}
+        found = usable(task_title, depth_number)
+        yield {depth: changed(gr.update(value=found, **depth_look(task_title)), depth_number)}
+        depth_number = found
         lesson = lessons.of(request.session_hash)
         if lesson.uploads:
 
@@ -306,15 +305,17 @@ def build() -> dict[str, Component]:
     adding: dict[str, Any] = {"trigger_mode": "once", **quiet}
     each: dict[str, Any] = {"trigger_mode": "multiple", **quiet}
     added = [
-        files.upload(take_in, [files, name], files, **each)
+        files.upload(take_in, [name, files], files, js=TAKE_NAME, **each)
         .then(add_next, controls, everything, **each)
-        .then(cleared, name, name, **each),
-        name.submit(add_waiting, [name, *controls], everything, **adding).then(cleared, name, name, **quiet),
+        .then(None, name, name, js=CLEAR_NAME, **each),
+        name.submit(add_waiting, [name, *controls], everything, js=TAKE_NAME, **adding).then(
+            None, name, name, js=CLEAR_NAME, **quiet
+        ),
         # The camera's next photo is of the same class.
         camera.change(add_photo, [camera, name, *controls], everything, **adding).then(
             lambda: None, None, camera, **quiet
         ),
-        gr.on([task.input, depth.input], other_trunk, controls, [depth, *everything], **adding),
+        gr.on([task.input, depth.input], other_trunk, controls, [depth, *everything], **LATEST, **quiet),
         classes.select(remove, controls, everything, **quiet),
     ]
     for event in added:

@@ -27,6 +27,7 @@ function paint() {
     button.onclick = () => {
       choose(row.index);
       document.dispatchEvent(new CustomEvent("resnet:show", { detail: { viewer: props.viewer, what: row.index } }));
+      window.resnet.chosen = row.label;
       trigger("select", { index: row.index, value: row.label });
     };
     item.append(button);

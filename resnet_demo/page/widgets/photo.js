@@ -58,14 +58,15 @@ function say(sentence) {
   find(".photo-error").hidden = !sentence;
 }
 
-function choose(photo, announced) {
-  window.resnet.photo(photo);
+function choose(photo, announced, order = ++window.resnet.choices) {
+  // What was chosen in another tab while a photo was sent is what the others show.
+  if (order === window.resnet.choices) window.resnet.photo(photo);
   ask(photo, announced);
 }
 
 async function send(chosen, whole = false) {
   if (!chosen) return;
-  const mine = ++choices;
+  const mine = ++choices, order = ++window.resnet.choices;
   sending = true;
   const form = new FormData(), url = URL.createObjectURL(chosen), before = window.resnet.asked[props.viewer];
   window.resnet.asked[props.viewer] = {}; // What is still on its way is not what is wanted any more.
@@ -82,7 +83,7 @@ async function send(chosen, whole = false) {
   if (!answer) return fail(text("failed"), before);
   if (!answer.ok) return fail(content.detail || text("failed"), before);
   if (sent !== chosen) window.resnet.larger = { path: content[0], file: chosen };
-  choose({ path: content[0], name: chosen.name || "photo.png" }, true);
+  choose({ path: content[0], name: chosen.name || "photo.png" }, true, order);
 }
 function fail(sentence, before) {
   sending = false;

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from resnet_demo.errors import UserError
 from resnet_demo.tasks.landmarks import MIRROR
+from resnet_demo.training.data.ridge import ridge
 
 SCRIPT = Path(__file__).with_name("mesh_script.py")
 PACKAGE = "mediapipe==0.10.21"
@@ -152,11 +153,7 @@ class Annotator:
         x = faces.reshape(len(faces), faces.shape[1] * 3)
         y = (points[..., 0] + 1j * points[..., 1] - places[:, :1]) / places[:, 1:]
         y = np.concatenate([y.real, y.imag], axis=1)
-        x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
-        x = x - x_mean
-        square = x.T @ x + RIDGE * len(x) * x.var() * np.eye(x.shape[1])
-        weights = np.linalg.solve(square, x.T @ (y - y_mean))
-        return cls(shape, weights, y_mean - x_mean @ weights)
+        return cls(shape, *ridge(x, y, RIDGE * (x - x.mean(axis=0)).var()))
 
     def __call__(self, meshes: np.ndarray) -> np.ndarray:
         """Landmarks (n, points, 2) of meshes (n, 478, 3), in the same pixels."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -115,19 +116,30 @@ def evaluate_keypoints(predictor: LandmarkPredictor, pictures: Pictures) -> Eval
             errors.setdefault(source, []).append(nme(face.keypoints, truth, max(answer.photo.size)))
     metrics: dict[str, Metric] = {}
     for source in sorted(set(pictures.sources)):
-        own = np.array(errors.get(source, []))
-        mean = float(own.mean()) if len(own) else float("nan")
-        margin = None
-        if len(own) > 1:  # One picture says nothing about the next one.
-            margin = 1.96 * own.std(ddof=1) / math.sqrt(len(own))
-        metrics[f"nme_{source}" if source else "nme"] = MeanError(
-            value=rounded(mean),
-            n=float(len(own)),
-            low=None if margin is None else rounded(mean - margin),
-            high=None if margin is None else rounded(mean + margin),
-            missed=float(missed[source]) if predictor.spec.detector else None,
+        metrics[f"nme_{source}" if source else "nme"] = mean_error(
+            errors.get(source, []), missed[source] if predictor.spec.detector else None
         )
     return Evaluation(metrics)
+
+
+def mean_error(errors: Sequence[float], missed: int | None) -> MeanError:
+    """The mean of the pictures' errors, with its 95 % interval where there are several.
+
+    Args:
+        missed: pictures whose face was not found; None where none is looked for.
+    """
+    own = np.array(errors)
+    mean = float(own.mean()) if len(own) else float("nan")
+    margin = None
+    if len(own) > 1:  # One picture says nothing about the next one.
+        margin = 1.96 * own.std(ddof=1) / math.sqrt(len(own))
+    return MeanError(
+        value=rounded(mean),
+        n=float(len(own)),
+        low=None if margin is None else rounded(mean - margin),
+        high=None if margin is None else rounded(mean + margin),
+        missed=None if missed is None else float(missed),
+    )
 
 
 def evaluate_numbers(predictor: Regressor, pictures: Pictures) -> Evaluation:

@@ -16,6 +16,7 @@ from resnet_demo.models import quantization
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.training.data import imagenet
 from resnet_demo.training.data.datasets import Pictures
+from resnet_demo.training.evaluation.convention import evaluate_in_convention
 from resnet_demo.training.evaluation.elsewhere import evaluate_elsewhere, photos_elsewhere
 from resnet_demo.training.evaluation.evaluate import Evaluation, evaluate
 
@@ -47,6 +48,7 @@ def evaluate_checkpoint(
     labelled: Path | None = None,
     right: Path | None = None,
     grey: bool = False,
+    convention: str | None = None,
 ) -> tuple[Predictor, Evaluation]:
     """Measure a bundled checkpoint, or that of ``folder``, on a split it was not trained on.
 
@@ -54,6 +56,7 @@ def evaluate_checkpoint(
         own: the user's own pictures that it was trained with, where they are in memory still.
         labelled, right: photos to measure on instead, and what is right there, see ``elsewhere.photos_elsewhere``.
         grey: show the split's pictures without their colours.
+        convention: measure only the faces of this source, in its own convention, see ``convention``.
 
     Raises:
         UserError: no such checkpoint or split, or one that it was trained on.
@@ -77,6 +80,9 @@ def evaluate_checkpoint(
         pictures = split_pictures(config, split, data, own)
     pictures.grey = grey
     predictor = make_predictor(checkpoint.spec.name, checkpoint.depth, device, checkpoint=checkpoint, ends=False)
+    if convention:
+        error = evaluate_in_convention(predictor, convention, split_pictures(config, "train", data, own), pictures)
+        return predictor, Evaluation({f"nme_{convention}, its convention": error})
     return predictor, evaluate(predictor, pictures, keep=not grey)
 
 
