@@ -130,6 +130,11 @@ def changed(update: dict[str, Any], before: object) -> dict[str, Any]:
     return {key: value for key, value in update.items() if key != "value" or value != before}
 
 
+def depths_of(task: str, depth: int) -> dict[str, Any]:
+    """The choice of depths for a task that was chosen: ``depth`` stays where the task has weights of it."""
+    return changed(gr.update(value=usable(task, depth), **depth_look(task)), depth)
+
+
 def of_another_task(form: Form[Question], asked: Question) -> tuple[Question, Updates]:
     """The same depth where the task has weights of it; of several depths all that are at hand."""
     several = isinstance(asked.depth, list)
@@ -142,11 +147,10 @@ def of_another_task(form: Form[Question], asked: Question) -> tuple[Question, Up
 
 def of_another_photo(form: Form[Question], asked: Question) -> tuple[Question, Updates]:
     """Nothing of the photo before it stays."""
+    fresh = {form.parts[name]: value for name, value in form.of_photo.items() if value != getattr(asked, name)}
     # Whoever is quick sends the depth of the task before, while the answer to the new task is on its way.
-    before = asked
     asked = replace(asked, depth=usable(asked.task, asked.depth), **form.of_photo)  # type: ignore[type-var]
     empty = {form.shown[name]: value() for name, value in form.empty.items()}
-    fresh = {form.parts[name]: value for name, value in form.of_photo.items() if value != getattr(before, name)}
     return asked, {**empty, **fresh, form.answered: None}
 
 

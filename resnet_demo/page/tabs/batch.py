@@ -19,7 +19,7 @@ from resnet_demo.images import archives
 from resnet_demo.inference import batch, predictor
 from resnet_demo.page import catalog, networks
 from resnet_demo.page.endpoints import check_photo, check_weights, complain, photo_lines
-from resnet_demo.page.events import changed, usable
+from resnet_demo.page.events import depths_of, usable
 from resnet_demo.page.fetch import fetch_carefully
 from resnet_demo.page.gradio_patches.preprocess import read_with
 from resnet_demo.page.gradio_patches.upload_button import ONE_BUTTON
@@ -35,7 +35,6 @@ from resnet_demo.page.widgets.inputs import (
     address,
     cache_folder,
     depth_input,
-    depth_look,
     jpeg,
     note,
     note_output,
@@ -258,10 +257,6 @@ def build() -> dict[str, Component]:
     def cleared():
         return {kept: None, results: "", words_line: note(label("hint_many")), **rest(None)}
 
-    def show_task(task_name, depth_number):
-        found = usable(task_name, depth_number)
-        return changed(gr.update(value=found, **depth_look(task_name)), depth_number)
-
     quiet: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": words_line, **PRIVATE}
     everything = [results, words_line, stop, download, matrix]
     # A listener holds its slot for a whole run, so that a few long ones do not keep the other tabs waiting.
@@ -275,5 +270,5 @@ def build() -> dict[str, Component]:
     halted.then(stopped, kept, everything, **quiet)
     emptied = files.clear(None, None, None, cancels=[running], **PRIVATE)
     emptied.then(cleared, None, [kept, *everything], **quiet)
-    task.input(show_task, [task, depth], depth, **LATEST, **quiet)
+    task.input(depths_of, [task, depth], depth, **LATEST, **quiet)
     return {}

@@ -16,7 +16,7 @@ from resnet_demo.inference import results
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.page import catalog, lessons, networks, restore
 from resnet_demo.page.endpoints import check_photo, check_weights, complain
-from resnet_demo.page.events import changed, usable
+from resnet_demo.page.events import depths_of, usable
 from resnet_demo.page.gradio_patches.event_data import sent
 from resnet_demo.page.gradio_patches.upload_button import ONE_BUTTON
 from resnet_demo.page.i18n.errors import sentence
@@ -35,7 +35,6 @@ from resnet_demo.page.widgets.inputs import (
     as_uploaded,
     cache_folder,
     depth_input,
-    depth_look,
     jpeg,
     note,
     note_output,
@@ -248,9 +247,8 @@ def build() -> dict[str, Component]:
 
     def other_trunk(task_title, depth_number, wanted, request: gr.Request):
         """The page's answer to another network: the same photos, looked at again."""
-        found = usable(task_title, depth_number)
-        yield {depth: changed(gr.update(value=found, **depth_look(task_title)), depth_number)}
-        depth_number = found
+        yield {depth: depths_of(task_title, depth_number)}
+        depth_number = usable(task_title, depth_number)
         lesson = lessons.of(request.session_hash)
         if lesson.uploads:
 

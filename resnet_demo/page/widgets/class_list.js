@@ -28,7 +28,7 @@ function paint() {
       choose(row.index);
       document.dispatchEvent(new CustomEvent("resnet:show", { detail: { viewer: props.viewer, what: row.index } }));
       window.resnet.chosen = row.label;
-      trigger("select", { index: row.index, value: row.label });
+      trigger("select");
     };
     item.append(button);
     return item;
