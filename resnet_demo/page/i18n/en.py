@@ -312,7 +312,7 @@ EN = {
     "how_working": (
         "A block works where leaving it out changes the answers of the flowers network by at least one percent of "
         "their spread. The deeper flowers networks divide the blocks of a shallower one into smaller steps, trained "
-        "further. The deeper face networks here (34, 101 and 152) got new blocks instead, and many of these have "
+        "further. The deepest face networks here (101 and 152) got new blocks instead, and many of these have "
         "hardly learned: such a network is deeper in name only. Differences between the depths also come from the "
         "photos that each was trained on."
     ),
