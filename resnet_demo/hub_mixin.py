@@ -216,7 +216,10 @@ def read(get: Get, folder: str, name: str, sha256: str | None = None) -> Checkpo
     # Its name in the Hub's cache catches a damaged file that nothing else vouches for.
     sha256 = sha256 or config.weights.sha256 or hub.sha256_by_name(weights)
     data = checkpoints.read_verified(weights, config.weights.bytes, sha256)
-    return checkpoints.build(data, weights, config, f"{name}/{prefix}{MODEL}")
+    trunk = None
+    if known := config.trunk:
+        trunk = checkpoints.read_verified(get(known.path_from(prefix)), known.bytes, known.sha256)
+    return checkpoints.build(data, weights, config, f"{name}/{prefix}{MODEL}", trunk)
 
 
 def save_pretrained(

@@ -38,6 +38,11 @@ def test_one_of_several_right_answers_is_enough_and_other_folders_are_left_out(p
     assert metrics["top5"]["value"] == 100
     assert "flagged" not in metrics  # not calibrated
 
+    (photos / "more.csv").write_text("genus,right\nunknown,Tulip\nrosa,Rose|Daisy|Tulip|Iris\n")
+    assert main([*command, "--right", str(photos / "genera.csv"), str(photos / "more.csv")]) == 0
+    metrics = json.loads(capsys.readouterr().out)["metrics"]
+    assert metrics["top1"]["n"] == 4 and metrics["top1"]["value"] >= 75  # the later file's word on rosa counts
+
     assert main(command) == 0  # the folders Rose and Daisy
     assert json.loads(capsys.readouterr().out)["metrics"]["top1"]["n"] == 2
 
@@ -45,9 +50,9 @@ def test_one_of_several_right_answers_is_enough_and_other_folders_are_left_out(p
 def test_what_cannot_be_measured_gives_one_sentence(photos, capsys):
     (photos / "genera.csv").write_text("genus,right\nrosa,Rose|Peony\n")
     with pytest.raises(UserError, match="names Peony: the task has no such class"):
-        photos_elsewhere(photos / "photos", tiny.FLOWERS.labels, photos / "genera.csv")
+        photos_elsewhere(photos / "photos", tiny.FLOWERS.labels, [photos / "genera.csv"])
     with pytest.raises(UserError, match="no pictures in subfolders of .* of known names, such as Rose"):
-        photos_elsewhere(photos / "photos" / "rosa", tiny.FLOWERS.labels, None)
+        photos_elsewhere(photos / "photos" / "rosa", tiny.FLOWERS.labels, [])
     assert main(["evaluate", "--labelled", str(photos / "photos")]) == 2
     assert "--labelled needs a task" in capsys.readouterr().err
     assert main(["evaluate", "flowers102", "--grey", "--labelled", str(photos / "photos")]) == 2

@@ -207,11 +207,12 @@ def rows(task: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("task", ["flowers102", "flowers5"])
-def test_every_class_has_its_own_chinese_name(task, monkeypatch):
+@pytest.mark.parametrize(("task", "count"), [("flowers102", 102), ("flowers5", 5), ("garden", 118)])
+def test_every_class_has_its_own_chinese_name(task, count, monkeypatch):
     monkeypatch.delenv("RESNET_DEMO_WEIGHTS", raising=False)
-    table = rows(task)
-    assert len(table) == int(task.removeprefix("flowers"))
+    table = (rows("flowers102") if task == "garden" else []) + rows(task)
+    assert len(table) == count
+    assert all(class_names.chinese(task, row["label"]) == row["chinese"] for row in table)
     assert len({row["chinese"] for row in table}) == len({row["label"] for row in table}) == len(table)
     for row in table:
         assert CHINESE.search(row["chinese"]) and not re.search("[A-Za-z]", row["chinese"]), row

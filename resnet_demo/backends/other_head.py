@@ -28,7 +28,7 @@ class OtherHead(Engine):
         names = ("fc.weight", f"fc.weight{SCALE}", "fc.bias")
         head = dequantise({name: checkpoint.stored[name] for name in names if name in checkpoint.stored})
         super().__init__(checkpoint, (head["fc.weight"], head["fc.bias"]))
-        self.trunk = trunk
+        self.trunk: Engine = trunk.trunk if isinstance(trunk, OtherHead) else trunk
         self.device, self.backend = trunk.device, trunk.backend
 
     def run(self, pictures: np.ndarray) -> Outputs:

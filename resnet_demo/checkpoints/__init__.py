@@ -7,7 +7,18 @@ A checkpoint is a folder with ``model.safetensors``, ``config.json`` and, if it 
 used instead.
 """
 
-from resnet_demo.checkpoints.checkpoint import Checkpoint, build, copy, load_folder, save, save_stored
+from resnet_demo.checkpoints.checkpoint import (
+    Checkpoint,
+    build,
+    copy,
+    load_folder,
+    same_arrays,
+    same_trunk,
+    save,
+    save_stored,
+    share_trunk,
+    whole_again,
+)
 from resnet_demo.checkpoints.config import Config, read_config
 from resnet_demo.checkpoints.files import CARD, CONFIG, INDEX, LFS_POINTER, MODEL, OWN_INDEX, read_verified
 from resnet_demo.checkpoints.index import (
@@ -79,10 +90,14 @@ __all__ = [
     "read_index",
     "read_verified",
     "register",
+    "same_arrays",
+    "same_trunk",
     "save",
     "save_stored",
+    "share_trunk",
     "spec",
     "spec_of",
     "weights_folder",
+    "whole_again",
     "write_index",
 ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ import numpy as np
 from resnet_demo.checkpoints.architecture_record import architecture_to_json
 from resnet_demo.checkpoints.config import Config, read_config
 from resnet_demo.checkpoints.files import CARD, CONFIG, MODEL, json_bytes, read_verified, write_file
-from resnet_demo.checkpoints.records import HeadPart, Metrics, WeightsFile
+from resnet_demo.checkpoints.records import HeadPart, Metrics, Trunk, WeightsFile
 from resnet_demo.checkpoints.timm_names import from_timm
 from resnet_demo.errors import UserError
 from resnet_demo.models.architecture import Architecture, architecture_of
@@ -100,6 +101,34 @@ def load_folder(folder: str | Path) -> Checkpoint:
             "{file} does not say what its weights must be: save the checkpoint again.", file=Path(folder) / CONFIG
         )
     return load_files(Path(folder) / MODEL, config, config.weights)
+
+
+def share_trunk(folder: Path, file: Path) -> None:
+    """Let a checkpoint keep its head alone, and name the file of another one that has all else of its network."""
+    checkpoint, config = load_folder(folder), read_config(folder)
+    data = file.read_bytes()
+    trunk = Trunk(Path(os.path.relpath(file, folder)).as_posix(), len(data), hashlib.sha256(data).hexdigest())
+    _rewrite(folder, {key: value for key, value in checkpoint.stored.items() if is_head(key)}, config, trunk)
+
+
+def whole_again(folder: Path) -> None:
+    """Give a checkpoint whose file has the head alone one with the whole network."""
+    _rewrite(folder, load_folder(folder).stored, read_config(folder), None)
+
+
+def _rewrite(folder: Path, arrays: Mapping[str, np.ndarray], config: Config, trunk: Trunk | None) -> None:
+    from safetensors.numpy import save as serialise
+
+    model = serialise({**arrays}, metadata={"format": FORMAT})
+    weights = WeightsFile(len(model), hashlib.sha256(model).hexdigest())
+    record = config.changed(weights=weights, trunk=trunk).record
+    write_file(folder / MODEL, model)
+    write_file(folder / CONFIG, json_bytes({key: part for key, part in record.items() if part is not None}))
+
+
+def is_head(key: str) -> bool:
+    """Whether an array belongs to the head."""
+    return key.startswith("fc.")
 
 
 def save(
@@ -214,6 +243,9 @@ def copy(
     source, target = Path(source), Path(target)
     load_folder(source)
     config = read_config(source).changed(metrics=metrics, **extra)
+    if config.trunk:
+        place = Path(os.path.relpath(source / config.trunk.file, target)).as_posix()
+        config = config.changed(trunk=replace(config.trunk, file=place))
     target.mkdir(parents=True, exist_ok=True)
     write_file(target / MODEL, (source / MODEL).read_bytes())
     write_file(target / CONFIG, json_bytes(config.record))
@@ -224,10 +256,14 @@ def copy(
 
 def load_files(path: Path, config: Config, expected: WeightsFile) -> Checkpoint:
     """Read, verify and check one weights file against its configuration."""
-    return build(read_verified(path, expected.bytes, expected.sha256), path, config)
+    data = read_verified(path, expected.bytes, expected.sha256)
+    trunk = None
+    if known := config.trunk:
+        trunk = read_verified(Path(os.path.normpath(path.parent / known.file)), known.bytes, known.sha256)
+    return build(data, path, config, trunk=trunk)
 
 
-def build(data: bytes, path: Path, config: Config, name: str | None = None) -> Checkpoint:
+def build(data: bytes, path: Path, config: Config, name: str | None = None, trunk: bytes | None = None) -> Checkpoint:
     """The checkpoint of the verified bytes of a weights file, checked against its configuration.
 
     Args:
@@ -235,6 +271,7 @@ def build(data: bytes, path: Path, config: Config, name: str | None = None) -> C
         path: where it lies.
         config: its ``config.json``.
         name: what errors call the weights; None is their path.
+        trunk: the verified bytes of ``config.trunk``, where there is one.
 
     Raises:
         UserError: they do not fit.
@@ -249,6 +286,8 @@ def build(data: bytes, path: Path, config: Config, name: str | None = None) -> C
     try:
         # The counters of PyTorch's batch norms play no part in predictions.
         found = {key: value for key, value in deserialise(data).items() if not key.endswith("num_batches_tracked")}
+        if trunk:
+            found |= {key: value for key, value in deserialise(trunk).items() if not is_head(key)}
         stored = torchvision_names(found) if architecture.activation_first else found
         # Shapes can be checked without making the float32 arrays.
         values = {key: value for key, value, _ in with_scales(stored)}
@@ -292,7 +331,25 @@ def own_rows(
 
 def with_rows(arrays: Mapping[str, np.ndarray], rows: slice) -> dict[str, np.ndarray]:
     """The arrays of a network with these rows of its head alone."""
-    return {key: value[rows] if key.startswith("fc.") else value for key, value in arrays.items()}
+    return {key: value[rows] if is_head(key) else value for key, value in arrays.items()}
+
+
+def same_trunk(one: Checkpoint, other: Checkpoint) -> bool:
+    """Whether two checkpoints differ in nothing but their heads, and see photos alike."""
+    looks = ("size", "resize", "fit", "mean", "std", "interpolation", "mirrored", "detector")
+    if one.architecture != other.architecture or dict(one.ranges) != dict(other.ranges):
+        return False
+    if any(getattr(one.spec, name) != getattr(other.spec, name) for name in looks):
+        return False
+    return same_arrays(one, other)
+
+
+def same_arrays(one: Checkpoint, other: Checkpoint) -> bool:
+    """Whether the networks of two checkpoints are stored as the very same arrays up to the head."""
+    trunks = [{key: value for key, value in each.stored.items() if not is_head(key)} for each in (one, other)]
+    return trunks[0].keys() == trunks[1].keys() and all(
+        np.array_equal(value, trunks[1][key]) for key, value in trunks[0].items()
+    )
 
 
 def torchvision_names(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

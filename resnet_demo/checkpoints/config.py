@@ -21,6 +21,7 @@ from resnet_demo.checkpoints.records import (
     Metric,
     OwnData,
     Ranges,
+    Trunk,
     WeightsFile,
     WorstClass,
     read_metrics,
@@ -94,6 +95,11 @@ class Config:
     def head(self) -> HeadPart | None:
         """Which outputs of its file are the task's, where several tasks share it."""
         return self._part("head", HeadPart.from_json)
+
+    @cached_property
+    def trunk(self) -> Trunk | None:
+        """The file with all but the head, where its own has the head alone."""
+        return self._part("trunk", Trunk.from_json)
 
     # How it came about.
 

@@ -15,7 +15,7 @@ from resnet_demo.checkpoints.files import CONFIG, INDEX, MODEL
 from resnet_demo.checkpoints.hub import HubSource
 from resnet_demo.checkpoints.index_file import checked, has_index, locked, put, read_index
 from resnet_demo.checkpoints.index_record import IndexRecord
-from resnet_demo.checkpoints.records import Metrics, WeightsFile
+from resnet_demo.checkpoints.records import Metrics, Trunk, WeightsFile
 from resnet_demo.errors import Text, UserError
 from resnet_demo.models.architecture import ARCHITECTURES, DEPTHS, Architecture
 from resnet_demo.models.state import expected_shapes
@@ -39,6 +39,7 @@ class Entry:
         metrics: measured accuracy.
         hub: the source on the Hugging Face Hub, or None.
         other_index: the index is another repository's, so nothing is bundled.
+        trunk: the file with all but the head, where the weights file has the head alone.
     """
 
     task: str
@@ -50,6 +51,7 @@ class Entry:
     metrics: Metrics
     hub: HubSource | None = None
     other_index: bool = False
+    trunk: Trunk | None = None
 
     @property
     def is_remote(self) -> bool:
@@ -65,21 +67,28 @@ class Entry:
     def is_cached(self) -> bool:
         """Whether it loads without a download."""
         source = self.remote
-        return hub.cached(source) is not None if source else self.path.is_file()
+        if not source:
+            return self.path.is_file()
+        if not self.trunk:
+            return hub.cached(source) is not None
+        try:
+            return all(hub.cached(file) for file in (source, trunk_source(source, self.trunk)))
+        except UserError:
+            return False  # Loading it says why.
 
     @property
     def size(self) -> int:
         """Bytes of the weights file; those of timm's float32 arrays alone where the Hub's size is not known yet."""
         if self.bytes is not None:
-            return self.bytes
+            return self.bytes + (self.trunk.bytes if self.trunk else 0)
         network = next((record for record in ARCHITECTURES.values() if record.depth == self.depth), None)
         return 4 * sum(math.prod(shape) for shape in expected_shapes(network, 1000).values()) if network else 0
 
     @property
     def key(self) -> tuple:
         """What changes when other weights are to be loaded."""
-        source = self.remote
-        return (self.path, self.sha256, source and (source.repo, source.revision, source.sha256))
+        source, trunk = self.remote, self.trunk and self.trunk.sha256
+        return (self.path, self.sha256, trunk, source and (source.repo, source.revision, source.sha256))
 
 
 def weights_folder() -> Path:
@@ -191,7 +200,9 @@ def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint
         check_installed(entry)
         return load_files(entry.path, read_config_file(entry.config), WeightsFile(entry.bytes, entry.sha256))
     path, data = hub.read(source, progress)
-    checkpoint = build(data, path, hub_config(source), str(source))
+    config = hub_config(source)
+    trunk = hub.read(trunk_source(source, config.trunk), progress)[1] if config.trunk else None
+    checkpoint = build(data, path, config, str(source), trunk)
     if (checkpoint.spec.name, checkpoint.depth) != (entry.task, entry.depth):
         raise UserError(
             "{source} is a ResNet-{depth} for {task}, not a ResNet-{wanted} for {other}: correct the index.",
@@ -324,8 +335,25 @@ def index_record(root: Path, folder: Path) -> IndexRecord:
             "config": (folder / CONFIG).relative_to(root).as_posix(),
             "metrics": config.record.get("metrics") or {},
             "hub": None,
+            **({"trunk": as_json(config.trunk)} if config.trunk else {}),
         }
     )
+
+
+def trunk_source(source: HubSource, trunk: Trunk) -> HubSource:
+    """Where on the Hub the trunk of a weights file lies.
+
+    Raises:
+        UserError: outside of the repository.
+    """
+    path = trunk.path_from(source.folder)
+    if path.startswith("../"):
+        raise UserError(
+            "{source} needs {path}, which is outside of its repository: correct its configuration.",
+            source=source,
+            path=path,
+        )
+    return replace(source, path=path, sha256=trunk.sha256, bytes=trunk.bytes)
 
 
 def hub_config(source: HubSource) -> Config:
@@ -371,6 +399,7 @@ def _entry(root: Path, record: IndexRecord) -> Entry:
         sha256=wanted.sha256,
         metrics={} if other else record.metrics,
         hub=record.hub,
+        trunk=None if other else record.trunk,
     )
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from resnet_demo.checkpoints.hub import HubSource
-from resnet_demo.checkpoints.records import Metric, read_metrics
+from resnet_demo.checkpoints.records import Metric, Trunk, read_metrics
 from resnet_demo.utils.json_record import as_json
 
 FILE = {"file": str, "config": str, "bytes": int, "sha256": str}  # all of them, or none
@@ -41,7 +41,9 @@ class IndexRecord:
         named = isinstance(record.get("task"), str) and isinstance(record.get("depth"), int)
         if not (named and (whole or elsewhere)):
             raise ValueError("it is no record of a checkpoint")
-        return cls(record, hub)
+        made = cls(record, hub)
+        _ = made.trunk  # It can be read.
+        return made
 
     def changed(self, **parts: object) -> IndexRecord:
         """The same with other parts, by their keys in the file."""
@@ -81,6 +83,11 @@ class IndexRecord:
     @property
     def sha256(self) -> str | None:
         return self.record.get("sha256")
+
+    @cached_property
+    def trunk(self) -> Trunk | None:
+        """The file with all but the head, where ``file`` has the head alone."""
+        return Trunk.from_json(self.record["trunk"]) if self.record.get("trunk") else None
 
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:

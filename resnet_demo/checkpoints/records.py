@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from resnet_demo.utils.json_record import JsonRecord
@@ -55,6 +58,43 @@ class WeightsFile(JsonRecord):
 
     bytes: int | None = None
     sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Trunk(JsonRecord):
+    """The file of another checkpoint that has all of a network but its head, and what that file must be.
+
+    Attributes:
+        file: from the checkpoint's folder on, such as ``../../flowers102/resnet50/model.safetensors``.
+    """
+
+    file: str
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, object]) -> Trunk:
+        """
+        Raises:
+            ValueError: it is no such record, or names no file by a relative path.
+        """
+        try:
+            trunk = super().from_json(record)
+            sound = (
+                not PurePosixPath(trunk.file).is_absolute()
+                and "\\" not in trunk.file
+                and isinstance(trunk.bytes, int)
+                and re.fullmatch(r"[0-9a-f]{64}", trunk.sha256)
+            )
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"it says of no trunk where it is ({error})") from error
+        if not sound:
+            raise ValueError("it says of no trunk where it is")
+        return trunk
+
+    def path_from(self, folder: str) -> str:
+        """Where the file lies, seen from where ``folder`` is, both with forward slashes."""
+        return posixpath.normpath(posixpath.join(folder, self.file))
 
 
 @dataclass(frozen=True)

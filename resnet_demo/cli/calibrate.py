@@ -25,7 +25,7 @@ def measured(
     pictures: str,
     folders: Sequence[str],
     kept: float | None = None,
-    labelled: Path | None = None,
+    labelled: Sequence[Path] = (),
 ) -> tuple[Path, str]:
     """The checkpoint folder that ``ranges`` or ``calibrate`` is for, and the command as records and cards have it."""
     from resnet_demo.checkpoints.steps import Step, shown_path
@@ -35,7 +35,7 @@ def measured(
     given = {
         "--depth": [str(options.depth)] if options.task else [],
         "--weights": [options.weights.as_posix()] if options.weights else [],
-        "--labelled": [shown_path(labelled)] if labelled else [],
+        "--labelled": [*map(shown_path, labelled)],
         "--kept": [f"{kept:g}"] if kept else [],
         pictures: [shown_name(folder) for folder in folders],
     }
@@ -90,7 +90,9 @@ def add_calibrate(commands: Commands) -> Parser:
     )
     parser.add_argument(
         "--labelled",
+        nargs="+",
         type=Path,
+        default=[],
         metavar="FOLDER",
         help="further known photos, in subfolders named as the classes, such as those of train --labelled",
     )

@@ -57,7 +57,9 @@ def add_training(parser: argparse.ArgumentParser, init: str | None) -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="overrides", help="change settings")
     parser.add_argument(
         "--labelled",
+        nargs="+",
         type=Path,
+        default=[],
         metavar="FOLDER",
         help="further pictures for a recipe's task, in subfolders named as its classes, such as gather makes, or faces "
         "with their landmarks, such as the command faces makes",
@@ -194,7 +196,7 @@ def step_of(options: argparse.Namespace) -> Step:
         "--out": [options.out.as_posix()],
         "--teacher": [options.teacher] if options.teacher else [],
         "--pictures": options.pictures,
-        "--labelled": [options.labelled.as_posix()] if options.labelled else [],
+        "--labelled": [folder.as_posix() for folder in options.labelled],
         "--set": options.overrides,
         "--stop-after": [] if options.stop_after is None else [str(options.stop_after)],
     }
@@ -324,7 +326,12 @@ def add_evaluate(commands: Commands) -> Parser:
         "--labelled", type=Path, metavar="FOLDER", help="photos in subfolders named as the classes, instead of a split"
     )
     parser.add_argument(
-        "--right", type=Path, metavar="FILE", help="with --labelled: a CSV of subfolders and the classes right there"
+        "--right",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="with --labelled: CSV files of subfolders and the classes right there",
     )
     parser.add_argument("--grey", action="store_true", help="the split's pictures without their colours")
     parser.add_argument(

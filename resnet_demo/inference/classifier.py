@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import ClassVar
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from resnet_demo import checkpoints, tasks
+from resnet_demo.backends.other_head import OtherHead
 from resnet_demo.inference.base import Opened, Picture, Predictor, Run, open_picture, since
 from resnet_demo.inference.results import Prediction, Score, embedding_of
 from resnet_demo.utils import cpu
@@ -40,6 +42,13 @@ class Classifier(Predictor[Prediction]):
     ):
         super().__init__(task, depth, device, checkpoint=checkpoint)
         self._ends = ends
+
+    def with_head(self, checkpoint: checkpoints.Checkpoint) -> Classifier:
+        """A checkpoint that differs from this one's in nothing but the head, on this engine, see ``OtherHead``."""
+        other = copy(self)
+        other.checkpoint, other.spec, other.task = checkpoint, checkpoint.spec, checkpoint.spec.name
+        other.engine = OtherHead(self.engine, checkpoint)
+        return other
 
     def look(self, photos: list[Image.Image]) -> tuple[list[Look], list[float], Run]:
         """Upright RGB photos through the network: the middle of each, and where a long one's leaves doubt, its

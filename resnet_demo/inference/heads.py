@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_demo.backends.base import Engine, Outputs
-from resnet_demo.checkpoints import Checkpoint
+from resnet_demo.checkpoints import same_trunk
 from resnet_demo.errors import UserError
 from resnet_demo.inference import predictor
 from resnet_demo.inference.base import Picture, Predictor, open_picture
@@ -99,19 +99,6 @@ class CachingEngine(Engine):
                 self._passes[key] = outputs.features
             return outputs
         return super().run(pictures)
-
-
-def same_trunk(one: Checkpoint, other: Checkpoint) -> bool:
-    """Whether two checkpoints differ in nothing but their heads, and see photos alike."""
-    looks = ("size", "resize", "fit", "mean", "std", "interpolation", "mirrored", "detector")
-    if one.architecture != other.architecture or dict(one.ranges) != dict(other.ranges):
-        return False
-    if any(getattr(one.spec, name) != getattr(other.spec, name) for name in looks):
-        return False
-    trunks = [{key: value for key, value in each.stored.items() if key[:3] != "fc."} for each in (one, other)]
-    return trunks[0].keys() == trunks[1].keys() and all(
-        np.array_equal(value, trunks[1][key]) for key, value in trunks[0].items()
-    )
 
 
 def load(tasks: Sequence[str], depth: int = 50, device: str = "auto") -> Heads:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +70,23 @@ def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | 
         lock = _locks.setdefault(key, threading.Lock())
     with lock:  # One lock a network: loading one does not keep the others waiting.
         if key not in _loaded:
-            _loaded[key] = make_predictor(task, depth, device, checkpoint=checkpoints.load_entry(entry, progress))
+            checkpoint = checkpoints.load_entry(entry, progress)
+            _loaded[key] = on_loaded(checkpoint, device) or make_predictor(task, depth, device, checkpoint=checkpoint)
         _used[key] = monotonic()
         return _loaded[key]
+
+
+def on_loaded(checkpoint: checkpoints.Checkpoint, device: str) -> Classifier | None:
+    """The classifier of a checkpoint on the engine of one that is loaded already and differs in the head alone; None
+    where there is none."""
+    if device == "reference":
+        return None  # What others are tested against is computed in its own way to the end.
+    for (*_, where), other in list(_loaded.items()):
+        known = other.checkpoint
+        if where == device and isinstance(other, Classifier) and checkpoints.same_trunk(known, checkpoint):
+            head = {key: array for key, array in checkpoint.stored.items() if key.startswith("fc.")}
+            return other.as_a(Classifier).with_head(replace(checkpoint, stored={**known.stored, **head}))
+    return None
 
 
 def unload(seconds: float, keep: Collection[tuple[str, int]] = (), most: int | None = None) -> int:

@@ -16,7 +16,16 @@ from resnet_demo.checkpoints.hub import REPO, REVISION
 from resnet_demo.errors import UserError
 from resnet_demo.publish.files import File, files_of
 from resnet_demo.publish.hardware import head_for, requirements_for
-from resnet_demo.publish.weights import Selection, has_weights, place_of, placed, source, weights_file, without_paths
+from resnet_demo.publish.weights import (
+    Selection,
+    has_weights,
+    place_of,
+    placed,
+    source,
+    trunk_files,
+    weights_file,
+    without_paths,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ("app.py", "LICENSE")
@@ -79,6 +88,9 @@ def space_files(space: str, selection: Selection, weights: Weights | None, hardw
             File(f"weights/{place}/{name}", folder / name if name == MODEL else without_paths(folder / name))
             for name in names
         ]
+    if not weights:
+        there = {file.path.removeprefix("weights/") for file in files}
+        files += [File(f"weights/{file.path}", file.source) for file in trunk_files(selection, there)]
     files.append(File(f"weights/{INDEX}", checkpoints.index_bytes(pinned(selection, weights))))
     documents = {CARD: readme(space, selection, weights, hardware)} | {
         name: (ROOT / name).read_text("utf-8") for name in further()
@@ -168,8 +180,9 @@ def preloaded(selection: Selection, weights: Weights) -> list[str]:
     for record in selection.records:
         elsewhere = record.hub.path if record.hub and record.hub.repo == weights.repo else None
         if path := placed(record).file if has_weights(record) else elsewhere:
-            paths += [path, f"{path.rpartition('/')[0]}/{CONFIG}"]
-    return paths
+            folder = path.rpartition("/")[0]
+            paths += [path, f"{folder}/{CONFIG}", *([record.trunk.path_from(folder)] if record.trunk else [])]
+    return list(dict.fromkeys(paths))
 
 
 def datasets_of(selection: Selection) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,6 +120,8 @@ def check(root: Path, record: IndexRecord) -> None:
     data = path.read_bytes()
     if data.startswith(checkpoints.LFS_POINTER):
         raise UserError(f"{name} is a Git LFS pointer, not the weights: run `git lfs pull`; nothing was sent.")
+    if record.trunk:
+        checkpoints.read_verified(path.parent / record.trunk.file, record.trunk.bytes, record.trunk.sha256)
     if len(data) != record.bytes or hashlib.sha256(data).hexdigest() != record.sha256:
         raise UserError(f"{name} is not the file that {root.name}/{INDEX} describes: {TRAIN}; nothing was sent.")
     if config_of(record).weights.sha256 not in (None, record.sha256):
@@ -142,7 +145,18 @@ def weights_files(selection: Selection, repo: str) -> list[File]:
             for name in (MODEL, CONFIG, CARD)
             if (folder / name).is_file()
         ]
+    files += trunk_files(selection, {file.path for file in files})
     return files + (root_files(face) if face else [])
+
+
+def trunk_files(selection: Selection, sent: Collection[str]) -> list[File]:
+    """The files with all but the head that checkpoints need, those that are ``sent`` anyway left out."""
+    files = {}
+    for record in selection.local:
+        if record.trunk:
+            file = weights_file(record).parent / record.trunk.file
+            files[record.trunk.path_from(place_of(record))] = Path(os.path.normpath(file))
+    return [File(path, file) for path, file in files.items() if path not in sent]
 
 
 def without_paths(path: Path) -> Path | bytes:
@@ -224,7 +238,9 @@ def licence(selection: Selection) -> bytes:
     """The terms of the weights: those of the data that each task's were trained on."""
     from resnet_demo.training.cards.report import data_licences
 
-    return ("# Licences of the weights\n\n" + "\n".join(data_licences(selection.configs)) + "\n").encode()
+    files = [weights_file(record).parent / record.trunk.file for record in selection.local if record.trunk]
+    trunks = [checkpoints.read_config(Path(os.path.normpath(file)).parent) for file in files]
+    return ("# Licences of the weights\n\n" + "\n".join(data_licences([*selection.configs, *trunks])) + "\n").encode()
 
 
 def write_anew(root: Path, selection: Selection) -> str:

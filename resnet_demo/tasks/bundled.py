@@ -40,6 +40,7 @@ class BundledTask:
         page: the title on the page by language, ``en`` and ``zh``.
         data: what it was trained on.
         flowers: its classes are flowers, so that a photo of any flower is not unlike its own.
+        pictures: the data set with its pictures, where it has none of its own: that set's classes are its first.
         recipe: the settings with which ``train`` trains it by its name, where no file of recipes has that name; see
             ``training.recipe``.
     """
@@ -49,6 +50,7 @@ class BundledTask:
     page: dict[str, str]
     data: DataSet
     flowers: bool = False
+    pictures: str = ""
     recipe: Mapping[str, object] | None = None
 
 

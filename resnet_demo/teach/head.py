@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from resnet_demo import checkpoints
-from resnet_demo.backends.other_head import OtherHead
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.checkpoints.proportion import proportion
 from resnet_demo.checkpoints.records import Metric
@@ -67,10 +65,7 @@ class Taught:
         Args:
             network: the one that made the features; its engine is shared.
         """
-        taught = copy(network)
-        taught.checkpoint, taught.spec, taught.task = self.checkpoint, self.checkpoint.spec, self.checkpoint.spec.name
-        taught.engine = OtherHead(network.engine, self.checkpoint)
-        return taught
+        return network.with_head(self.checkpoint)
 
 
 def default_trunk(depth: int) -> str:

@@ -27,6 +27,7 @@ from resnet_demo.models.state import depth_of
 from resnet_demo.training.cards.card import model_card
 from resnet_demo.training.data.imagenet import SAMPLES, TASK, Photos, find_photos, imagenet_spec, read_photos
 from resnet_demo.training.evaluation.evaluate import evaluate_classes
+from resnet_demo.training.shared_trunks import leave_to, share, share_again, trunk_owner, users_of
 
 ONE_A_CLASS = "the sample photos of the public repository EliSchwartz/imagenet-sample-images, one of each class"
 
@@ -55,7 +56,11 @@ def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> P
     checkpoints.check_writable()
     trained = checkpoints.read_config(folder)
     checkpoints.check_one_network(trained.task.name, trained.architecture)
-    if not trained.ranges:
+    owner = trunk_owner(folder)
+    if owner and (ranges := checkpoints.read_config(owner.config.parent).ranges):
+        # One network computes alike for all its tasks.
+        checkpoints.copy(folder, folder, {}, None, {"ranges": ranges})
+    elif not trained.ranges:
         measure_ranges(folder, [], data, f"python -m resnet_demo bundle {shlex.quote(folder.as_posix())}", own)
     _, evaluation = evaluate_checkpoint(None, 0, folder, "test", "auto", data, own)
     measured: dict[str, object] = {"confusions": evaluation.confusions, "worst": evaluation.worst}
@@ -63,18 +68,28 @@ def bundle(folder: Path, data: Path | None, own: OwnPictures | None = None) -> P
         measured["classes"] = evaluation.classes
     config = checkpoints.read_config(folder).changed(**measured, metrics=evaluation.metrics)
     target = checkpoints.weights_folder() / config.task.name / f"resnet{config.depth}"
-    measured |= kept_calibration(target, config)
+    measured |= kept_calibration(target, config, folder)
+    users = users_of(target)
+    leave_to(users)
     checkpoints.copy(folder, target, evaluation.metrics, model_card(config.changed(**measured)), measured)
     checkpoints.register(target)
+    if owner:
+        share(target, owner.path)
+    share_again(users, target)
     return target
 
 
-def kept_calibration(target: Path, config: Config) -> dict[str, object]:
-    """The calibration of what lies in ``target``, where its weights are those of ``config``; else none."""
+def kept_calibration(target: Path, config: Config, folder: Path) -> dict[str, object]:
+    """The calibration of what lies in ``target``, where its weights are those in ``folder``; else none."""
     if "calibration" in config.record or not (target / checkpoints.CONFIG).is_file():
         return {}
     before = checkpoints.read_config(target)
-    same = before.weights == config.weights and "calibration" in before.record
+    if "calibration" not in before.record:
+        return {}
+    same = before.weights == config.weights
+    if before.trunk:  # Then its file has the head alone.
+        stored, there = (checkpoints.load_folder(place).stored for place in (folder, target))
+        same = stored.keys() == there.keys() and all(np.array_equal(stored[key], there[key]) for key in stored)
     return {"calibration": before.record["calibration"]} if same else {}
 
 

@@ -27,11 +27,12 @@ from resnet_demo.errors import UserError
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.training import copies
-from resnet_demo.training.data.datasets import Pictures, pictures_below, read_rows, unlabelled_pictures
+from resnet_demo.training.data.datasets import Pictures, data_set_of, pictures_below, read_rows, unlabelled_pictures
 from resnet_demo.training.data.datasets import data_folder as default_data
 from resnet_demo.training.data.gather_record import OTHER, RECORD
 from resnet_demo.training.data.own_items import SUFFIXES
 from resnet_demo.training.evaluation.features import photos
+from resnet_demo.training.recipe import load_recipe
 from resnet_demo.utils.json_record import as_json
 
 SMALLEST, SIDE, QUALITY = 100, 256, 92  # pixels of a photo's short side, at least and as it is stored; JPEG
@@ -155,10 +156,11 @@ def listed_photos(folders: Sequence[Path], listed: Sequence[Path]) -> dict[tuple
 def class_folders(task: str, data: Path | None) -> dict[str, str]:
     """Names of folders, in small letters → class of a data set: rose and roses, daisy and daisies."""
     found: dict[str, str] = {}
-    for row in read_rows((data or default_data()) / task / "classes.csv"):
-        name = row["name"].lower()
+    names = [row["name"] for row in read_rows((data or default_data()) / data_set_of(task) / "classes.csv")]
+    for title in [*names, *(load_recipe(task).classes if data_set_of(task) != task else ())]:
+        name = title.lower()
         many = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
-        found |= {name: row["name"], many: row["name"]}
+        found |= {name: title, many: title}
     return found
 
 

@@ -27,7 +27,7 @@ class TrainOptions:
         evaluate_every: epochs between evaluations.
         teacher: distil from this network, given as ``init`` is.
         extra: distilling: further pictures, see ``data.datasets.unlabelled_pictures``.
-        labelled: a folder of further pictures with labels, see ``data.datasets.labelled_pictures``.
+        labelled: folders of further pictures with labels, see ``data.datasets.labelled_pictures``.
         own: the user's own pictures, in the place of a data set.
         compile: see ``Trainer``.
     """
@@ -43,6 +43,6 @@ class TrainOptions:
     evaluate_every: int = 1
     teacher: str | None = None
     extra: Sequence[str] = ()
-    labelled: Path | None = None
+    labelled: Sequence[Path] = ()
     own: OwnPictures | None = None
     compile: bool = False

@@ -20,6 +20,8 @@ class Recipe:
 
     Attributes:
         task: name of the data set and of the task.
+        classes: further classes after those of the data set, of which ``train --labelled`` brings the pictures; those
+            that the start knows begin with its rows of the head.
         train_splits: splits that are trained on.
         epochs, batch: passes over the training pictures; pictures a step.
         sizes: side of the training pictures in pixels, pairs (from this epoch on, side): small ones first are quicker.
@@ -82,6 +84,7 @@ class Recipe:
 
     task: str
     kind: str = "classification"
+    classes: tuple[str, ...] = ()
     train_splits: tuple[str, ...] = ("train",)
     epochs: int = 10
     batch: int = 32

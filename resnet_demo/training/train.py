@@ -39,7 +39,7 @@ from resnet_demo.training.evaluation.evaluate import evaluate
 from resnet_demo.training.evaluation.features import all_features
 from resnet_demo.training.evaluation.run import arrays_of, memory_checkpoint
 from resnet_demo.training.networks.distillation import Distillation, share_stem
-from resnet_demo.training.networks.head import centre_rows
+from resnet_demo.training.networks.head import centre_rows, keep_known_rows
 from resnet_demo.training.networks.init import label_names, same_outputs, scaling_of, starting_network, whole_network
 from resnet_demo.training.networks.layerwise_fit import fit
 from resnet_demo.training.optim.norm_statistics import measure_norms
@@ -98,6 +98,8 @@ def train(options: TrainOptions) -> Path | None:
     mean, std = scaling_of(options.init, options.depth)
     spec = replace(spec_for(recipe, pictures), mean=mean, std=std)
     network = starting_network(options.init, options.depth, spec, mean_points)
+    if recipe.classes and not same_outputs(options.init, spec):
+        keep_known_rows(network.fc, options.init, spec.labels)
     distillation = Distillation(whole_network(options.teacher), network, recipe) if options.teacher else None
     begun = (options.out / RESUME).exists()
     if distillation and not begun:
@@ -139,7 +141,7 @@ def train(options: TrainOptions) -> Path | None:
 
 
 def training_pictures(
-    recipe: Recipe, data: Path | None, teacher: str | None, extra: Sequence[str], labelled: Path | None = None
+    recipe: Recipe, data: Path | None, teacher: str | None, extra: Sequence[str], labelled: Sequence[Path] = ()
 ) -> Pictures:
     """The task's own pictures, further ones of its classes, and those that are only there to distil from.
 
@@ -147,6 +149,8 @@ def training_pictures(
         UserError: no pictures at all, or further ones without labels for keypoints.
     """
     own = load_pictures(recipe.task, recipe.train_splits, data) if recipe.train_splits else None
+    if own and recipe.classes:
+        own = replace(own, classes=own.classes + recipe.classes)
     if own is None and not (teacher and extra):
         raise UserError("There is nothing to train on: pass --pictures with folders or names of data sets.")
     if extra and recipe.kind == tasks.KEYPOINTS:
@@ -156,16 +160,20 @@ def training_pictures(
         assert others is not None and teacher is not None
         return replace(others, task=recipe.task, classes=label_names(teacher))
     parts = [replace(own, sources=own.sources or [recipe.task] * len(own))]
-    if labelled and recipe.kind == tasks.KEYPOINTS:
-        parts += [labelled_points(labelled, own.labels.shape[1])]
-    elif labelled:
-        parts += [labelled_pictures(labelled, own.classes)]
+    for folder in labelled:
+        points = recipe.kind == tasks.KEYPOINTS
+        found = labelled_points(folder, own.labels.shape[1]) if points else labelled_pictures(folder, own.classes)
+        parts += [found]
     parts += [shared_pictures(name, names, own.classes, data) for name, names in (recipe.shared or {}).items()]
     parts += [others] if others else []
+    labels = np.concatenate([part.labels for part in parts])
+    if missing := [name for name in recipe.classes if not (labels == own.classes.index(name)).any()]:
+        names = ", ".join(missing)
+        raise UserError(f"There are no pictures of {names}: pass --labelled with folders that have such subfolders.")
     return replace(
         own,
         paths=[path for part in parts for path in part.paths],
-        labels=np.concatenate([part.labels for part in parts]),
+        labels=labels,
         sources=[source for part in parts for source in part.sources],
     )
 
@@ -261,7 +269,7 @@ def record_of(options: TrainOptions) -> dict[str, object]:
         if not bundled and taught_by.steps:
             record["teacher_commands"] = taught_by.steps  # A bundled one has a card of its own that says so.
     gathered = {**start.gathered, **taught_by.gathered}
-    if gathered := gathered | records([*options.extra, *([options.labelled] if options.labelled else [])]):
+    if gathered := gathered | records([*options.extra, *options.labelled]):
         record["gathered"] = gathered
     if options.own:
         record["own"] = options.own.record

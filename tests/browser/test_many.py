@@ -76,7 +76,7 @@ def test_a_zip_fills_the_table(visit, archive, shoot):
     expect(page.locator("#many-note")).to_contain_text("3 of 4 named, 1 could not be read.")
     rows = page.locator("#many-table tbody tr")
     expect(rows).to_have_count(4)
-    predict = resnet_demo.load("flowers102")
+    predict = resnet_demo.load("garden")
     for row, name in enumerate(NAMED):
         expect(rows.nth(row).get_by_role("rowheader")).to_have_text(f"garden/{name}.jpg")
         found = predict(EXAMPLES / f"{name.split('/')[1]}.jpg").top_k[0].label

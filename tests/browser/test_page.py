@@ -50,7 +50,7 @@ def flower() -> tuple[Path, str]:
     data set is there, else the shipped dahlia, which is a hard one."""
     if not data_folder():
         dahlia = EXAMPLES / "dahlia.jpg"
-        return dahlia, resnet_demo.load("flowers102", 50)(dahlia).top_k[0].label
+        return dahlia, resnet_demo.load("garden", 50)(dahlia).top_k[0].label
     root = data_folder() / "flowers102"
     names = {row["label"]: row["name"] for row in csv.DictReader((root / "classes.csv").open(encoding="utf-8"))}
     rows = csv.DictReader((root / "labels.csv").open(encoding="utf-8"))
@@ -78,7 +78,7 @@ def test_a_flower_is_named_and_the_heat_lies_on_it(visit, flower, shoot):
     shoot(page, "flower-uploaded")
     assert overlay.shape == photo.shape
 
-    spec = checkpoints.load("flowers102", 50).spec
+    spec = checkpoints.load("garden", 50).spec
     window = tasks.crop_box(spec, photo.shape[1], photo.shape[0])
     seen = slice(int(window.top) + 1, int(window.bottom)), slice(int(window.left) + 1, int(window.right))
     heat = heat_of(photo[seen], overlay[seen])
@@ -117,13 +117,13 @@ def test_an_example_works_with_one_click_and_controls_answer_at_once(visit):
     expect(heat_for).to_contain_text("Heat for Daffodil")
     # A class has a card of facts.
     facts = page.locator("#flowers-classes .classes-facts")
-    labels = checkpoints.load("flowers102", 50).spec.labels
+    labels = checkpoints.load("garden", 50).spec.labels
     for index in (0, 2):
         bars.nth(index).click()
         known = labels[int(bars.nth(index).get_attribute("data-index"))]
-        measured = class_stats.facts("flowers102", 50, known)
-        expect(facts).to_contain_text(class_names.latin("flowers102", known))
-        expect(facts).to_contain_text(class_names.chinese("flowers102", known))
+        measured = class_stats.facts("garden", 50, known)
+        expect(facts).to_contain_text(class_names.latin("garden", known))
+        expect(facts).to_contain_text(class_names.chinese("garden", known))
         expect(facts).to_contain_text(f"right on {measured.right} of {measured.shown} photos of this class")
 
 
@@ -179,7 +179,7 @@ def test_what_is_on_screen_can_be_taken_away(visit, tmp_path):
     label = page.locator("#flowers-classes li .name").first.inner_text()
     assert overlay.name == f"daffodil-{label.replace(' ', '-')}-overlay.png"
     assert Image.open(heat).mode == "RGBA"
-    predicted = resnet_demo.load("flowers102", depth=18)(EXAMPLES / "daffodil.jpg")
+    predicted = resnet_demo.load("garden", depth=18)(EXAMPLES / "daffodil.jpg")
     found = np.load(numbers)
     np.testing.assert_allclose(found, predicted.cam(label, size=found.shape), atol=0.02)
 
@@ -187,7 +187,7 @@ def test_what_is_on_screen_can_be_taken_away(visit, tmp_path):
     code = page.locator("#flowers-overlay pre")
     expect(code).to_have_count(3)
     expect(code.nth(0)).to_contain_text(f'result.cam("{label}", layer="layer4")')
-    expect(code.nth(2)).to_contain_text("predict daffodil.jpg --task flowers102 --depth 18 --top-k 5")
+    expect(code.nth(2)).to_contain_text("predict daffodil.jpg --task garden --depth 18 --top-k 5")
     # The second is meant for a shell, in the photo's folder.
     curl = subprocess.run(["bash", "-c", code.nth(1).inner_text()], cwd=EXAMPLES, capture_output=True, text=True)
     assert "event: complete" in curl.stdout and label in curl.stdout, curl
@@ -397,7 +397,7 @@ READ_ALOUD = """() => {
 def test_compare_shows_every_available_depth(visit, tmp_path):
     page = visit()
     open_tab(page, "compare")  # With the example of the first tab: one answer, so that no other one is read for it.
-    depths = checkpoints.available()["flowers102"]
+    depths = checkpoints.available()["garden"]
     expect(page.locator("#compare-cards .card-name")).to_have_count(len(depths))
     for depth in depths:
         expect(page.locator("#compare-cards")).to_contain_text(f"ResNet-{depth}")

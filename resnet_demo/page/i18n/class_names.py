@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from resnet_demo.page.i18n.texts import fixed, language
+from resnet_demo.tasks import BUNDLED
 
 FOLDER = Path(__file__).parent / "class_names"
 
@@ -41,9 +42,11 @@ def label_of(task: str, name: str | None) -> str | None:
 
 @cache
 def _names(task: str) -> dict[str, tuple[str, str]]:
-    """Label → (Chinese, Latin)."""
+    """Label → (Chinese, Latin); of classes that a task takes over from another's pictures, theirs."""
     file = FOLDER / f"{Path(task).name}.csv"
     if not file.is_file():
         return {}
+    before = BUNDLED[task].pictures if task in BUNDLED else ""
+    names = dict(_names(before)) if before else {}
     with file.open(encoding="utf-8", newline="") as lines:
-        return {row["label"]: (row["chinese"], row["latin"]) for row in csv.DictReader(lines)}
+        return names | {row["label"]: (row["chinese"], row["latin"]) for row in csv.DictReader(lines)}

@@ -114,6 +114,9 @@ SENTENCES = {
     "{source} is a ResNet-{depth} for {task}, not a ResNet-{wanted} for {other}: correct the index.": (
         "{source} 是 {task} 的 ResNet-{depth}，而不是 {other} 的 ResNet-{wanted}：请更正索引。"
     ),
+    "{source} needs {path}, which is outside of its repository: correct its configuration.": (
+        "{source} 需要仓库之外的 {path}：请更正其配置。"
+    ),
     "{file} does not say what its weights must be: save the checkpoint again.": (
         "{file} 没有说明其权重应是什么：请重新保存检查点。"
     ),

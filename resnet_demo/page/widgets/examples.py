@@ -13,8 +13,8 @@ BOTH = ("daffodil", "dahlia", "two-people")
 
 # What the classes of bundled tasks are called that an example shows; of tasks that are left out it shows none.
 SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
-    "daffodil": {"flowers102": ("Daffodil",)},
-    "dahlia": {"flowers102": ("Orange Dahlia", "Pink-Yellow Dahlia")},
+    "daffodil": dict.fromkeys(("garden", "flowers102"), ("Daffodil",)),
+    "dahlia": dict.fromkeys(("garden", "flowers102"), ("Orange Dahlia", "Pink-Yellow Dahlia")),
     "cat": {"imagenet1k": ("tabby", "tiger cat", "Egyptian cat"), "cifar10": ("cat",)},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 from resnet_demo.checkpoints import Config, Metric
 from resnet_demo.checkpoints.records import OwnData, WorstClass
@@ -177,6 +178,17 @@ def blocks_part(config: Config) -> list[str]:
     return [f"## Blocks that work\n{said}\n\n```sh\n{found.command}\n```"]
 
 
+def trunk_in_words(config: Config) -> str:
+    """That the file has the head alone, as a sentence after others; empty where it has the whole network."""
+    if not config.trunk:
+        return ""
+    task, depth = PurePosixPath(config.trunk.file).parts[-3:-1]
+    return (
+        f" Its file has the head alone ({config.weights.bytes:,} bytes): up to there the network is that of `{task}`, "
+        f"whose file (`{task}/{depth}`) it needs beside it."
+    )
+
+
 def hub_datasets(config: Config) -> list[str]:
     """Names on the Hub of the data sets that it was trained on, ImageNet among them where its start was."""
     inits = [step.option("--init", "imagenet") for step in config.steps if step.verb in ("train", "distill")]
@@ -225,7 +237,8 @@ def model_card(config: Config) -> str:
         front_matter(card_metadata(config)),
         f"# {config.architecture.title}: {TITLES.get(spec.name, spec.name)}",
         f"Task `{spec.name}`, input {spec.size} × {spec.size} pixels, stored as 8-bit integers per output channel."
-        + MIRRORED * spec.mirrored,
+        + MIRRORED * spec.mirrored
+        + trunk_in_words(config),
         f"**Data**: {data.about}. {data.licence}".rstrip(),
         f"## Start\n{steps}",
         *accuracy(config),

@@ -166,9 +166,11 @@ def pictures_in_words(step: Step, gathered: Mapping[str, Gathered]) -> str:
 
 def labelled_in_words(step: Step, gathered: Mapping[str, Gathered]) -> str:
     """Which further pictures with labels a training saw, as the end of a sentence; see ``pictures_in_words``."""
-    source = step.option("--labelled")
-    if not source:
-        return ""
+    return "".join(one_in_words(source, step, gathered) for source in step.values("--labelled"))
+
+
+def one_in_words(source: str, step: Step, gathered: Mapping[str, Gathered]) -> str:
+    """The same of one folder."""
     if source not in gathered:
         return f", with the labels too of the pictures in `{source}`"
     record = gathered[source]

@@ -169,7 +169,7 @@ def table_row(line: Line) -> str:
         f"{line.gflops:.2f} ({line.spec.size}²)",
         network,
         whole,
-        f"{entry.size / 1e6:.1f}",
+        f"{(entry.bytes or 0) / 1e6:.1f}",
         f"[{history_line(line.config).replace('`', '') or 'card'}]({card})",
     ]
     return markdown.row(cells)
@@ -184,8 +184,8 @@ def metric_in_words(name: str, metric: Metric) -> str:
 
 def readme(lines: list[Line], stored: Timings, plots: set[str]) -> str:
     """The text of ``weights/README.md``."""
-    total = sum(line.entry.size for line in lines) / 1e6
-    largest = max((line.entry.size for line in lines), default=0) / 1e6
+    sizes = [line.entry.bytes or 0 for line in lines]  # without the trunks, which are others' files
+    total, largest = sum(sizes) / 1e6, max(sizes, default=0) / 1e6
     parts = [
         "# The bundled weights",
         "Made by `python -m resnet_demo report`, which measures the milliseconds and counts everything else anew "

@@ -18,6 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from resnet_demo.errors import UserError
+from resnet_demo.tasks import BUNDLED
 from resnet_demo.training.data.formats import cifar10, flowers102
 from resnet_demo.training.data.formats.format import Format
 from resnet_demo.training.data.own_items import SUFFIXES
@@ -120,6 +121,7 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
     Raises:
         UserError: no such data set, or no picture in these splits.
     """
+    task = data_set_of(task)
     root = (folder or data_folder()) / task
     if source := published(task, folder):
         return published_pictures(task, source, splits)
@@ -140,6 +142,11 @@ def load_pictures(task: str, splits: tuple[str, ...], folder: Path | None = None
     return Pictures(task, [root / row["image"] for row in rows], labels, classes, sources)
 
 
+def data_set_of(task: str) -> str:
+    """The data set with a task's pictures, which has its name unless the task's record says another."""
+    return BUNDLED[task].pictures or task if task in BUNDLED else task
+
+
 def published(task: str, folder: Path | None = None) -> Path | None:
     """What a set is read from that lies there as it is published; None where it is laid out as ours are, or missing."""
     root = (folder or data_folder()) / task
@@ -150,7 +157,8 @@ def published(task: str, folder: Path | None = None) -> Path | None:
 
 
 def is_there(task: str, folder: Path | None = None) -> bool:
-    """Whether there is a data set of that name."""
+    """Whether the data set of a task is there."""
+    task = data_set_of(task)
     root = (folder or data_folder()) / task
     return published(task, folder) is not None or any(
         (root / name).is_file() for name in ("labels.csv", "landmarks.csv")

@@ -10,7 +10,7 @@ import numpy as np
 from resnet_demo.errors import UserError
 from resnet_demo.tasks import BUNDLED
 from resnet_demo.tasks.imagenet_names import synsets
-from resnet_demo.training.data.datasets import Pictures, unlabelled_pictures
+from resnet_demo.training.data.datasets import Pictures, data_set_of, unlabelled_pictures
 from resnet_demo.training.data.seeds import seed_of
 
 MAX_PICTURES = 1000  # of a folder or data set
@@ -72,7 +72,7 @@ def ood_pictures(task: str, source: str, data: Path | None) -> Pictures:
     Raises:
         UserError: there are none, or ``source`` is the task's own data set.
     """
-    if source == task:
+    if data_set_of(source) == data_set_of(task):
         raise UserError(f"The pictures of {task} show its classes: name others, which show none of them.")
     pictures = unlabelled_pictures([source], ("train", "val"), data)
     paths = pictures.paths

@@ -63,7 +63,7 @@ def calibrate(
     command: str,
     own: OwnPictures | None = None,
     kept: float | None = None,
-    labelled: Path | None = None,
+    labelled: Sequence[Path] = (),
 ) -> CalibrationRecord:
     """Calibrate a checkpoint, and write it into its ``config.json`` and card.
 
@@ -94,7 +94,7 @@ def calibrate(
     ood = {shown_name(source): ood_pictures(spec.name, source, data) for source in others}
     own = own or (own_pictures(config, data) if config.is_own else None)
     train, val, test = (split_pictures(config, split, data, own) for split in ("train", "val", "test"))
-    further = [labelled_pictures(labelled, spec.labels)] if labelled else []
+    further = [labelled_pictures(folder, spec.labels) for folder in labelled]
     if len(val) < LEAST:
         raise UserError(f"{spec.name} has {len(val)} val pictures: calibrating needs {LEAST}, so add some and train.")
     seen = "val" in config.train_splits
@@ -103,6 +103,10 @@ def calibrate(
 
     known, labels = known_features(predictor, [train, *further])
     fit = means_of_classes if further else class_means
+    empty = np.flatnonzero(np.bincount(labels, minlength=len(spec.labels)) == 0)
+    if len(empty):
+        names = ", ".join(spec.labels[index] for index in empty[:5])
+        raise UserError(f"There are no pictures of {names}: pass --labelled with folders that have such subfolders.")
     means = ClassMeans.of(fit(known.pooled, labels, len(spec.labels)))
     rows = spread_over(val, MOST_VIEWS)
     pictures = (hard_view(photo, spec.size, row) for photo, row in zip(photos(val, rows), rows, strict=True))

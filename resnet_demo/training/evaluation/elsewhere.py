@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,23 +25,25 @@ class ExternalPhotos:
     right: np.ndarray
 
 
-def photos_elsewhere(folder: Path, classes: tuple[str, ...], answers: Path | None) -> ExternalPhotos:
+def photos_elsewhere(folder: Path, classes: tuple[str, ...], answers: Sequence[Path]) -> ExternalPhotos:
     """The photos in subfolders of known names; those of others are left out.
 
     Args:
-        answers: a CSV file whose first column is a subfolder's name and whose column ``right`` has the classes that
-            are right there, with ``|`` between them, such as ``wild/genera.csv``; None: the subfolders are named as
-            the classes.
+        answers: CSV files whose first column is a subfolder's name and whose column ``right`` has the classes that
+            are right there, with ``|`` between them, such as ``wild/genera.csv``; what a later one says of a subfolder
+            counts. Of none the subfolders are named as the classes.
 
     Raises:
         UserError: there are none, or the file names a class that there is not.
     """
     if answers:
-        named = {next(iter(row.values())): row["right"].split("|") for row in read_rows(answers)}
+        rows_of_all = chain.from_iterable(map(read_rows, answers))
+        named = {next(iter(row.values())): row["right"].split("|") for row in rows_of_all}
     else:
         named = {name: [name] for name in classes}
     if unknown := {name for names in named.values() for name in names} - set(classes):
-        raise UserError(f"{answers} names {', '.join(sorted(unknown))}: the task has no such class.")
+        files = " or ".join(map(str, answers))
+        raise UserError(f"{files} names {', '.join(sorted(unknown))}: the task has no such class.")
     paths: list[Path] = []
     rows: list[list[bool]] = []
     for name, right in named.items():

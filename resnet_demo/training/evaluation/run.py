@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def evaluate_checkpoint(
     data: Path | None,
     own: OwnPictures | None = None,
     labelled: Path | None = None,
-    right: Path | None = None,
+    right: Sequence[Path] = (),
     grey: bool = False,
     convention: str | None = None,
 ) -> tuple[Predictor, Evaluation]:
