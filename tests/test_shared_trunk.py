@@ -149,7 +149,7 @@ def test_a_head_that_is_trained_anew_leaves_the_network_to_all(bundled, trained,
 def test_a_head_that_is_bundled_again_keeps_its_calibration(bundled, trained):
     folder, network = bundled / "garden" / "resnet18", checkpoints.load("garden", 18)
     measured = {
-        name: Metric(50.0, 40.0, 60.0, 8) for name in ("ece", "ece_before", "nll", "nll_before", "flagged_test")
+        name: Metric(50.0, 40.0, 60.0, 8) for name in ("ece", "ece_before", "nll", "nll_before", "flagged_known")
     }
     means = ClassMeans.of(np.ones((6, network.architecture.width), np.float32))
     record = CalibrationRecord(1.5, means.to_json(), "x", Fitted(9, 9, False, 0.9), measured, [], {})
