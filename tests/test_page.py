@@ -514,6 +514,14 @@ def test_each_tab_offers_the_tasks_of_its_kind(weights):
     assert catalog.labels("pets") == ("cat", "dog")
 
 
+def test_depths_are_compared_where_there_are_most(monkeypatch, tmp_path):
+    monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
+    assert catalog.compared_task("classification", "keypoints") == catalog.first_task("classification", "keypoints")
+    tiny.weights_folder(tmp_path, (replace(tiny.FLOWERS, name="garden"), 18), (tiny.FLOWERS, 18), (tiny.FLOWERS, 34))
+    assert catalog.first_task("classification") == "garden"
+    assert catalog.compared_task("classification", "keypoints") == "flowers102"
+
+
 def test_a_task_whose_configuration_is_broken_is_left_out(monkeypatch, tmp_path):
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path))
     tiny.weights_folder(tmp_path, (PETS, 18))

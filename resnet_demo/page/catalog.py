@@ -40,6 +40,12 @@ def first_task(*kinds: str) -> str:
     return next((name for name in known if available(name)), known[0])
 
 
+def compared_task(*kinds: str) -> str:
+    """The task on which depths are compared at first: the first of those that have weights of the most depths."""
+    known = [name for _, name in task_choices(*kinds)]
+    return max(known, key=lambda name: len(available(name))) if any(map(available, known)) else first_task(*kinds)
+
+
 def first_tasks() -> list[str]:
     """The tasks that the page begins with: the first of classes, of keypoints, and of numbers where there is one."""
     return [first_task(kind) for kind in (*ALWAYS.values(), REGRESSION) if kind != REGRESSION or offers(kind)]

@@ -397,7 +397,7 @@ READ_ALOUD = """() => {
 def test_compare_shows_every_available_depth(visit, tmp_path):
     page = visit()
     open_tab(page, "compare")  # With the example of the first tab: one answer, so that no other one is read for it.
-    depths = checkpoints.available()["garden"]
+    depths = checkpoints.available()["flowers102"]
     expect(page.locator("#compare-cards .card-name")).to_have_count(len(depths))
     for depth in depths:
         expect(page.locator("#compare-cards")).to_contain_text(f"ResNet-{depth}")

@@ -247,7 +247,7 @@ def shared(image: str, task: str, depths: list[int]) -> Iterator[Card]:
 def restored(values: Mapping[str, object]) -> dict[str, Any]:
     """Kept values → updates of the controls."""
     kinds = tasks.CLASSIFICATION, tasks.KEYPOINTS
-    return restore.task_and_depths(values, catalog.first_task(*kinds), *kinds)
+    return restore.task_and_depths(values, catalog.compared_task(*kinds), *kinds)
 
 
 @tab(
@@ -258,7 +258,7 @@ def restored(values: Mapping[str, object]) -> dict[str, Any]:
 )
 def build() -> dict[str, Component]:
     """Build the tab inside the page that is being built → its controls by name."""
-    first = catalog.first_task(tasks.CLASSIFICATION, tasks.KEYPOINTS)
+    first = catalog.compared_task(tasks.CLASSIFICATION, tasks.KEYPOINTS)
     with asking_row(tasks.CLASSIFICATION, tasks.KEYPOINTS):
         photo = photo_input("compare-photo", BOTH, first)
         task = task_input("compare-task", first, tasks.CLASSIFICATION, tasks.KEYPOINTS)
