@@ -365,10 +365,10 @@ def test_bundling_the_same_weights_again_keeps_their_calibration_and_others_lose
     weights, record = {"bytes": 1, "sha256": "a"}, {"temperature": 2}
     (tmp_path / "config.json").write_text(json.dumps({"weights": weights, "calibration": record}))
     config = checkpoints.Config({"weights": weights})
-    assert kept_calibration(tmp_path, config) == {"calibration": record}
-    assert kept_calibration(tmp_path, config.changed(weights=weights | {"sha256": "b"})) == {}
-    assert kept_calibration(tmp_path, config.changed(calibration={"temperature": 3})) == {}
-    assert kept_calibration(tmp_path / "none", config) == {}
+    assert kept_calibration(tmp_path, config, tmp_path) == {"calibration": record}
+    assert kept_calibration(tmp_path, config.changed(weights=weights | {"sha256": "b"}), tmp_path) == {}
+    assert kept_calibration(tmp_path, config.changed(calibration={"temperature": 3}), tmp_path) == {}
+    assert kept_calibration(tmp_path / "none", config, tmp_path) == {}
 
 
 # --- The bundled checkpoint -------------------------------------------------------------------------------------------

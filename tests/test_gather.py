@@ -102,12 +102,12 @@ def test_further_labelled_pictures_lie_in_folders_named_as_the_classes(data):
         labelled_pictures(data / "web", ("rose", "daisy"))
 
     together = training_pictures(
-        Recipe("two"), data / "data", "imagenet", [str(data / "more" / "other")], data / "more"
+        Recipe("two"), data / "data", "imagenet", [str(data / "more" / "other")], [data / "more"]
     )
     assert together.labels.tolist() == [0, 1, 1, NO_LABEL]
     assert together.sources == ["two", "more", "more", "other"]
     assert np.array_equal([path.name for path in together.paths], ["0.png", "0.jpg", "1.jpg", "2.jpg"])
-    alone = training_pictures(Recipe("two"), data / "data", None, [], data / "more")
+    alone = training_pictures(Recipe("two"), data / "data", None, [], [data / "more"])
     assert alone.labels.tolist() == [0, 1, 1]
 
 

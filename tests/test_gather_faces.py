@@ -129,7 +129,7 @@ def test_faces_get_the_landmarks_that_the_labelled_ones_have(data, python, predi
         face = predict(further.picture(index)).faces[0]
         assert nme(points, face.keypoints) < 12  # of a dozen faces that it was fitted to
     recipe = load_recipe("faces68-mesh")
-    together = training_pictures(recipe, data / "data", None, [], data / "more")
+    together = training_pictures(recipe, data / "data", None, [], [data / "more"])
     assert len(together) == 12 + len(further) and together.sources[-1] == "someone+faces"
 
     assert gathered(data, python, "more") == 2

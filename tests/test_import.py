@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_named_a_dozen_at_most(tmp_path):
 
 
 def imported(path: Path, out: Path, *more: str) -> int:
-    words = ["import", str(path), "--task", "garden", "--labels", ",".join(LABELS), "--out", str(out)]
+    words = ["import", str(path), "--task", "meadow", "--labels", ",".join(LABELS), "--out", str(out)]
     return main.main([*words, *more])
 
 
@@ -155,7 +155,7 @@ def test_an_imported_network_computes_what_its_source_does(depth, name, tmp_path
     # Eight bits change the logits by less than a twentieth of their range.
     assert np.abs(rounded - wanted).max() < 0.05 * np.ptp(wanted)
     monkeypatch.setenv("RESNET_DEMO_WEIGHTS", str(tmp_path / "out"))
-    assert main.main(["predict", str(photos[0]), "--task", "garden", "--depth", str(depth), "--json"]) == 0
+    assert main.main(["predict", str(photos[0]), "--task", "meadow", "--depth", str(depth), "--json"]) == 0
     top = json.loads(capsys.readouterr().out)["top_k"][0]
     assert top["label"] == LABELS[int(wanted[0].argmax())]
 
@@ -163,7 +163,7 @@ def test_an_imported_network_computes_what_its_source_does(depth, name, tmp_path
 def test_labels_of_a_file_and_what_they_must_be(tmp_path, capsys):
     path = write(tmp_path / "n.pth", tensors())
     (tmp_path / "names.txt").write_text("\n".join(LABELS[:3]))
-    words = ["import", str(path), "--task", "garden", "--out", str(tmp_path / "out"), "--labels"]
+    words = ["import", str(path), "--task", "meadow", "--out", str(tmp_path / "out"), "--labels"]
     for labels, sentence in {
         str(tmp_path / "names.txt"): "does not fit a ResNet-18 with 3 outputs",
         "nowhere.txt": "There is no file nowhere.txt",

@@ -79,7 +79,7 @@ def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | 
 def on_loaded(checkpoint: checkpoints.Checkpoint, device: str) -> Classifier | None:
     """The classifier of a checkpoint on the engine of one that is loaded already and differs in the head alone; None
     where there is none."""
-    if device == "reference":
+    if device == "reference" or checkpoint.spec.kind != tasks.CLASSIFICATION:
         return None  # What others are tested against is computed in its own way to the end.
     for (*_, where), other in list(_loaded.items()):
         known = other.checkpoint
