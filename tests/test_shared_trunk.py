@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from PIL import Image
 
 import resnet_demo
 from resnet_demo import checkpoints
+from resnet_demo.backends import factory
 from resnet_demo.backends.other_head import OtherHead
 from resnet_demo.checkpoints import Metric
 from resnet_demo.checkpoints import index as checkpoint_index
@@ -24,6 +27,7 @@ from resnet_demo.checkpoints.hub import HubSource
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.inference import predictor
+from resnet_demo.inference.base import Predictor
 from resnet_demo.publish.weights import choose, weights_files
 from resnet_demo.tasks import TaskSpec
 from resnet_demo.tasks.calibration import ClassMeans
@@ -117,6 +121,25 @@ def test_a_network_is_loaded_once_for_all_its_tasks(bundled, monkeypatch):
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
         np.testing.assert_allclose(one.cam(), other.cam(), atol=1e-5)
         np.testing.assert_allclose(one.cam(layer="layer2"), other.cam(layer="layer2"), atol=1e-3)
+
+
+def test_a_network_that_several_ask_for_at_once_is_compiled_once(bundled, monkeypatch):
+    monkeypatch.setattr(predictor, "_loaded", {})
+    made, make_engine = [], factory.make_engine
+    together = threading.Barrier(len(TASKS))
+
+    def counted(checkpoint, device):
+        made.append(checkpoint.spec.name)
+        return make_engine(checkpoint, device)
+
+    def ask(task: str) -> Predictor:
+        together.wait()
+        return predictor.load(task, 18)
+
+    monkeypatch.setattr(factory, "make_engine", counted)
+    with ThreadPoolExecutor(len(TASKS)) as pool:
+        loaded = list(pool.map(ask, TASKS))
+    assert len(made) == 1 and [one.task for one in loaded] == list(TASKS)
 
 
 def test_a_network_that_is_trained_anew_leaves_the_others_theirs(bundled, trained, tmp_path):

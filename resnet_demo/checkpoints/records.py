@@ -174,6 +174,9 @@ class MeshRecord(JsonRecord):
         nme, n: its error, in percent, on labelled faces that were left out of its fit, and of how many.
         shifts: source → how far to the right its people put landmarks, as a share of the face's side.
         unsure: faces that were left out as the mesh is not sure of them.
+        network, share: the checkpoint whose landmarks are in the mean with the mesh's, and their share of it; None: the
+            mesh's alone.
+        apart: how far both lie from one another, in percent of the face's side.
     """
 
     package: str
@@ -181,6 +184,9 @@ class MeshRecord(JsonRecord):
     n: int
     shifts: Mapping[str, float]
     unsure: int = 0
+    network: str | None = None
+    share: float | None = None
+    apart: float | None = None
 
 
 @dataclass(frozen=True)

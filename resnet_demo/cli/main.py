@@ -45,6 +45,7 @@ COMMANDS = {
         layout.add_layout,
         train.add_gather,
         train.add_faces,
+        train.add_relabel,
         train.add_convert,
     ),
     "Measuring": (

@@ -573,6 +573,35 @@ def run_faces(options: argparse.Namespace) -> int:
     return 0
 
 
+def add_relabel(commands: Commands) -> Parser:
+    parser = add_command(
+        commands,
+        "relabel",
+        "landmarks of such faces, in the mean with those that a trained network finds",
+        "runs/faces --network weights/faces68/resnet50 --out runs/faces-mean",
+        run_relabel,
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="faces that the command faces gathered")
+    parser.add_argument("--network", type=Path, required=True, metavar="FOLDER", help="a checkpoint of face landmarks")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the faces, for train --labelled")
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=0.6,
+        metavar="S",
+        help="the network's share of the mean, up to 1 (default: %(default)s)",
+    )
+    return parser
+
+
+def run_relabel(options: argparse.Namespace) -> int:
+    from resnet_demo.training.relabel_faces import relabel_faces
+
+    record = relabel_faces(options.folder, options.network, options.out, options.share)
+    print(json.dumps(as_json(record), indent=1, ensure_ascii=False))
+    return 0
+
+
 def add_grow(commands: Commands) -> Parser:
     parser = add_command(
         commands,

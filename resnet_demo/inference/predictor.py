@@ -46,7 +46,8 @@ def make_predictor(
 
 
 _guard = threading.Lock()
-_locks: dict[tuple, threading.Lock] = {}
+_locks: dict[tuple, threading.Lock] = {}  # by key; those of heads on the same network are one lock
+_networks: dict[tuple, threading.Lock] = {}
 _loaded: dict[tuple, Predictor[Any]] = {}
 _used: dict[tuple, float] = {}  # key → time.monotonic() of the last load
 
@@ -66,9 +67,11 @@ def load(task: str, depth: int = 50, device: str = "auto", progress: Progress | 
     entry = checkpoints.find(task, depth)
     # With the hash in the key, weights that were trained anew are loaded anew.
     key = (*entry.key, device)
+    network = (entry.trunk.sha256 if entry.trunk else entry.sha256) or entry.key
     with _guard:
-        lock = _locks.setdefault(key, threading.Lock())
-    with lock:  # One lock a network: loading one does not keep the others waiting.
+        lock = _locks.setdefault(key, _networks.setdefault((network, device), threading.Lock()))
+    # One lock a network: loading one does not keep the others waiting, and what two tasks share is compiled once.
+    with lock:
         if key not in _loaded:
             checkpoint = checkpoints.load_entry(entry, progress)
             _loaded[key] = on_loaded(checkpoint, device) or make_predictor(task, depth, device, checkpoint=checkpoint)

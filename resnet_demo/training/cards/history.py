@@ -194,7 +194,17 @@ def faces_in_words(source: str, record: Gathered, mesh: MeshRecord) -> str:
         f"face that is large enough; {record.near_known:,} faces were like one of {' or '.join(record.apart)}, in any "
         f"split, and {mesh.unsure:,} uncertain: left out; they were only trained on), their landmarks by the face mesh "
         f"of {mesh.package}, which misses people's by {mesh.nme:g} % on the {mesh.n:,} labelled faces that it was "
-        "fitted to, each left out"
+        f"fitted to, each left out{in_the_mean(mesh)}"
+    )
+
+
+def in_the_mean(mesh: MeshRecord) -> str:
+    """Which network's landmarks are in the mean with the face mesh's, as the end of a sentence."""
+    if mesh.network is None:
+        return ""
+    return (
+        f", in the mean with the landmarks that `{mesh.network}` found (a share of {mesh.share:g}; both lie "
+        f"{mesh.apart:g} % of the face's side apart)"
     )
 
 
