@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import EXAMPLES
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from browser.acts import drawn, resize
 from browser.conftest import forget
@@ -154,3 +154,33 @@ def test_without_a_camera_there_is_a_sentence(visit):
     page.evaluate("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
     button.click()
     expect(words).to_contain_text("open this page by https")
+
+
+def test_a_photo_of_a_class_is_taken_while_the_one_before_is_looked_at(camera, server):
+    page = camera
+    page.set_viewport_size({"width": 1280, "height": 900})
+    forget(page, server)
+    page.goto(f"{server}/?__theme=light")
+    page.get_by_role("tab", name="Teach", exact=True).click()
+    page.locator("#teach-class").get_by_role("textbox").fill("Astronaut")
+    page.get_by_role("button", name="Take photos with the camera").click()
+    box = page.locator("#teach-camera")
+    capture = box.get_by_role("button", name="capture photo")
+    joined: list[Route] = []
+
+    def hold(route: Route) -> None:
+        joined.append(route)
+        if len(joined) != 2:  # The first photo is taken in, but not looked at yet.
+            route.continue_()
+
+    page.route("**/queue/join*", hold)
+    for photos in (1, 2):
+        box.get_by_text("Access Webcam").click()
+        page.wait_for_function("document.querySelector('#teach-camera video')?.videoWidth > 0")
+        capture.click()
+        expect(box.get_by_text("Access Webcam")).to_be_visible()
+        while len(joined) < 2 * photos:
+            page.wait_for_timeout(20)
+    joined[1].continue_()
+    page.unroute("**/queue/join*", hold)
+    expect(page.locator("#teach-classes")).to_contain_text("2 photos")

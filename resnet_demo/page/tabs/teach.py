@@ -236,9 +236,12 @@ def build() -> dict[str, Component]:
     def thumbnail(small) -> str:
         return jpeg(small, "taught", 80)
 
-    def add_photo(taken, typed, task_title, depth_number, wanted, request: gr.Request):
-        take_in(typed, [(taken, Path(taken).name)] if taken else (), request)
-        yield from add_next(task_title, depth_number, wanted, request)
+    def take_photo(taken, typed, request: gr.Request):
+        """The camera's photo, and the camera again: the next one is of the same class."""
+        if not taken:
+            return gr.skip()
+        take_in(typed, [(taken, Path(taken).name)], request)
+        return None
 
     def add_waiting(typed, task_title, depth_number, wanted, request: gr.Request):
         """The page's answer to a class's name: photos that came without one are of this class."""
@@ -309,10 +312,7 @@ def build() -> dict[str, Component]:
         name.submit(add_waiting, [name, *controls], everything, js=TAKE_NAME, **adding).then(
             None, name, name, js=CLEAR_NAME, **quiet
         ),
-        # The camera's next photo is of the same class.
-        camera.change(add_photo, [camera, name, *controls], everything, **adding).then(
-            lambda: None, None, camera, **quiet
-        ),
+        camera.change(take_photo, [camera, name], camera, **each).then(add_next, controls, everything, **each),
         gr.on([task.input, depth.input], other_trunk, controls, [depth, *everything], **LATEST, **quiet),
         classes.select(remove, controls, everything, **quiet),
     ]
