@@ -232,7 +232,10 @@ def test_what_is_published_and_pulled(bundled, tmp_path, monkeypatch):
         monkeypatch.setenv("RESNET_DEMO_HUB_REPO", "you/weights")
         entry = checkpoints.find("garden", 18)
         assert not entry.is_cached
-        pulled = checkpoints.load_entry(entry).stored
+        came: list[int] = []
+        pulled = checkpoints.load_entry(entry, lambda done, _: came.append(done)).stored
+        whole, head, _ = sizes(bundled).values()
+        assert came[-1] == whole and head not in came  # The bar runs through once.
         assert entry.is_cached and all(np.array_equal(values, pulled[key]) for key, values in wanted.items())
         network = resnet_demo.ResNet.from_pretrained("you/weights", task="garden", depth=18)
         assert network.spec.labels == GARDEN.labels

@@ -199,7 +199,8 @@ def load_entry(entry: Entry, progress: hub.Progress | None = None) -> Checkpoint
     if not source:
         check_installed(entry)
         return load_files(entry.path, read_config_file(entry.config), WeightsFile(entry.bytes, entry.sha256))
-    path, data = hub.read(source, progress)
+    # A head is there at once: it would only run the bar of the network's download through a first time.
+    path, data = hub.read(source, None if entry.trunk else progress)
     config = hub_config(source)
     trunk = hub.read(trunk_source(source, config.trunk), progress)[1] if config.trunk else None
     checkpoint = build(data, path, config, str(source), trunk)
