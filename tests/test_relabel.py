@@ -1,8 +1,9 @@
-"""Landmarks in the mean with a network's: half-way, without the annotators' shift, and faces that stay as they are."""
+"""Landmarks in the mean with a network's, mirror images of faces, and faces that look to the side."""
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,19 @@ from conftest import EXAMPLES, ROOT
 
 from resnet_demo.checkpoints.records import Gathered, MeshRecord
 from resnet_demo.cli.main import main
-from resnet_demo.faces.alignment import frame_of
+from resnet_demo.errors import UserError
+from resnet_demo.faces.alignment import frame_of, transform
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.training.cards.history import faces_in_words
+from resnet_demo.training.data.augment_faces import turn
 from resnet_demo.training.data.datasets import Pictures, labelled_points
 from resnet_demo.training.data.gather_record import RECORD, records
+from resnet_demo.training.data.loader import epoch_order
 from resnet_demo.training.evaluation.detection import measure_mirrored
 from resnet_demo.training.evaluation.evaluate import nme
 from resnet_demo.training.gather_faces import cut_out, write
+from resnet_demo.training.recipe import Recipe
 from resnet_demo.utils.json_record import as_json
 
 WEIGHTS = ROOT / "weights"
@@ -119,3 +124,17 @@ def test_mirror_images_are_measured_with_and_without_the_annotators_shift(predic
     assert "less the shift" in lines[0]
     count, straight, mirrored, less, mean, _ = (float(cell.strip(" %")) for cell in lines[-1].strip("| \n").split("|"))
     assert (count, straight) == (8, 0) and mean < less < mirrored
+
+
+def test_faces_that_look_to_the_side_are_shown_more_often(predict):
+    face = predict(EXAMPLES / "astronaut.jpg").faces[0]
+    straight = transform(face.matrix, face.keypoints) / predict.spec.size
+    points = np.stack([turn(straight, math.radians(angle)) for angle in (0, 5, 60, -60)] * 3)
+    pictures = Pictures("faces68", [Path("x")] * 12, points, sources=["helen"] * 12)
+    order = epoch_order(pictures, Recipe("x", source_weights={"helen": 0.5}, turned_factor=4.0), epoch=0)
+    counts = [order.count(index) for index in range(12)]
+    assert counts[2::4] == counts[3::4] == [2, 2, 2] and sum(counts[0::4] + counts[1::4]) == 3
+    assert sorted(epoch_order(pictures, Recipe("x"), epoch=0)) == list(range(12))
+    others = Pictures("x", [Path("x")] * 2, np.zeros((2, 5, 2)))
+    with pytest.raises(UserError, match="turned_factor is for 68 landmarks"):
+        epoch_order(others, Recipe("x", turned_factor=2.0), epoch=0)

@@ -74,6 +74,7 @@ class Recipe:
             https://arxiv.org/abs/2112.01528).
         source_weights: passes over each source in an epoch (0.5: every second picture). Weights above 1 show the same
             crops more than once an epoch; more epochs and weights of at most 1 are better.
+        turned_factor: faces: how many times as often those are shown that look to the side, see ``face_frames.turned``.
         mirror: share of the pictures that are mirrored.
         mirror_shift: faces: how far to the right of the truth annotators put the points, as a share of the face's
             side, by source (``others``: any that is not named; else 0): a mirrored picture's points lie that far to the
@@ -131,6 +132,7 @@ class Recipe:
     teacher_size: int = 0
     views: int = 0
     source_weights: dict[str, float] | None = None
+    turned_factor: float = 1.0
     mirror: float = 0.5
     mirror_shift: dict[str, float] | None = None
     rotation: float = 0.0
@@ -262,6 +264,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "soft_weight": (0, math.inf),
     "teacher_size": (0, 4096),
     "views": (0, math.inf),
+    "turned_factor": (0, 100),
     "crop_scale": (1e-4, 1),
     "jitter": (0, 1),
     "pad": (0, 0.5),

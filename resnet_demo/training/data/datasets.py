@@ -45,6 +45,7 @@ class Pictures:
         labels: class indices (n,) int64, or keypoints (n, points, 2) float32 in the stored picture's pixels.
         classes: class names (classification).
         frames: keypoints: each face's ``alignment.Frame``, filled by ``face_frames.find_frames``.
+        turned: faces: which of them look to the side, filled by ``face_frames.turned``.
         sources: where each picture is from (keypoints; empty strings where unknown).
         whole: keypoints of the whole picture, in which no face has to be found first.
         grey: hand them out without their colours.
@@ -61,6 +62,7 @@ class Pictures:
     whole: bool = False
     grey: bool = False
     side: int = 0
+    turned: np.ndarray | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -77,6 +79,7 @@ class Pictures:
             labels=self.labels[list(rows)],
             sources=[self.sources[row] for row in rows] if self.sources else [],
             frames=[self.frames[row] for row in rows] if self.frames else [],
+            turned=None if self.turned is None else self.turned[list(rows)],
             cache={new: self.cache[row] for new, row in enumerate(rows) if row in self.cache},
         )
 

@@ -11,11 +11,16 @@ from typing import Protocol, TypeVar
 import numpy as np
 from tqdm import tqdm
 
+from resnet_demo.errors import UserError
 from resnet_demo.faces import detector as face_detector
 from resnet_demo.faces.alignment import Frame, frame_matrix, frame_of, transform
 from resnet_demo.faces.detector import MODEL, Detector
+from resnet_demo.faces.pose import pose_of
+from resnet_demo.tasks.landmarks import MIRROR
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.utils.cache import cache_folder, state_of
+
+TURNED = 20  # degrees of yaw; one further face in eight looks so far to the side, and one in thirty by 30 and more
 
 
 class _HasBox(Protocol):
@@ -62,6 +67,19 @@ def find_frames(pictures: Pictures, detector: Detector | None = None) -> Picture
     np.save(part, [(*frame.centre, frame.side, frame.angle) for frame in pictures.frames])
     os.replace(part, stored)
     return pictures
+
+
+def turned(pictures: Pictures) -> np.ndarray:
+    """Which faces look ``TURNED`` degrees and more to the side, by their landmarks: bool (n,), kept with the pictures.
+
+    Raises:
+        UserError: the keypoints are not the 68 of a face, of which a pose can be told.
+    """
+    if pictures.turned is None:
+        if pictures.labels.shape[1:] != (len(MIRROR), 2):
+            raise UserError(f"The setting turned_factor is for {len(MIRROR)} landmarks of faces: leave it out.")
+        pictures.turned = np.array([abs(pose_of(points).yaw) >= TURNED for points in pictures.labels])
+    return pictures.turned
 
 
 def cache_file(pictures: Pictures) -> Path:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from resnet_demo.training.data.datasets import NO_LABEL, Pictures
+from resnet_demo.training.data.face_frames import turned
 from resnet_demo.training.data.seeds import seed_of
 from resnet_demo.training.recipe import Recipe
 
@@ -30,7 +31,8 @@ View = tuple[int, int, int]  # (number of the view or of the epoch, index of the
 
 
 def epoch_order(pictures: Pictures, recipe: Recipe, epoch: int) -> list[int]:
-    """Which pictures an epoch shows, in which order; ``source_weights`` repeat or thin out sources.
+    """Which pictures an epoch shows, in which order; ``source_weights`` repeat or thin out sources, ``turned_factor``
+    faces that look to the side.
 
     With ``recipe.views`` the same pictures come again when their views do.
     """
@@ -39,17 +41,27 @@ def epoch_order(pictures: Pictures, recipe: Recipe, epoch: int) -> list[int]:
     if recipe.views:
         choice = np.random.default_rng(seed_of(recipe.seed, "choice", epoch % recipe.views))
     indices: list[int] = list(range(len(pictures)))
-    if recipe.source_weights and pictures.sources:
+    if (recipe.source_weights and pictures.sources) or recipe.turned_factor != 1:
         indices = []
-        sources = np.array(pictures.sources)
-        for source in sorted(set(pictures.sources)):
-            own = np.flatnonzero(sources == source)
-            whole, rest = divmod(recipe.source_weights.get(source, 1.0), 1.0)
-            indices += own.tolist() * int(whole)
-            indices += choice.choice(own, round(rest * len(own)), replace=False).tolist()
+        for rows, weight in groups(pictures, recipe):
+            whole, rest = divmod(weight, 1.0)
+            indices += rows.tolist() * int(whole)
+            indices += choice.choice(rows, round(rest * len(rows)), replace=False).tolist()
     if recipe.class_cap:
         indices = capped(indices, pictures.labels, recipe.class_cap, choice)
     return random.permutation(indices).tolist()
+
+
+def groups(pictures: Pictures, recipe: Recipe) -> Iterator[tuple[np.ndarray, float]]:
+    """Pictures of a source, and faces of it that look to the side, each with the passes over them in an epoch."""
+    sources = np.array(pictures.sources or [""] * len(pictures))
+    aside = turned(pictures) if recipe.turned_factor != 1 else np.zeros(len(pictures), bool)
+    for source in sorted(set(sources.tolist())):
+        weight = (recipe.source_weights or {}).get(source, 1.0)
+        own = sources == source
+        yield np.flatnonzero(own & ~aside), weight
+        if (own & aside).any():
+            yield np.flatnonzero(own & aside), weight * recipe.turned_factor
 
 
 def capped(indices: list[int], labels: np.ndarray, most: int, random: np.random.Generator) -> list[int]:
