@@ -14,6 +14,7 @@ from resnet_demo.checkpoints.records import Gathered, MeshRecord
 from resnet_demo.cli.main import main
 from resnet_demo.errors import UserError
 from resnet_demo.faces.alignment import frame_of, transform
+from resnet_demo.faces.pose import pose_of
 from resnet_demo.images.decode import open_photo
 from resnet_demo.inference.landmarks import LandmarkPredictor
 from resnet_demo.training.cards.history import faces_in_words
@@ -129,7 +130,7 @@ def test_mirror_images_are_measured_with_and_without_the_annotators_shift(predic
 def test_faces_that_look_to_the_side_are_shown_more_often(predict):
     face = predict(EXAMPLES / "astronaut.jpg").faces[0]
     straight = transform(face.matrix, face.keypoints) / predict.spec.size
-    points = np.stack([turn(straight, math.radians(angle)) for angle in (0, 5, 60, -60)] * 3)
+    points = np.stack([turn(straight, math.radians(angle)) for angle in (0, 5, 30, -30)] * 3)
     pictures = Pictures("faces68", [Path("x")] * 12, points, sources=["helen"] * 12)
     order = epoch_order(pictures, Recipe("x", source_weights={"helen": 0.5}, turned_factor=4.0), epoch=0)
     counts = [order.count(index) for index in range(12)]
@@ -138,3 +139,10 @@ def test_faces_that_look_to_the_side_are_shown_more_often(predict):
     others = Pictures("x", [Path("x")] * 2, np.zeros((2, 5, 2)))
     with pytest.raises(UserError, match="turned_factor is for 68 landmarks"):
         epoch_order(others, Recipe("x", turned_factor=2.0), epoch=0)
+
+
+@pytest.mark.parametrize("angle", [-25, -10, 10, 25])
+def test_a_face_is_turned_by_the_degrees_that_a_recipe_says(angle, predict):
+    face = predict(EXAMPLES / "astronaut.jpg").faces[0]
+    points = transform(face.matrix, face.keypoints) / predict.spec.size
+    assert pose_of(turn(points, math.radians(angle))).yaw - pose_of(points).yaw == pytest.approx(angle, rel=0.35)

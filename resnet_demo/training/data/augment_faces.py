@@ -20,6 +20,7 @@ from resnet_demo.tasks.landmarks import MIRROR
 from resnet_demo.training.data.datasets import Pictures
 from resnet_demo.training.recipe import Recipe
 
+AXIS = 0.25  # the depth, in crop sides, about which a face turns: that of its landmarks in the mean
 MESH = 16
 OTHERS = "others"  # in ``Recipe.mirror_shift``: any source that it does not name
 
@@ -83,17 +84,22 @@ def project(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def relief(points: np.ndarray) -> np.ndarray:
-    """Depth of a generic face at points (..., 2) of the unit crop, in crop sides.
+    """Depth of a mean face at points (..., 2) of the unit crop, in crop sides: the head, and the nose on it.
 
-    As smooth as the mesh is coarse, or pixels and landmarks would not move alike.
+    Fitted to MediaPipe's face meshes of 745 faces of LFPW and HELEN that look straight ahead, within 0.03 (root mean
+    square). The nose is as smooth as the mesh is coarse, or pixels and landmarks would not move alike.
     """
-    x, y = (points[..., 0] - 0.5) / 0.45, (points[..., 1] - 0.48) / 0.6
-    return 0.36 * np.exp(-(x**2) - y**2)
+    x, y = points[..., 0] - 0.5, points[..., 1]
+    head = 0.334 * np.exp(-((x / 0.3) ** 2) - ((y - 0.2) / 0.9) ** 2)
+    return head + 0.074 * np.exp(-((x / 0.1) ** 2) - ((y - 0.493) / 0.1) ** 2)
 
 
 def turn(points: np.ndarray, yaw: float) -> np.ndarray:
-    """Points (..., 2) of the unit crop after the relief is turned by ``yaw`` radians about the vertical axis."""
-    x = 0.5 + (points[..., 0] - 0.5) * math.cos(yaw) + (relief(points) - 0.2) * math.sin(yaw)
+    """Points (..., 2) of the unit crop after the relief is turned by ``yaw`` radians about the vertical axis.
+
+    Beyond 30° parts of the face would hide others, which a picture that is warped cannot show.
+    """
+    x = 0.5 + (points[..., 0] - 0.5) * math.cos(yaw) + (relief(points) - AXIS) * math.sin(yaw)
     return np.stack([x, points[..., 1]], axis=-1)
 
 
@@ -103,7 +109,7 @@ def warp(photo: Image.Image, matrix: np.ndarray, yaw: float, mirrored: bool, siz
     grid = np.stack(np.meshgrid(ticks, ticks), axis=-1)  # (row, column, xy)
     wanted = np.stack([1 - grid[..., 0], grid[..., 1]], axis=-1) if mirrored else grid
     source = wanted.copy()
-    for _ in range(8 if yaw else 0):  # Fixed point of turn(source) = wanted.
+    for _ in range(16 if yaw else 0):  # Fixed point of turn(source) = wanted.
         source += 0.7 * (wanted - turn(source, yaw))
     photo_points = project(np.linalg.inv(matrix), source.reshape(-1, 2)).reshape(source.shape)
     edges = np.round(ticks * size).astype(int)
