@@ -126,7 +126,7 @@ def test_each_checkpoint_has_a_row_with_its_figures(weights):
     assert "186.0 MB together (limit 400 MB), the largest one 50.0 MB (limit 95 MB)" in text
     assert "Some CPU @ 3 GHz with 2 threads" in text
     assert "machine was busy" not in text
-    assert "no stated licence" not in text  # flowers5 is not among them
+    assert "Kaggle" not in text  # flowers5 is not among them
     for path in re.findall(r"\]\(([^)]+)\)", text):
         assert (weights / path).is_file(), path
 
