@@ -312,7 +312,7 @@ def test_what_annotators_do_otherwise_is_told_from_what_the_network_does_not_see
         100 * 0.1 * 17 / 68, abs=0.05
     )
     error = convention.evaluate_in_convention(predict, "nasa", learned, measured)
-    assert error.value < 0.2 and (error.n, error.missed) == (2, 0)
+    assert error.value < 0.5 and (error.n, error.missed) == (2, 0)  # 2.5 without the map, as above.
     with pytest.raises(
         UserError, match="There are 4 faces of moon, and --convention needs 24: the sources are moon, n"
     ):
