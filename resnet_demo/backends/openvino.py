@@ -10,7 +10,8 @@ import numpy as np
 
 from resnet_demo.backends import openvino_int8
 from resnet_demo.backends.base import Engine
-from resnet_demo.backends.openvino_graph import build_model, convolution
+from resnet_demo.backends.openvino_bytes import first_features_of_bytes
+from resnet_demo.backends.openvino_graph import First, Layer, build_model, convolution, first_features
 from resnet_demo.backends.openvino_runtime import core, hints, ov
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.utils import memory
@@ -65,9 +66,8 @@ class OpenVinoEngine(Engine):
 
     def _compiled(self, streams: int = 1) -> Compiled:
         one = self.checkpoint
-        rounds = self.precision == "int8"
-        layer = openvino_int8.rounding(one.ranges, openvino_int8.steps_here()) if rounds else convolution
-        model = build_model(one.arrays, one.spec, one.architecture, layer)
+        layer, first = parts(one, self.precision)
+        model = build_model(one.arrays, one.spec, one.architecture, layer, first)
         return Compiled(core.compile_model(model, "CPU", hints(self.precision, streams)))
 
 
@@ -150,6 +150,13 @@ crowds = ThroughputNetworks()
 def best_precision(checkpoint: Checkpoint) -> str:
     """``int8`` where the CPU has instructions for it and the checkpoint its ranges, else ``float_precision``."""
     return "int8" if checkpoint.ranges and openvino_int8.exact_steps() else float_precision()
+
+
+def parts(checkpoint: Checkpoint, precision: str) -> tuple[Layer, First]:
+    """What makes a network's convolutions and its first features in a precision, see ``build_model``."""
+    if precision != "int8":
+        return convolution, first_features
+    return openvino_int8.rounding(checkpoint.ranges, openvino_int8.steps_here()), first_features_of_bytes
 
 
 def float_precision() -> str:

@@ -17,6 +17,8 @@ BATCH_NORM_EPSILON = 1e-5  # PyTorch's default, with which all weights here were
 
 # Input (b, C, r, c), the network's state, convolution and batch norm → output.
 Layer = Callable[[ov.Output, Mapping[str, np.ndarray], ConvNorm], ov.Output]
+# As first_features.
+First = Callable[[ov.Node, Mapping[str, np.ndarray], TaskSpec, Architecture, Layer], ov.Output]
 
 
 def scale_and_shift(state: Mapping[str, np.ndarray], norm: str) -> tuple[np.ndarray, np.ndarray]:
@@ -43,10 +45,16 @@ def convolution(x: ov.Output, state: Mapping[str, np.ndarray], record: ConvNorm)
     return convolve(x, ops.constant(weight).output(0), bias, record)
 
 
-def convolve(x: ov.Output, weight: ov.Output, bias: np.ndarray, record: ConvNorm) -> ov.Output:
-    """A convolution of the given weights and bias, with the record's stride, padding and groups."""
-    padding = [record.padding] * 2
-    place = [record.stride] * 2, padding, padding, [1, 1]
+def convolve(
+    x: ov.Output, weight: ov.Output, bias: np.ndarray, record: ConvNorm, padding: int | None = None
+) -> ov.Output:
+    """A convolution of the given weights and bias, with the record's stride and groups.
+
+    Args:
+        padding: zeros on each side; None: the record's.
+    """
+    sides = [record.padding if padding is None else padding] * 2
+    place = [record.stride] * 2, sides, sides, [1, 1]
     if record.groups == 1:
         x = ops.convolution(x, weight, *place)
     else:
@@ -60,6 +68,7 @@ def build_model(
     spec: TaskSpec,
     architecture: Architecture,
     layer: Layer = convolution,
+    first: First | None = None,
 ) -> ov.Model:
     """uint8 pictures (b, S, S, 3) → last feature map (b, C, S/32, S/32), batch norms folded into the convolutions.
 
@@ -67,9 +76,10 @@ def build_model(
 
     Args:
         layer: makes each convolution with its batch norm.
+        first: makes the first features; None: ``first_features``.
     """
     pictures = ops.parameter([-1, spec.size, spec.size, 3], np.uint8, name="pictures")
-    x = first_features(pictures, state, spec, architecture, layer)
+    x = (first or first_features)(pictures, state, spec, architecture, layer)
     for block in architecture.blocks:
         x = block_outputs(x, state, block, layer).output
     x = after_blocks(x, state, architecture)

@@ -4,9 +4,9 @@ The weights lose nothing: a batch norm folded into a convolution changes a chann
 rounded is each convolution's input, in 255 steps from 0 to its range, the largest value that it took on training
 pictures (Jacob et al. 2018, https://arxiv.org/abs/1712.05877, section 2; Nagel et al. 2021,
 https://arxiv.org/abs/2106.08295, section 3). The shortcuts stay float32: were they rounded too, the errors of all
-blocks would add up. So do the first convolution, whose input has both signs, and in a bottleneck network the 1×1
-convolutions behind the stem, whose channels differ most: they take a sixtieth of the arithmetic, and rounding their
-input would cost more accuracy than that of all the others together.
+blocks would add up. So do in a bottleneck network the 1×1 convolutions behind the stem, whose channels differ most:
+they take a sixtieth of the arithmetic, and rounding their input would cost more accuracy than that of all the others
+together. The first convolution takes bytes, see ``openvino_bytes``.
 """
 
 from __future__ import annotations

@@ -13,10 +13,9 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from openvino import opset13 as ops
 
-from resnet_demo.backends import openvino_int8
 from resnet_demo.backends.base import Engine, gated_networks
-from resnet_demo.backends.openvino import best_precision
-from resnet_demo.backends.openvino_graph import Layer, after_blocks, block_outputs, convolution, first_features
+from resnet_demo.backends.openvino import best_precision, parts
+from resnet_demo.backends.openvino_graph import after_blocks, block_outputs
 from resnet_demo.backends.openvino_runtime import core, hints, ov
 from resnet_demo.checkpoints import Checkpoint
 from resnet_demo.errors import UserError
@@ -75,9 +74,7 @@ class GatedNetwork:
 def gated_model(checkpoint: Checkpoint, precision: str) -> ov.Model:
     """uint8 pictures (b, S, S, 3) and gates (blocks,) → the feature map (b, C, r, c) behind each stage."""
     state, spec, blocks = checkpoint.arrays, checkpoint.spec, checkpoint.architecture.blocks
-    plain: Layer = convolution
-    if precision == "int8":
-        plain = openvino_int8.rounding(checkpoint.ranges, openvino_int8.steps_here())
+    plain, first = parts(checkpoint, precision)
     pictures = ops.parameter([-1, spec.size, spec.size, 3], np.uint8, name="pictures")
     gates = ops.parameter([len(blocks)], np.float32, name="gates")
     gate_of = {
@@ -90,7 +87,7 @@ def gated_model(checkpoint: Checkpoint, precision: str) -> ov.Model:
         gate = gate_of.get(record.name)
         return output if gate is None else ops.multiply(output, gate).output(0)
 
-    x = first_features(pictures, state, spec, checkpoint.architecture, layer)
+    x = first(pictures, state, spec, checkpoint.architecture, layer)
     found = []
     for stage in checkpoint.architecture.stages.values():
         for block in stage:

@@ -76,7 +76,7 @@ def bare_pass(checkpoint: Checkpoint) -> Callable[[np.ndarray], np.ndarray]:
     """OpenVINO's forward pass and nothing else, in the precision of the app's engine and compiled as that is.
 
     It is torchvision's network as OpenVINO converts it, or where the engine computes in 8 bits, which torchvision's
-    does not, the engine's graph.
+    does not, the engine's graph behind the first convolution, which is in float32 here, as the picture is.
 
     The function takes a float32 picture (1, 3, S, S) and returns its logits (1, outputs), valid until its next call.
     """

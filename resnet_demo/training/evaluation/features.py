@@ -18,7 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from resnet_demo import tasks
-from resnet_demo.backends import openvino, openvino_graph, openvino_int8
+from resnet_demo.backends import openvino, openvino_bytes, openvino_graph, openvino_int8
 from resnet_demo.inference.base import BATCH
 from resnet_demo.inference.classifier import Classifier
 from resnet_demo.inference.mirror import outputs_of
@@ -106,6 +106,7 @@ def cache_file(predictor: Classifier, pictures: Pictures) -> Path | None:
     preparing = Path(tasks.__file__).with_name("preprocess.py")
     for source in (
         architecture.__file__,
+        openvino_bytes.__file__,
         openvino_int8.__file__,
         openvino.__file__,
         openvino_graph.__file__,
