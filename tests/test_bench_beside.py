@@ -23,13 +23,14 @@ from PIL import Image
 from resnet_demo import checkpoints
 from resnet_demo.backends.openvino import best_precision
 from resnet_demo.bench import chart, comparison, readme, results
-from resnet_demo.bench.cases import bulk, classify, depths, faces, gpu, photo, precision, stages
+from resnet_demo.bench.cases import bulk, classify, depths, faces, gpu, photo, precision, stages, stem
 from resnet_demo.bench.comparison import Entry
 from resnet_demo.bench.harness import photos
 from resnet_demo.bench.peers import install
 from resnet_demo.bench.results import Row
 from resnet_demo.bench.settings import Settings
 from resnet_demo.cli.main import main
+from resnet_demo.models import state
 
 QUICK = ["--depths", "18", "--rounds", "1", "--seconds", "0"]
 ONCE = Settings(depths=(18, 34), rounds=1, seconds=0.0, pictures=3)
@@ -97,6 +98,18 @@ def test_heat_of_the_earlier_stages_beside_autograd_and_a_forward_pass(capsys):
     ways = ["ours", "PyTorch, autograd", "the forward pass, float32", "the answer's forward pass"]
     assert [record["way"] for record in records] == ways * 2 + ways[:2]
     assert "the forward pass, float32" in capsys.readouterr().out
+
+
+def test_the_first_convolution_on_bytes_beside_the_same_in_float32(monkeypatch, capsys):
+    assert stem.measure(ONCE) == [] and "these networks are not computed in 8 bits" in capsys.readouterr().out
+    checkpoint = checkpoints.load("flowers102", 18)
+    measured = replace(checkpoint, ranges=dict.fromkeys(state.rounded_convolutions(checkpoint.architecture), 4.0))
+    monkeypatch.setattr(stem.networks, "checkpoint_of", lambda task, depth: measured)
+    monkeypatch.setattr(stem, "best_precision", lambda checkpoint: "int8")
+    records = stem.measure(ONCE)
+    whats = [f"first convolution of ResNet-18, pictures at a time: {count}" for count in (1, 4)]
+    assert [record["what"] for record in records] == [what for what in whats for _ in range(2)]
+    assert [record["ours"] for record in records] == [True, False] * 2
 
 
 def test_photo_and_bulk_do_our_part_without_peers(tmp_path, monkeypatch, capsys):

@@ -15,6 +15,7 @@ MEASUREMENTS = {
     "classify": "resnet_demo.bench.cases.classify",
     "photo": "resnet_demo.bench.cases.photo",
     "stages": "resnet_demo.bench.cases.stages",
+    "stem": "resnet_demo.bench.cases.stem",
     "depths": "resnet_demo.bench.cases.depths",
     "faces": "resnet_demo.bench.cases.faces",
     "precision": "resnet_demo.bench.cases.precision",
