@@ -13,7 +13,7 @@ from conftest import EXAMPLES, ROOT
 from PIL import Image
 
 from resnet_demo import checkpoints, tasks
-from resnet_demo.backends import openvino_bytes, openvino_graph
+from resnet_demo.backends import openvino, openvino_bytes, openvino_graph
 
 OUTPUTS = """
 import sys
@@ -77,3 +77,13 @@ def test_rounding_together_keeps_the_sums_of_smooth_pictures():
         errors = [np.abs(((one - weight) * smooth).sum((1, 2, 3))).mean() for one in (numbers * scale, nearest)]
         assert errors[0] < errors[1] / 2
     assert not openvino_bytes.rounded_together(np.zeros((2, 3, 7, 7)), 127)[0].any()
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+def test_the_graph_of_8_bits_takes_bytes_and_that_of_float32_normalised_pictures(depth):
+    checkpoint = checkpoints.load("flowers102", depth)
+    for precision, normalises in (("int8", False), ("f32", True)):
+        layer, first = openvino.parts(checkpoint, precision)
+        graph = openvino_graph.build_model(checkpoint.arrays, checkpoint.spec, checkpoint.architecture, layer, first)
+        names = {node.get_friendly_name() for node in graph.get_ordered_ops()}
+        assert (openvino_graph.NORMALISED in names) == normalises

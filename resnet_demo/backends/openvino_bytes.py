@@ -37,7 +37,7 @@ def first_features_of_bytes(
     """As ``openvino_graph.first_features``, with the first convolution in 8 bits."""
 
     def first(x: ov.Output, weights: Mapping[str, np.ndarray], record: ConvNorm) -> ov.Output:
-        if record is not architecture.first_convolutions[0]:
+        if record != architecture.first_convolutions[0]:  # made anew each time, so it is never the same object
             return layer(x, weights, record)
         return convolution_of_bytes(pictures, weights, spec, record)
 
