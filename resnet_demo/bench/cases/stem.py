@@ -9,7 +9,7 @@ import numpy as np
 
 from resnet_demo import tasks
 from resnet_demo.backends import openvino_int8
-from resnet_demo.backends.openvino import OpenVinoEngine, best_precision
+from resnet_demo.backends.openvino import Compiled, OpenVinoEngine, best_precision
 from resnet_demo.backends.openvino_graph import build_model
 from resnet_demo.backends.openvino_runtime import core, hints
 from resnet_demo.bench import results
@@ -64,5 +64,5 @@ def ours(checkpoint: Checkpoint, pictures: np.ndarray) -> Callable[[], object]:
 def in_float32(checkpoint: Checkpoint, pictures: np.ndarray) -> Callable[[], object]:
     layer = openvino_int8.rounding(checkpoint.ranges, openvino_int8.steps_here())
     graph = build_model(checkpoint.arrays, checkpoint.spec, checkpoint.architecture, layer)
-    request = core.compile_model(graph, "CPU", hints("int8")).create_infer_request()
-    return lambda: request.infer([pictures], share_inputs=True)[0]
+    network = Compiled(core.compile_model(graph, "CPU", hints("int8")))
+    return lambda: network.run(pictures)
